@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anAnswer, anySamples, anySingle, ballotFor, noAnswer, sharesOf } from '../test/samples.ts';
+import { aggregate, type Aggregate } from './aggregate.ts';
+import type { Sample } from './decision.ts';
+
+type Aggregated = Extract<Aggregate, { kind: 'aggregated' }>;
+
+function together(samples: readonly Sample[]): Aggregated {
+  const result = aggregate(samples);
+  if (result.kind !== 'aggregated') throw new Error(`not aggregated: ${result.kind}`);
+  return result;
+}
+
+/** The samples, one of them missing. */
+const without = (samples: readonly Sample[], at: number): Sample[] =>
+  samples.map((sample, index) => (index === at ? noAnswer(sample.model) : sample));
+
+describe('samples together', () => {
+  it('choose a ballot that one of them chose', () => {
+    fc.assert(
+      fc.property(anySamples(), (samples) => {
+        const result = aggregate(samples);
+        if (result.kind !== 'aggregated' || result.ballot === null) return;
+        const chosen = samples.flatMap((sample) => (sample.kind === 'answer' ? [sample.ballot] : []));
+        expect(chosen).toContainEqual(result.ballot);
+      }),
+    );
+  });
+
+  it('say the same in any order', () => {
+    const shuffled = anySamples().chain((samples) =>
+      fc.tuple(
+        fc.constant(samples),
+        fc.shuffledSubarray(samples, { minLength: samples.length, maxLength: samples.length }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, ([samples, others]) => {
+        expect(aggregate(others)).toEqual(aggregate(samples));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are never surer than they agree', () => {
+    fc.assert(
+      fc.property(anySamples(), (samples) => {
+        const result = aggregate(samples);
+        if (result.kind !== 'aggregated') return;
+        expect(result.confidence).toBeLessThanOrEqual(result.agreement);
+        expect(result.agreement).toBeLessThanOrEqual(1);
+        if (result.ballot !== null) expect(result.agreement).toBeGreaterThan(0.5);
+      }),
+    );
+  });
+
+  it('agree no more when one of them goes missing', () => {
+    fc.assert(
+      fc.property(anySamples(fc.constant(anySingle)), fc.nat(), (samples, at) => {
+        const [before, after] = [aggregate(samples), aggregate(without(samples, at % samples.length))];
+        if (after.kind !== 'aggregated') return;
+        expect(after.agreement).toBeLessThanOrEqual(before.kind === 'aggregated' ? before.agreement : 0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are no surer when one that dissents goes missing', () => {
+    fc.assert(
+      fc.property(anySamples(fc.constant(anySingle)), (samples) => {
+        const before = aggregate(samples);
+        if (before.kind !== 'aggregated' || before.ballot === null) return;
+        for (const [at, sample] of samples.entries()) {
+          if (sample.kind !== 'answer' || JSON.stringify(sample.ballot) === JSON.stringify(before.ballot)) continue;
+          const after = aggregate(without(samples, at));
+          if (after.kind !== 'aggregated') continue;
+          expect(after.confidence).toBe(before.confidence);
+          expect(after.agreement).toBe(before.agreement);
+          expect(after.ballot).toEqual(before.ballot);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('count agreement over all that were asked, not over those that answered', () => {
+    expect(together([anAnswer(), anAnswer(), noAnswer()]).agreement).toBeCloseTo(2 / 3);
+    expect(together([anAnswer(), anAnswer(), anAnswer()]).agreement).toBe(1);
+  });
+
+  it('are as sure as the median of those that agree, if that is less than the agreement', () => {
+    const dissenter = anAnswer({ ballot: ballotFor(2), confidence: 0.1 });
+    const sure = [0.5, 0.6, 0.9].map((confidence) => anAnswer({ confidence }));
+    expect(together([...sure, dissenter]).confidence).toBe(0.6);
+    expect(together([anAnswer({ confidence: 0.5 }), anAnswer({ confidence: 0.7 })]).confidence).toBeCloseTo(0.6);
+    expect(together([...sure.map((answer) => ({ ...answer, confidence: 1 })), dissenter]).confidence).toBe(0.75);
+  });
+
+  it('are as risky and as grave as the gravest of them, the one that dissents included', () => {
+    const grave = anAnswer({ ballot: ballotFor(2), risk_level: 'high', stakes: 'high' });
+    expect(together([anAnswer(), anAnswer(), grave])).toMatchObject({ risk_level: 'high', stakes: 'high' });
+    expect(together([anAnswer(), anAnswer({ risk_level: 'medium' })])).toMatchObject({
+      risk_level: 'medium',
+      stakes: 'low',
+    });
+  });
+
+  it('have no ballot where no more than half agree', () => {
+    expect(together([anAnswer(), anAnswer({ ballot: ballotFor(2) })]).ballot).toBeNull();
+    const three = [1, 2, 3].map((index) => anAnswer({ ballot: ballotFor(index) }));
+    expect(together(three).ballot).toBeNull();
+    // Two of four asked: half, although they are all that the others are not.
+    expect(together([anAnswer(), anAnswer(), anAnswer({ ballot: ballotFor(2) }), noAnswer()]).ballot).toBeNull();
+  });
+
+  it('choose the weights in the middle, never a mean', () => {
+    const middle = sharesOf(60, 40);
+    const result = together([sharesOf(50, 50), middle, sharesOf(70, 30)].map((ballot) => anAnswer({ ballot })));
+    expect(result.ballot).toEqual(middle);
+    expect(result.agreement).toBe(1);
+  });
+
+  it('give the reasons of the answer whose ballot won', () => {
+    const winner = { rationale: 'Because it pays.', key_factors: ['income'] };
+    const other = anAnswer({ ballot: ballotFor(2), rationale: 'Never.', key_factors: ['danger'] });
+    expect(together([anAnswer(winner), anAnswer(winner), other])).toMatchObject(winner);
+  });
+});
+
+describe('too few answers', () => {
+  it.for([
+    [2, 3, true],
+    [1, 3, false],
+    [1, 1, true],
+    [0, 1, false],
+    [3, 5, false],
+    [4, 5, true],
+    [4, 6, true],
+    [1, 2, false],
+  ] as const)('%i of %i are enough: %s', ([valid, asked, enough]) => {
+    const samples = Array.from({ length: asked }, (_, at) => (at < valid ? anAnswer() : noAnswer()));
+    expect(aggregate(samples).kind).toBe(enough ? 'aggregated' : 'too_few_answers');
+  });
+
+  it('is what a model that was asked and never answered makes of any number of others', () => {
+    const samples = [...Array.from({ length: 8 }, () => anAnswer()), noAnswer('second')];
+    expect(aggregate(samples)).toEqual({ kind: 'too_few_answers' });
+  });
+
+  it('is what no sample at all is', () => {
+    expect(aggregate([])).toEqual({ kind: 'too_few_answers' });
+  });
+});
+
+describe('two models', () => {
+  const first = (ballot: number) => anAnswer({ model: 'first', ballot: ballotFor(ballot) });
+  const second = (ballot: number) => anAnswer({ model: 'second', ballot: ballotFor(ballot) });
+
+  it('with one winner have a ballot', () => {
+    expect(together([first(1), first(1), second(1), second(1)]).ballot).toEqual(ballotFor(1));
+  });
+
+  it('with two winners have none, however clear the majority', () => {
+    const samples = [...Array.from({ length: 6 }, () => first(1)), second(2), second(2), second(2)];
+    const result = together(samples);
+    expect(result.ballot).toBeNull();
+    expect(result.agreement).toBeCloseTo(6 / 9);
+  });
+
+  it('may differ in a sample, if each chooses the same by itself', () => {
+    expect(together([first(1), first(1), first(2), second(1), second(1), second(2)]).ballot).toEqual(ballotFor(1));
+  });
+});

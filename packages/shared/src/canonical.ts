@@ -1,0 +1,42 @@
+/**
+ * One spelling for every value that is hashed or authenticated: canonical JSON (RFC 8785), so that the order of keys or the
+ * spacing can never change a hash.
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+/**
+ * Canonical JSON of a value. Throws a TypeError for what JSON cannot say (undefined at the top, functions, cycles,
+ * NaN, half a surrogate pair).
+ */
+export function canonicalJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (cause) {
+    throw new TypeError(`This value has no JSON form: ${String(cause)}`, { cause });
+  }
+  if (text === undefined) throw new TypeError('This value has no JSON form');
+  return text;
+}
+
+/** SHA-256 of the canonical JSON of a value: 64 hex digits. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+/**
+ * HMAC-SHA-256 over the canonical JSON of a value: 64 hex digits. `purpose` keeps a code made for one kind of record from
+ * passing for another.
+ */
+export function macOf(purpose: string, value: unknown, key: Buffer): string {
+  return createHmac('sha256', key).update(`${purpose}\n`).update(canonicalJson(value)).digest('hex');
+}
+
+/** Whether `mac` is the code of this value under this key. Takes the same time wherever the two differ. */
+export function macIsGood(purpose: string, value: unknown, key: Buffer, mac: string): boolean {
+  // Compared as text: read as hex, a good code with something behind it would still pass.
+  const expected = Buffer.from(macOf(purpose, value, key));
+  const given = Buffer.from(mac);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}

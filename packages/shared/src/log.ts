@@ -1,0 +1,52 @@
+/**
+ * Logging: one JSON line an event, a constant message and fields. A logger is made in `main.ts` and passed in; parts scope it
+ * with `child`.
+ */
+import { pino, stdSerializers, type Logger } from 'pino';
+
+export type { Logger };
+
+/** Fields that must never reach a log, wherever a library may have put them. */
+const REDACTED = [
+  'password',
+  'private_key',
+  'passphrase',
+  'api_key',
+  'authorization',
+  '*.password',
+  '*.private_key',
+  '*.passphrase',
+  '*.api_key',
+  '*.authorization',
+  'req.headers.authorization',
+  'req.headers.cookie',
+];
+
+/** Causes deeper than this say nothing new, and may be a circle. */
+const MAX_CAUSES = 5;
+
+/** What is logged of an error. Redis errors carry the whole command, arguments and scripts included: those are left out. */
+export function serializeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  const { type, message, stack } = stdSerializers.err(error);
+  return {
+    type,
+    message,
+    stack,
+    ...('category' in error ? { category: error.category } : {}),
+    ...('code' in error ? { code: error.code } : {}),
+    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: serializeError(error.cause, depth + 1) }),
+  };
+}
+
+/** The logger of a service; writes to standard output. */
+export function createLogger(service: string, level: string): Logger {
+  return pino({
+    level,
+    base: { service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    serializers: { err: (error) => serializeError(error), error: (error) => serializeError(error) },
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}

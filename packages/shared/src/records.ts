@@ -1,0 +1,280 @@
+/**
+ * The durable records that everything else is read from. A run record is one Redis hash; the records of its proposals are fields
+ * of that hash, so that one read sees the whole run at one moment.
+ *
+ *   request, state, started_at, finished_at, cancelled, response   the run itself
+ *   opening                      what the fetcher established: preferences, voter, filter counts, the selected proposals
+ *   decision:<proposal id>       what the decider made of it
+ *   outcome:<proposal id>        where it ended
+ *
+ * A proposal's decision and outcome and the opening are written once: a second writer is told what stands.
+ */
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { Receipt } from '@quorum/snapshot/receipt';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { SealedDecision, Usage } from './decision.ts';
+import { OwnerId, RunId } from './ids.ts';
+import { FailedWhy, Outcome } from './outcome.ts';
+import { UserPreferences } from './preferences.ts';
+import { keys, RETENTION_S } from './redis-keys.ts';
+import { AgentRunResponse, FilterMetrics, RunStatus } from './run.ts';
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+/** A proposal that was chosen for a decision. */
+export const Selected = z.object({
+  proposal_id: ProposalId,
+  content_hash: z.string(),
+  title: z.string(),
+  link: z.string(),
+  end: z.int().describe('Unix seconds'),
+  voting_power: z.number().nullable().describe("The voter's power on it; null where there is no voter"),
+});
+export type Selected = z.infer<typeof Selected>;
+
+/** What the fetcher established when it opened the run; pinned, so that a retry chooses nothing anew. */
+export const Opening = z.object({
+  preferences: UserPreferences,
+  preferences_version: z.string(),
+  preferences_applied: z.boolean(),
+  dry_run: z.boolean().describe('Whether the run casts nothing, for whatever reason'),
+  voter: Address.nullable(),
+  errors: z.array(z.string()),
+  filter_metrics: FilterMetrics,
+  selected: z.array(Selected),
+  next_check_time: z.iso.datetime().nullable(),
+});
+export type Opening = z.infer<typeof Opening>;
+
+export const DecisionRecord = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('decided'), sealed: SealedDecision }),
+  z.object({ kind: z.literal('failed'), why: FailedWhy, detail: z.string(), usage: Usage }),
+]);
+export type DecisionRecord = z.infer<typeof DecisionRecord>;
+
+export const OutcomeRecord = z.object({
+  outcome: Outcome,
+  detail: z.string().optional().describe('More than the closed list says, in words for the owner'),
+  receipt: Receipt.optional(),
+  settled_at: z.int().describe('Unix milliseconds'),
+});
+export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
+
+const Milliseconds = z.string().regex(/^\d+$/).transform(Number);
+
+const Request = z.object({
+  run_id: RunId,
+  owner: OwnerId,
+  space_id: SpaceId,
+  dry_run: z.boolean(),
+  accepted_at: z.int(),
+});
+
+export type RunRecord = {
+  readonly runId: RunId;
+  readonly owner: OwnerId;
+  readonly space: SpaceId;
+  /** As asked for; the opening says what came of it. */
+  readonly dryRun: boolean;
+  readonly acceptedAtMs: number;
+  readonly state: RunStatus;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  readonly cancelled: boolean;
+  readonly opening: Opening | null;
+  readonly decisions: ReadonlyMap<ProposalId, DecisionRecord>;
+  readonly outcomes: ReadonlyMap<ProposalId, OutcomeRecord>;
+  readonly response: AgentRunResponse | null;
+};
+
+/** The public part of an owner's signer, announced by the voter service to inform others. It decides nothing. */
+export const SignerAnnouncement = z.object({
+  voter: Address,
+  kind: z.enum(['alias', 'own_key']),
+  allowed_spaces: z.array(SpaceId),
+});
+export type SignerAnnouncement = z.infer<typeof SignerAnnouncement>;
+
+/** One entry per (voter, space, proposal): the truth about our vote there. */
+export const LedgerEntry = z.object({
+  state: z.enum(['reserved', 'cast', 'voided']),
+  run_id: RunId,
+  vote_id: z.string(),
+  intent: z.string().describe('What the voter service needs to send the same bytes again'),
+  created: z.coerce.number().int().describe("The signed message's timestamp, Unix seconds"),
+  reserved_at: z.coerce.number().int().describe('Unix milliseconds'),
+  sends: z.coerce.number().int().default(0).describe('How often it was sent so far'),
+  receipt: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(Receipt)
+    .optional(),
+  why: z.string().optional(),
+});
+export type LedgerEntry = z.infer<typeof LedgerEntry>;
+
+export type Records = ReturnType<typeof createRecords>;
+
+/** The records on one Redis. A record that does not parse is an error, never a guess. */
+export function createRecords(redis: Redis) {
+  /** Writes a field of a run once, and returns what stands. */
+  async function writeOnce<T>(runId: RunId, field: string, value: T, schema: z.ZodType<T>): Promise<T> {
+    const key = keys.run(runId);
+    const [written, stands] = await Promise.all([
+      redis.hsetnx(key, field, JSON.stringify(value)),
+      redis.hget(key, field),
+    ]);
+    if (written === 1 || stands === null) return value;
+    return schema.parse(JSON.parse(stands));
+  }
+
+  return {
+    /** The whole run at one moment, or null where there is none. */
+    async run(runId: RunId): Promise<RunRecord | null> {
+      return parseRun(runId, await redis.hgetall(keys.run(runId)));
+    },
+
+    /** Pins the opening; the first one stands. */
+    open: (runId: RunId, opening: Opening): Promise<Opening> => writeOnce(runId, 'opening', opening, Opening),
+
+    /** Stores a decision; the first one stands. */
+    decide: (runId: RunId, proposal: ProposalId, record: DecisionRecord): Promise<DecisionRecord> =>
+      writeOnce(runId, `decision:${proposal}`, record, DecisionRecord),
+
+    /** Stores where a proposal ended; the first one stands. */
+    settle: (runId: RunId, proposal: ProposalId, record: OutcomeRecord): Promise<OutcomeRecord> =>
+      writeOnce(runId, `outcome:${proposal}`, record, OutcomeRecord),
+
+    /** Asks a run to stop: what has not been reserved is not voted. */
+    async cancel(runId: RunId): Promise<void> {
+      await redis.hset(keys.run(runId), 'cancelled', '1');
+    },
+
+    /** Stores a proposal's text under its content hash, compressed. */
+    async putProposal(contentHash: string, proposal: Proposal): Promise<void> {
+      const packed = await zip(JSON.stringify(proposal));
+      await redis.set(keys.proposal(contentHash), packed, 'EX', RETENTION_S.proposalText);
+    },
+
+    /** A proposal by its content hash, or null where it was never stored or has expired. */
+    async proposal(contentHash: string): Promise<Proposal | null> {
+      const packed = await redis.getBuffer(keys.proposal(contentHash));
+      if (packed === null) return null;
+      return Proposal.parse(JSON.parse((await unzip(packed)).toString('utf8')));
+    },
+
+    /** Stores the evidence behind a decision under its hash, compressed. `text` is its canonical JSON. */
+    async putEvidence(evidenceHash: string, text: string): Promise<void> {
+      await redis.set(keys.evidence(evidenceHash), await zip(text), 'EX', RETENTION_S.evidence);
+    },
+
+    /** The canonical JSON of an evidence record, or null. */
+    async evidence(evidenceHash: string): Promise<string | null> {
+      const packed = await redis.getBuffer(keys.evidence(evidenceHash));
+      return packed === null ? null : (await unzip(packed)).toString('utf8');
+    },
+
+    async ledger(voter: Address, space: SpaceId, proposal: ProposalId): Promise<LedgerEntry | null> {
+      const fields = await redis.hgetall(keys.ledger(voter, space, proposal));
+      return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
+    },
+
+    /** Keeps the sequencer's receipt of a vote that is not yet read back, so that a crash does not lose it. */
+    async noteReceipt(voter: Address, space: SpaceId, proposal: ProposalId, receipt: Receipt): Promise<void> {
+      await redis.hset(keys.ledger(voter, space, proposal), 'receipt', JSON.stringify(receipt));
+    },
+
+    async announceSigner(owner: OwnerId, signer: SignerAnnouncement): Promise<void> {
+      await redis.set(keys.signer(owner), JSON.stringify(signer));
+    },
+
+    async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
+      const text = await redis.get(keys.signer(owner));
+      return text === null ? null : SignerAnnouncement.parse(JSON.parse(text));
+    },
+
+    /**
+     * Which of these proposals (id to content hash) an earlier live run of this owner left held or skipped by policy, with the
+     * same text and under the same preferences.
+     */
+    async decidedBefore(
+      owner: OwnerId,
+      space: SpaceId,
+      proposals: ReadonlyMap<ProposalId, string>,
+      preferencesVersion: string,
+    ): Promise<ReadonlySet<ProposalId>> {
+      const ids = [...proposals.keys()];
+      if (ids.length === 0) return new Set();
+      const marks = await redis.hmget(keys.decidedBefore(owner, space), ...ids);
+      return new Set(ids.filter((id, at) => marks[at] === `${proposals.get(id)}:${preferencesVersion}`));
+    },
+
+    /** Notes what a live run left held or skipped by policy, for `decidedBefore`. */
+    async noteDecidedBefore(
+      owner: OwnerId,
+      space: SpaceId,
+      proposals: ReadonlyMap<ProposalId, string>,
+      preferencesVersion: string,
+    ): Promise<void> {
+      if (proposals.size === 0) return;
+      const key = keys.decidedBefore(owner, space);
+      const marks = [...proposals].flatMap(([id, contentHash]) => [id, `${contentHash}:${preferencesVersion}`]);
+      await redis
+        .multi()
+        .hset(key, ...marks)
+        .expire(key, RETENTION_S.decidedBefore)
+        .exec();
+    },
+
+    /** Notes that this owner's preferences were read once at this version; from then on a missing file is a fault. */
+    async notePreferencesVersion(owner: OwnerId, version: string): Promise<void> {
+      await redis.set(keys.preferencesVersion(owner), version);
+    },
+
+    async preferencesVersion(owner: OwnerId): Promise<string | null> {
+      return redis.get(keys.preferencesVersion(owner));
+    },
+  };
+}
+
+function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRecord | null {
+  const { request: requestText } = fields;
+  if (requestText === undefined) return null;
+  const request = Request.parse(JSON.parse(requestText));
+  const time = (text: string | undefined): number | null => (text === undefined ? null : Milliseconds.parse(text));
+  return {
+    runId,
+    owner: request.owner,
+    space: request.space_id,
+    dryRun: request.dry_run,
+    acceptedAtMs: request.accepted_at,
+    state: RunStatus.parse(fields['state']),
+    startedAtMs: time(fields['started_at']),
+    finishedAtMs: time(fields['finished_at']),
+    cancelled: fields['cancelled'] !== undefined,
+    opening: parseField(fields['opening'], Opening),
+    decisions: parsePrefixed(fields, 'decision:', DecisionRecord),
+    outcomes: parsePrefixed(fields, 'outcome:', OutcomeRecord),
+    response: parseField(fields['response'], AgentRunResponse),
+  };
+}
+
+function parseField<T>(text: string | undefined, schema: z.ZodType<T>): T | null {
+  return text === undefined ? null : schema.parse(JSON.parse(text));
+}
+
+function parsePrefixed<T>(
+  fields: Readonly<Record<string, string>>,
+  prefix: string,
+  schema: z.ZodType<T>,
+): ReadonlyMap<ProposalId, T> {
+  return new Map(
+    Object.entries(fields)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, text]) => [ProposalId.parse(name.slice(prefix.length)), schema.parse(JSON.parse(text))]),
+  );
+}

@@ -1,0 +1,60 @@
+/**
+ * Every Redis key of Quorum is spelt here and nowhere else. BullMQ's own keys begin with `quorum:bull:`.
+ *
+ * | key                                | type   | writer           | readers          | kept                     |
+ * | ---------------------------------- | ------ | ---------------- | ---------------- | ------------------------ |
+ * | run:<run>                          | hash   | all, transitions | all              | 30 days after its end    |
+ * | active:<owner>:<space>             | string | accept, finish   | accept           | while the run is open    |
+ * | idempotency:<owner>:<key>          | string | accept           | accept           | 24 hours                 |
+ * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
+ * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
+ * | signer:<owner>                     | string | voter            | fetcher, gateway | until announced anew     |
+ * | preferences-version:<owner>        | string | fetcher          | fetcher, voter   | for ever                 |
+ * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
+ * | voting:global, voting:owner:<owner>| string | kill switch      | reserve, maySend | for ever; absent: paused |
+ * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, confirm | voter            | for ever                 |
+ * | cap:<voter>:<day>                  | string | reserve          | reserve          | 2 days                   |
+ * | audit:owner:<owner>                | stream | accept, finish   | whoever asks why | for ever                 |
+ * | audit:voter:<voter>                | stream | reserve, maySend, confirm | whoever asks why | for ever        |
+ */
+import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import type { OwnerId, RunId } from './ids.ts';
+
+const PREFIX = 'quorum:';
+
+/** The prefix of BullMQ's keys; every queue, worker and flow producer is made with it. */
+export const BULL_PREFIX = `${PREFIX}bull`;
+
+const HOUR_S = 60 * 60;
+const DAY_S = 24 * HOUR_S;
+
+/** How long records are kept, in seconds. */
+export const RETENTION_S = {
+  finishedRun: 30 * DAY_S,
+  idempotencyKey: DAY_S,
+  proposalText: 30 * DAY_S,
+  evidence: 30 * DAY_S,
+  decidedBefore: 30 * DAY_S,
+  voteCap: 2 * DAY_S,
+} as const;
+
+/** Space ids may hold any visible character, a colon too: encoded, one can never run into the next part of a key. */
+const part = (value: string): string => encodeURIComponent(value);
+
+export const keys = {
+  run: (run: RunId): string => `${PREFIX}run:${run}`,
+  active: (owner: OwnerId, space: SpaceId): string => `${PREFIX}active:${owner}:${part(space)}`,
+  idempotency: (owner: OwnerId, key: string): string => `${PREFIX}idempotency:${owner}:${part(key)}`,
+  proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
+  evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,
+  signer: (owner: OwnerId): string => `${PREFIX}signer:${owner}`,
+  preferencesVersion: (owner: OwnerId): string => `${PREFIX}preferences-version:${owner}`,
+  decidedBefore: (owner: OwnerId, space: SpaceId): string => `${PREFIX}decided-before:${owner}:${part(space)}`,
+  votingGlobal: (): string => `${PREFIX}voting:global`,
+  votingOwner: (owner: OwnerId): string => `${PREFIX}voting:owner:${owner}`,
+  ledger: (voter: Address, space: SpaceId, proposal: ProposalId): string =>
+    `${PREFIX}ledger:${voter}:${part(space)}:${proposal}`,
+  cap: (voter: Address, day: string): string => `${PREFIX}cap:${voter}:${day}`,
+  auditOwner: (owner: OwnerId): string => `${PREFIX}audit:owner:${owner}`,
+  auditVoter: (voter: Address): string => `${PREFIX}audit:voter:${voter}`,
+} as const;

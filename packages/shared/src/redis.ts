@@ -1,0 +1,94 @@
+/**
+ * Redis connections, and what a Redis must be before a live vote may depend on it. With run-worker.ts the only place of this
+ * package that imports BullMQ.
+ */
+import { FlowProducer } from 'bullmq';
+import { Redis } from 'ioredis';
+import { QuorumError } from './errors.ts';
+import type { Logger } from './log.ts';
+import { BULL_PREFIX } from './redis-keys.ts';
+
+const SECOND_MS = 1_000;
+
+/**
+ * A connection for workers and their records: it waits for a Redis that is away instead of failing, since a job that waits is
+ * better than a job that fails.
+ */
+export function connectPatient(url: string, log: Logger): Redis {
+  return withListeners(new Redis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
+}
+
+/** A connection for answering requests: a Redis that is away is an error within a second, never a hang. */
+export function connectFailFast(url: string, log: Logger): Redis {
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: 0.8 * SECOND_MS,
+    connectTimeout: 2 * SECOND_MS,
+    retryStrategy: backoff,
+  });
+  return withListeners(redis, log);
+}
+
+/** A producer of job trees on this connection, with the listener without which an error would end the process. */
+export function createFlowProducer(connection: Redis, log: Logger): FlowProducer {
+  const flow = new FlowProducer({ connection, prefix: BULL_PREFIX });
+  flow.on('error', (error: unknown) => log.error({ err: error }, 'flow producer error'));
+  return flow;
+}
+
+function backoff(attempt: number): number {
+  return Math.min(2 * SECOND_MS, 50 * 2 ** Math.min(attempt, 10));
+}
+
+function withListeners(redis: Redis, log: Logger): Redis {
+  let down = false;
+  redis.on('error', (error: unknown) => {
+    // One line an outage, not one an attempt.
+    if (!down) log.error({ err: error }, 'redis connection lost');
+    down = true;
+  });
+  redis.on('ready', () => {
+    if (down) log.info('redis connection restored');
+    down = false;
+  });
+  return redis;
+}
+
+/** What is wrong with the settings of a Redis that must not forget an acknowledged write. Empty: nothing. */
+export async function redisFaults(redis: Redis): Promise<string[]> {
+  const faults: string[] = [];
+  const setting = async (name: string): Promise<string> => {
+    const reply: unknown = await redis.config('GET', name);
+    return Array.isArray(reply) ? String(reply[1] ?? '') : '';
+  };
+  try {
+    if ((await setting('maxmemory-policy')) !== 'noeviction') faults.push('maxmemory-policy is not noeviction');
+    if ((await setting('appendonly')) !== 'yes') faults.push('appendonly is not yes');
+    if ((await setting('appendfsync')) !== 'always') faults.push('appendfsync is not always');
+    if ((await setting('requirepass')) === '') faults.push('it asks for no password');
+  } catch {
+    // Managed services forbid CONFIG: what cannot be seen cannot be relied on.
+    faults.push('its settings cannot be read (CONFIG GET was refused)');
+  }
+  return faults;
+}
+
+/**
+ * Refuses to vote live on a Redis that may forget. Off the live Snapshot, or where the operator allows it, the faults are
+ * warned of.
+ */
+export async function requireDurableRedis(
+  redis: Redis,
+  options: { live: boolean; allowLossy: boolean; log: Logger },
+): Promise<void> {
+  const faults = await redisFaults(redis);
+  if (faults.length === 0) return;
+  if (options.live && !options.allowLossy) {
+    throw new QuorumError(
+      'validation',
+      `This Redis may lose votes: ${faults.join('; ')}. Mend its settings, or set ALLOW_LOSSY_REDIS=1 to accept the risk.`,
+    );
+  }
+  options.log.warn({ faults }, 'redis may lose acknowledged writes');
+}

@@ -1,0 +1,190 @@
+/**
+ * The edge to BullMQ: takes a job, checks its payload, calls a handler, checks the result, and translates what the handler
+ * throws. Handlers know no BullMQ.
+ *
+ *   handler returns            → the job completes with the checked result
+ *   throws `PostponeError`     → the job is delayed; costs no attempt
+ *   throws what may be retried → backoff, while attempts are left
+ *   throws anything else       → the job fails at once
+ *   and if it would fail for good, `onFinalError` (if given) turns that into a result: the job completes after all
+ */
+import { DelayedError, UnrecoverableError, WaitingChildrenError, Worker, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { toQuorumError, treatmentOf, type QuorumError } from './errors.ts';
+import type { JobDefinition, JobName } from './jobs.ts';
+import type { Logger } from './log.ts';
+import type { JobEnd, Metrics } from './metrics.ts';
+import { BULL_PREFIX } from './redis-keys.ts';
+
+/** Thrown by a handler: not now, try again after so many milliseconds. */
+export class PostponeError extends Error {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, why: string) {
+    super(why);
+    this.name = 'PostponeError';
+    this.delayMs = delayMs;
+  }
+}
+
+/** What a handler learns of the attempt that it is in. */
+export type Attempt = {
+  readonly number: number;
+  readonly last: boolean;
+  /** When the job was added, Unix milliseconds. */
+  readonly addedAtMs: number;
+  readonly log: Logger;
+};
+
+export type RunWorkerOptions<P, R> = {
+  readonly name: JobName;
+  /** The job's entry in the catalogue. */
+  readonly job: JobDefinition<P, R>;
+  readonly connection: Redis;
+  readonly concurrency: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Does the work. `step` is for step jobs alone. */
+  handle(payload: P, attempt: Attempt, signal: AbortSignal, step: StepJob): Promise<R>;
+  /** Turns an error that would fail the job for good into a result. */
+  onFinalError?(payload: P, error: QuorumError, attempt: Attempt, step: StepJob): Promise<R>;
+  /** Told when a job failed for good in a way that no handler saw: it stalled too often, or its payload is invalid. */
+  onLost?(data: unknown, error: Error): Promise<void>;
+};
+
+/** What a step job may do with itself. */
+export type StepJob = {
+  readonly id: string;
+  /** Replaces the payload, so that the next pick-up begins at another step. */
+  update(payload: unknown): Promise<void>;
+  /** Ends this pick-up until all children have settled; returns at once if they have. Throws what BullMQ must see. */
+  waitForChildren(): Promise<void>;
+};
+
+export type RunningWorker = {
+  readonly close: (deadlineMs: number) => Promise<void>;
+  readonly isRunning: () => boolean;
+};
+
+/**
+ * How often a job may be taken back from a worker that vanished. BullMQ's own 1 would fail a job for good at its second crash;
+ * every handler is idempotent, so more is safe.
+ */
+const MAX_STALLED = 20;
+const LOCK_MS = 30_000;
+
+/** Starts a worker on the queue of this job. */
+export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker {
+  const { name, job: definition, connection, concurrency, log, metrics } = options;
+
+  // Three declared parameters: BullMQ makes an AbortSignal only then.
+  async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    const scoped = log.child({ job_id: job.id, queue: name, ...refsOf(job.data) });
+    const attempt: Attempt = {
+      number: job.attemptsMade + 1,
+      last: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+      addedAtMs: job.timestamp,
+      log: scoped,
+    };
+    const began = performance.now();
+    metrics.jobsInFlight.inc({ queue: name });
+    const done = (result: JobEnd): void => {
+      metrics.jobsInFlight.dec({ queue: name });
+      metrics.jobs.inc({ queue: name, result });
+      metrics.jobDuration.observe({ queue: name, result }, (performance.now() - began) / 1_000);
+    };
+    try {
+      const result = await attemptOnce(job, token ?? '', signal, attempt);
+      done('completed');
+      return result;
+    } catch (error) {
+      const isMove = error instanceof DelayedError || error instanceof WaitingChildrenError;
+      done(isMove ? 'delayed' : error instanceof UnrecoverableError || attempt.last ? 'failed' : 'retried');
+      if (!isMove) scoped.warn({ err: error, attempt: attempt.number, last: attempt.last }, 'job attempt failed');
+      throw error;
+    }
+  }
+
+  async function attemptOnce(
+    job: Job,
+    token: string,
+    signal: AbortSignal | undefined,
+    attempt: Attempt,
+  ): Promise<unknown> {
+    const parsed = definition.payload.safeParse(job.data);
+    if (!parsed.success) throw new UnrecoverableError(`The payload of ${name} does not fit: ${parsed.error.message}`);
+    const payload = parsed.data;
+    const limit = AbortSignal.timeout(definition.timeoutMs);
+    const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    try {
+      return definition.result.parse(await options.handle(payload, attempt, either, stepJob(job, token)));
+    } catch (thrown) {
+      if (thrown instanceof WaitingChildrenError || thrown instanceof DelayedError) throw thrown;
+      if (thrown instanceof PostponeError) {
+        attempt.log.info({ delay_ms: thrown.delayMs, why: thrown.message }, 'job postponed');
+        await job.moveToDelayed(Date.now() + thrown.delayMs, token);
+        throw new DelayedError();
+      }
+      const error = toQuorumError(thrown);
+      const final = attempt.last || !treatmentOf(error.category).retry;
+      // A worker that is being shut down hands the job back instead of judging it.
+      const handedBack = signal?.aborted === true;
+      if (final && !handedBack && options.onFinalError !== undefined) {
+        attempt.log.error({ err: error }, 'job ends with an error');
+        return definition.result.parse(await options.onFinalError(payload, error, attempt, stepJob(job, token)));
+      }
+      if (final && !handedBack) throw Object.assign(new UnrecoverableError(error.message), { cause: error });
+      throw error;
+    }
+  }
+
+  const worker = new Worker(name, process, {
+    connection,
+    prefix: BULL_PREFIX,
+    concurrency,
+    maxStalledCount: MAX_STALLED,
+    lockDuration: LOCK_MS,
+    stalledInterval: LOCK_MS,
+  });
+  worker.on('error', (error: unknown) => log.error({ err: error, queue: name }, 'worker error'));
+  worker.on('stalled', (jobId: string) => {
+    metrics.jobsStalled.inc({ queue: name });
+    log.warn({ job_id: jobId, queue: name }, 'job taken back from a worker that vanished');
+  });
+  worker.on('failed', (job: Job | undefined, error: Error) => {
+    const final = job !== undefined && job.finishedOn !== undefined;
+    if (!final || options.onLost === undefined) return;
+    options
+      .onLost(job.data, error)
+      .catch((fault: unknown) => log.error({ err: fault, job_id: job.id }, 'lost job not recorded'));
+  });
+
+  return {
+    isRunning: () => worker.isRunning(),
+    async close(deadlineMs) {
+      // close() waits without limit and stops nothing; at the deadline the jobs go back to the queue.
+      const timer = setTimeout(() => worker.cancelAllJobs('the service is stopping'), deadlineMs);
+      await worker.close();
+      clearTimeout(timer);
+    },
+  };
+}
+
+function stepJob(job: Job, token: string): StepJob {
+  return {
+    id: job.id ?? '',
+    update: (payload) => job.updateData(payload),
+    async waitForChildren() {
+      if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError();
+    },
+  };
+}
+
+/** The ids that every log line of a job carries. */
+function refsOf(data: unknown): Record<string, unknown> {
+  if (typeof data !== 'object' || data === null) return {};
+  return {
+    ...('run_id' in data ? { run_id: data.run_id } : {}),
+    ...('proposal_id' in data ? { proposal_id: data.proposal_id } : {}),
+  };
+}

@@ -1,0 +1,15 @@
+/**
+ * The kill switch. A vote is sent only while the global record *and* the owner's both say enabled; absent means paused, so that
+ * a Redis that lost its data votes for nobody. Read inside the transitions `reserve` and `maySend`.
+ */
+import type { Redis } from 'ioredis';
+import type { OwnerId } from './ids.ts';
+import { keys } from './redis-keys.ts';
+
+/** The value that means enabled; anything else is paused. */
+export const VOTING_ENABLED = 'enabled';
+
+/** Enables voting for an owner and globally. For the sandbox's start and for whoever resumes voting. */
+export async function enableVoting(redis: Redis, owner: OwnerId): Promise<void> {
+  await redis.mset(keys.votingGlobal(), VOTING_ENABLED, keys.votingOwner(owner), VOTING_ENABLED);
+}
