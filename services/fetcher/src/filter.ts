@@ -1,0 +1,53 @@
+/**
+ * Which proposals a run looks at. Every fetched proposal is either kept or counted under exactly one reason; the first that
+ * applies counts. The blacklist wins over the whitelist.
+ */
+import type { SpacePreferences } from '@quorum/shared/preferences';
+import { proposerRefused } from '@quorum/shared/preferences';
+import type { FilterMetrics } from '@quorum/shared/run';
+import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
+
+/** Why a proposal is not decided in this run. */
+export type DroppedAs = Exclude<keyof FilterMetrics, 'fetched' | 'selected' | 'ranked'>;
+
+/** Checks that need nothing but the proposal itself. Returns why it is dropped, or null. */
+export function dropByTerms(
+  proposal: Proposal,
+  preferences: Pick<SpacePreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>,
+  options: { readonly nowMs: number; readonly minTimeToVoteS: number },
+): DroppedAs | null {
+  const refused = proposerRefused(proposal.author, preferences);
+  if (refused !== null) return refused;
+  if (proposal.flagged) return 'flagged';
+  if (proposal.end - options.nowMs / 1_000 < options.minTimeToVoteS) return 'closing_too_soon';
+  return null;
+}
+
+/** What is known of each proposal beside its own terms. */
+export type History = {
+  readonly votedOn: ReadonlySet<ProposalId>;
+  /** Held or skipped by an earlier live run, with the same text and the same preferences. */
+  readonly decidedBefore: ReadonlySet<ProposalId>;
+};
+
+/** Checks against what the voter and earlier runs did. Returns why it is dropped, or null. */
+export function dropByHistory(proposal: Proposal, history: History): DroppedAs | null {
+  if (history.votedOn.has(proposal.id)) return 'already_voted';
+  if (history.decidedBefore.has(proposal.id)) return 'decided_before';
+  return null;
+}
+
+/** Keeps what no check drops, and counts the rest by reason. */
+export function partition(
+  proposals: readonly Proposal[],
+  check: (proposal: Proposal) => DroppedAs | null,
+): { readonly kept: Proposal[]; readonly dropped: Map<DroppedAs, number> } {
+  const kept: Proposal[] = [];
+  const dropped = new Map<DroppedAs, number>();
+  for (const proposal of proposals) {
+    const why = check(proposal);
+    if (why === null) kept.push(proposal);
+    else dropped.set(why, (dropped.get(why) ?? 0) + 1);
+  }
+  return { kept, dropped };
+}

@@ -1,0 +1,124 @@
+/** What a run came to: the response, made from its records alone. */
+import { addUsage, type Usage, type VoteDecision } from '@quorum/shared/decision';
+import { wordsFor } from '@quorum/shared/outcome';
+import { judge } from '@quorum/shared/policy';
+import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
+import type { DecisionRecord, Opening, OutcomeRecord, RunRecord, Selected } from '@quorum/shared/records';
+import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
+import { encodeBallot } from '@quorum/snapshot/encode';
+import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
+
+/** The response of a run, from its records alone. */
+export function summarise(
+  run: RunRecord,
+  opening: Opening,
+  outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
+  texts: ReadonlyMap<ProposalId, Proposal | null>,
+  status: RunStatus,
+  nowMs: number,
+): AgentRunResponse {
+  const decisions = opening.selected.flatMap((selected) => {
+    const { proposal_id: id } = selected;
+    const record = run.decisions.get(id);
+    const settled = outcomes.get(id);
+    if (record?.kind !== 'decided' || settled === undefined) return [];
+    return [voteDecision(run, opening, selected, record, settled, texts.get(id) ?? null)];
+  });
+  return {
+    run_id: run.runId,
+    status,
+    space_id: run.space,
+    dry_run: opening.dry_run,
+    proposals_analyzed: decisions.length,
+    votes_cast: decisions.filter((decision) => decision.outcome.kind === 'cast'),
+    decisions,
+    user_preferences_applied: opening.preferences_applied,
+    filter_metrics: opening.filter_metrics,
+    usage: addUsage([...run.decisions.values()].map(usageOf)),
+    errors: [...opening.errors, ...opening.selected.flatMap((selected) => errorOf(selected, outcomes))],
+    ...times(run, nowMs),
+    next_check_time: opening.next_check_time,
+  };
+}
+
+function voteDecision(
+  run: RunRecord,
+  opening: Opening,
+  selected: Selected,
+  record: Extract<DecisionRecord, { kind: 'decided' }>,
+  settled: OutcomeRecord,
+  text: Proposal | null,
+): VoteDecision {
+  const { decision } = record.sealed;
+  const judgement = judge(decision, inSpace(opening.preferences, run.space));
+  const together = judgement.kind === 'judged' ? judgement.aggregate : null;
+  const ballot = together?.ballot ?? null;
+  const answered = decision.samples.filter((sample) => sample.kind === 'answer').map((sample) => sample.model);
+  return {
+    proposal_id: selected.proposal_id,
+    title: selected.title,
+    ballot,
+    choice: ballot === null || text === null ? null : encodeBallot(ballot, text),
+    confidence: together?.confidence ?? 0,
+    agreement: together?.agreement ?? 0,
+    reasoning: together?.rationale ?? '',
+    key_factors: [...(together?.key_factors ?? [])],
+    risk_level: together?.risk_level ?? 'high',
+    stakes: together?.stakes ?? decision.stakes,
+    strategy_used: decision.strategy_used,
+    models: [...new Set(answered)],
+    evidence_hash: decision.evidence_hash,
+    outcome: settled.outcome,
+    ...(settled.receipt === undefined ? {} : { receipt: settled.receipt }),
+    link: selected.link,
+  };
+}
+
+function usageOf(record: DecisionRecord): Usage {
+  return record.kind === 'decided' ? record.sealed.decision.usage : record.usage;
+}
+
+/** A failure in words for the owner; nothing for any other outcome. */
+function errorOf(selected: Selected, outcomes: ReadonlyMap<ProposalId, OutcomeRecord>): string[] {
+  const settled = outcomes.get(selected.proposal_id);
+  if (settled?.outcome.kind !== 'failed') return [];
+  const detail = settled.detail === undefined ? '' : ` (${settled.detail})`;
+  return [`No vote on "${selected.title}": ${wordsFor(settled.outcome.why)}${detail}.`];
+}
+
+function times(run: RunRecord, nowMs: number): Pick<AgentRunResponse, 'execution_time' | 'started_at' | 'finished_at'> {
+  return {
+    execution_time: run.startedAtMs === null ? 0 : Math.max(0, nowMs - run.startedAtMs) / 1_000,
+    started_at: run.startedAtMs === null ? null : new Date(run.startedAtMs).toISOString(),
+    finished_at: new Date(nowMs).toISOString(),
+  };
+}
+
+/** The opening of a run that never got one: nothing was read, nothing selected. */
+export function unopened(run: RunRecord): Opening {
+  const preferences = UserPreferences.parse({});
+  return {
+    preferences,
+    preferences_version: preferencesVersion(preferences),
+    preferences_applied: false,
+    dry_run: run.dryRun,
+    voter: null,
+    errors: [],
+    filter_metrics: {
+      fetched: 0,
+      blacklisted: 0,
+      not_whitelisted: 0,
+      already_voted: 0,
+      no_voting_power: 0,
+      flagged: 0,
+      decided_before: 0,
+      closing_too_soon: 0,
+      check_failed: 0,
+      beyond_limit: 0,
+      selected: 0,
+      ranked: [],
+    },
+    selected: [],
+    next_check_time: null,
+  };
+}

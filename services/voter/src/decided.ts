@@ -1,0 +1,70 @@
+/**
+ * From the stored decision to what may be done with it: its code is verified, the owner's preferences are read as they are now,
+ * and the policy is run again on the samples. Nothing that Redis says is taken for granted.
+ */
+import type { Decision } from '@quorum/shared/decision';
+import { judge } from '@quorum/shared/policy';
+import { inSpace, proposerRefused, stricter, type SpacePreferences } from '@quorum/shared/preferences';
+import type { Opening, RunRecord } from '@quorum/shared/records';
+import { sealIsGood } from '@quorum/shared/sealed-decision';
+import type { Ballot } from '@quorum/snapshot/ballot';
+import { end, failed, go, held, skipped, type Step } from './step.ts';
+import type { VoteDeps, VoteRef } from './vote-deps.ts';
+
+/** The decision of this run on this proposal, if the decider made it and nobody altered it. */
+export function readDecision(run: RunRecord, ref: VoteRef, deps: VoteDeps): Step<Decision> {
+  const record = run.decisions.get(ref.proposal);
+  const nowMs = deps.now();
+  if (record === undefined) return end(failed('internal', nowMs, 'there is no decision'));
+  if (record.kind === 'failed') return end(failed(record.why, nowMs, record.detail));
+  const { decision } = record.sealed;
+  const fits =
+    decision.run_id === ref.runId && decision.proposal_id === ref.proposal && decision.content_hash === ref.contentHash;
+  if (!fits || !sealIsGood(record.sealed, deps.deciderKey)) {
+    deps.metrics.security.inc({ event: 'decision_refused' });
+    deps.log.error({ run_id: ref.runId, proposal_id: ref.proposal }, 'security: decision is not the decider’s');
+    return end(failed('signing', nowMs, 'the decision was altered after it was made'));
+  }
+  return go(decision);
+}
+
+/** The ballot to cast under the preferences as they are now, or where the proposal ends instead. */
+export async function judgeNow(
+  decision: Decision,
+  opening: Opening,
+  ref: VoteRef,
+  deps: VoteDeps,
+): Promise<Step<Ballot>> {
+  const pinned = inSpace(opening.preferences, ref.space);
+  const preferences = opening.dry_run ? pinned : await preferencesNow(pinned, opening, ref, deps);
+  const nowMs = deps.now();
+  if (preferences === null) return end(skipped('preferences', nowMs));
+  const judgement = judge(decision, preferences);
+  if (judgement.kind === 'no_decision') return end(failed('model_output', nowMs));
+  const { verdict } = judgement;
+  switch (verdict.kind) {
+    case 'hold':
+      return end(held(verdict.why, nowMs));
+    case 'skip':
+      return end(skipped(verdict.why, nowMs));
+    case 'cast':
+      return go(verdict.ballot);
+  }
+}
+
+/** The stricter of the pinned and the current preferences, or null where the decision was made under others. */
+async function preferencesNow(
+  pinned: SpacePreferences,
+  opening: Opening,
+  ref: VoteRef,
+  deps: VoteDeps,
+): Promise<SpacePreferences | null> {
+  const stored = await deps.preferences.load(ref.owner);
+  // A file that was there when the run began and is gone or broken now says nothing about what its owner wants.
+  if (stored.kind === 'unusable' || (stored.kind === 'missing' && opening.preferences_applied)) return null;
+  const both = stricter(pinned, inSpace(stored.preferences, ref.space));
+  if (both.changed) return null;
+  const text = await deps.records.proposal(ref.contentHash);
+  if (text === null || proposerRefused(text.author, both.preferences) !== null) return null;
+  return both.preferences;
+}

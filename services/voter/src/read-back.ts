@@ -1,0 +1,18 @@
+/** Reading back: `cast` means that the hub has our vote, with the ballot that we meant. */
+import { sameBallot } from '@quorum/snapshot/ballot';
+import { decodeChoice } from '@quorum/snapshot/encode';
+import type { HubVote } from '@quorum/snapshot/hub';
+import type { Proposal } from '@quorum/snapshot/proposal';
+import type { Intent } from './intent.ts';
+
+/**
+ * What the hub's answer says about the vote of this intent. `ours`: it is there and says what we meant. `different`: it is there
+ * and says something else, which must never happen. `other`: another vote of this voter stands. `none`: nothing yet.
+ */
+export type ReadBack = 'ours' | 'different' | 'other' | 'none';
+
+export function readBack(vote: HubVote | null, voteId: string, intent: Intent, proposal: Proposal): ReadBack {
+  if (vote === null) return 'none';
+  if (vote.id !== voteId) return 'other';
+  return sameBallot(decodeChoice(vote.choice, proposal), intent.ballot) ? 'ours' : 'different';
+}

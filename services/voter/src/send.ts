@@ -1,0 +1,150 @@
+/** Sends a reserved vote and settles what came of it. The order of these lines is what makes a vote happen once. */
+import type { OutcomeRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
+import type { Confirmation } from '@quorum/shared/transitions';
+import { describeBallot } from '@quorum/snapshot/ballot';
+import type { SequencerRefusal } from '@quorum/snapshot/errors';
+import type { HubVote } from '@quorum/snapshot/hub';
+import type { Proposal } from '@quorum/snapshot/proposal';
+import { checkReceipt } from '@quorum/snapshot/receipt';
+import type { SubmitResult } from '@quorum/snapshot/sequencer';
+import { GuardError, signVote } from './guard.ts';
+import { unsignedOf, type Intent } from './intent.ts';
+import { readBack } from './read-back.ts';
+import { later, postponeOrFail } from './retry.ts';
+import { failed, held, skipped } from './step.ts';
+import type { Casting, VoteDeps } from './vote-deps.ts';
+
+/** A vote whose intent is in the ledger. */
+export type ReservedVote = Casting & {
+  readonly intent: Intent;
+  readonly voteId: string;
+  readonly proposal: Proposal;
+};
+
+/** Signs, asks leave, sends, reads back. Throws `PostponeError` where it must be tried again. */
+export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
+  const envelope = await signOrVoid(vote, deps);
+  if (envelope === null) return failed('signing', deps.now(), 'the guard refused the vote');
+
+  switch (await deps.transitions.maySend(keyOf(vote, deps))) {
+    case 'voting_paused':
+      return pausedBeforeSending(vote, deps);
+    case 'settled':
+      throw new PostponeError(later(0), 'another delivery settled this intent');
+    case 'yes':
+      break;
+  }
+  const result = await deps.sequencer.submit(envelope, signal);
+  if (result.kind === 'accepted') await keepReceipt(vote, result, envelope, deps);
+  const [row] = await deps.hub.votes({ voter: vote.licence.voter, proposals: [vote.ref.proposal] });
+  if (row !== undefined) return settle(vote, row, deps);
+  return notThere(vote, result, deps);
+}
+
+/** Settles an intent by a vote of this voter that the hub has. */
+export async function settle(vote: ReservedVote, row: HubVote, deps: VoteDeps): Promise<OutcomeRecord> {
+  const nowMs = deps.now();
+  const { licence, ref, voteId, intent, proposal } = vote;
+  switch (readBack(row, voteId, intent, proposal)) {
+    case 'ours': {
+      const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+      const receipt = entry?.receipt;
+      await confirm(vote, { state: 'cast', receipt: receipt ?? null }, deps);
+      deps.log.info(
+        { run_id: ref.runId, proposal_id: ref.proposal, vote_id: voteId, ballot: describeBallot(intent.ballot) },
+        'vote executed',
+      );
+      return { outcome: { kind: 'cast' }, settled_at: nowMs, ...(receipt === undefined ? {} : { receipt }) };
+    }
+    case 'other':
+      await confirm(vote, { state: 'voided', why: 'another vote stands' }, deps);
+      return skipped('already_voted', nowMs, 'by your own hand');
+    case 'different':
+      deps.metrics.security.inc({ event: 'vote_differs' });
+      deps.log.error(
+        { run_id: ref.runId, proposal_id: ref.proposal, vote_id: voteId },
+        'security: the hub has another ballot',
+      );
+      return failed('vote_rejected', nowMs, 'the hub shows another ballot than was signed; look at it by hand');
+    case 'none':
+      throw new TypeError('A vote that was read cannot be absent');
+  }
+}
+
+/** The hub has no vote: what was said decides whether to try again. */
+async function notThere(vote: ReservedVote, result: SubmitResult, deps: VoteDeps): Promise<OutcomeRecord> {
+  if (result.kind === 'refused' && result.refusal.kind === 'final') {
+    await confirm(vote, { state: 'voided', why: result.refusal.description }, deps);
+    return refused(result.refusal, deps.now());
+  }
+  const why = result.kind === 'accepted' ? 'accepted, but not yet on the hub' : describe(result);
+  const retryAfterS = result.kind === 'refused' ? result.refusal.retryAfterS : undefined;
+  const { decision, proposal } = vote;
+  return postponeOrFail(
+    { why, sinceMs: decision.decided_at, endMs: proposal.end * 1_000, retryAfterS },
+    deps.settings,
+    deps.now(),
+  );
+}
+
+function describe(result: Exclude<SubmitResult, { kind: 'accepted' }>): string {
+  return result.kind === 'refused' ? result.refusal.description : result.why;
+}
+
+/** A refusal for good as an outcome. */
+function refused(refusal: SequencerRefusal, nowMs: number): OutcomeRecord {
+  switch (refusal.code) {
+    case 'already_voted':
+      return skipped('already_voted', nowMs, 'by your own hand');
+    case 'not_in_window':
+      return skipped('closed', nowMs);
+    case 'no_voting_power':
+      return skipped('no_voting_power', nowMs);
+    case 'wrong_alias':
+    case 'signature':
+      return failed('signing', nowMs, refusal.description);
+    default:
+      return failed('vote_rejected', nowMs, refusal.description);
+  }
+}
+
+async function signOrVoid(vote: ReservedVote, deps: VoteDeps) {
+  const { intent, proposal, ballot, licence, ref } = vote;
+  try {
+    return await signVote(unsignedOf(intent, proposal), ballot, proposal, licence);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    deps.metrics.security.inc({ event: 'guard_refused' });
+    deps.log.error({ err: error, run_id: ref.runId, proposal_id: ref.proposal }, 'security: the guard refused to sign');
+    await confirm(vote, { state: 'voided', why: error.message }, deps);
+    return null;
+  }
+}
+
+/** A vote that was never sent leaves nothing behind; one that may have been is kept for the day when voting resumes. */
+async function pausedBeforeSending(vote: ReservedVote, deps: VoteDeps): Promise<OutcomeRecord> {
+  const { licence, ref } = vote;
+  const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+  if (entry?.sends === 0) await confirm(vote, { state: 'voided', why: 'voting is paused' }, deps);
+  return held('voting_paused', deps.now());
+}
+
+async function keepReceipt(
+  { licence, ref }: ReservedVote,
+  { receipt }: Extract<SubmitResult, { kind: 'accepted' }>,
+  envelope: Awaited<ReturnType<typeof signVote>>,
+  { records, log }: VoteDeps,
+): Promise<void> {
+  const check = checkReceipt(receipt, envelope);
+  if (check.ok) return records.noteReceipt(licence.voter, ref.space, ref.proposal, receipt);
+  log.warn({ run_id: ref.runId, proposal_id: ref.proposal, why: check.why }, 'receipt does not check');
+}
+
+function keyOf({ ref, licence, voteId }: ReservedVote, deps: VoteDeps) {
+  return { ...ref, voter: licence.voter, voteId, nowMs: deps.now() };
+}
+
+async function confirm(vote: ReservedVote, confirmation: Confirmation, deps: VoteDeps): Promise<void> {
+  await deps.transitions.confirm(keyOf(vote, deps), confirmation);
+}

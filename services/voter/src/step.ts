@@ -1,0 +1,27 @@
+/** What a step of a vote comes to: go on with a value, or the proposal ends here. */
+import type { FailedWhy, HeldWhy, SkippedWhy } from '@quorum/shared/outcome';
+import type { OutcomeRecord } from '@quorum/shared/records';
+
+export type Step<T> =
+  | { readonly kind: 'go'; readonly value: T }
+  | { readonly kind: 'end'; readonly record: OutcomeRecord };
+
+export function go<T>(value: T): Step<T> {
+  return { kind: 'go', value };
+}
+
+export function end(record: OutcomeRecord): Step<never> {
+  return { kind: 'end', record };
+}
+
+export function held(why: HeldWhy, nowMs: number): OutcomeRecord {
+  return { outcome: { kind: 'held', why }, settled_at: nowMs };
+}
+
+export function skipped(why: SkippedWhy, nowMs: number, detail?: string): OutcomeRecord {
+  return { outcome: { kind: 'skipped', why }, settled_at: nowMs, ...(detail === undefined ? {} : { detail }) };
+}
+
+export function failed(why: FailedWhy, nowMs: number, detail?: string): OutcomeRecord {
+  return { outcome: { kind: 'failed', why }, settled_at: nowMs, ...(detail === undefined ? {} : { detail }) };
+}

@@ -1,0 +1,47 @@
+/** The worker of the queue `vote`. */
+import { treatmentOf, type ErrorCategory } from '@quorum/shared/errors';
+import { JOBS } from '@quorum/shared/jobs';
+import type { FailedWhy } from '@quorum/shared/outcome';
+import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import type { Redis } from 'ioredis';
+import { failed } from './step.ts';
+import type { VoteDeps } from './vote-deps.ts';
+import { settleOutcome, voteJob } from './vote.ts';
+
+export type VoterOptions = { readonly connection: Redis; readonly concurrency: number; readonly deps: VoteDeps };
+
+/** Starts the worker. */
+export function startVoter({ connection, concurrency, deps }: VoterOptions): RunningWorker {
+  const { log, metrics, records } = deps;
+  return runWorker({
+    name: 'vote',
+    job: JOBS.vote,
+    connection,
+    concurrency,
+    log,
+    metrics,
+    handle: (payload, _attempt, signal) => voteJob(payload, deps, signal),
+    async onFinalError(payload, error) {
+      const run = await records.run(payload.run_id);
+      const record = failed(whyOf(error.category), deps.now(), treatmentOf(error.category).words);
+      if (run === null) return record.outcome;
+      const { run_id: runId, proposal_id: proposal, content_hash: contentHash } = payload;
+      return settleOutcome({ runId, owner: run.owner, space: run.space, proposal, contentHash }, record, deps);
+    },
+  });
+}
+
+function whyOf(category: ErrorCategory): FailedWhy {
+  switch (category) {
+    case 'upstream_unavailable':
+    case 'upstream_rejected':
+    case 'rate_limited':
+      return 'upstream_unavailable';
+    case 'signing':
+    case 'vote_rejected':
+    case 'timeout':
+      return category;
+    default:
+      return 'internal';
+  }
+}
