@@ -40,6 +40,12 @@ export type CommonConfig = z.infer<typeof CommonConfig>;
 export const WorkerConfig = CommonConfig.extend({
   METRICS_PORT: port(0).describe('Port of the metrics and health server; 0 takes any free one'),
   CONCURRENCY: z.coerce.number().int().min(1).max(500).default(20).describe('Jobs worked on at once by one process'),
+  JOB_LOCK_S: z.coerce
+    .number()
+    .min(1)
+    .max(600)
+    .default(30)
+    .describe('Seconds after which the jobs of a worker that vanished are taken back'),
   MAX_RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(20).default(3).describe('Attempts of a run and of a decision'),
   RETRY_DELAY_SECONDS: z.coerce
     .number()

@@ -4,11 +4,12 @@
  *
  *   handler returns            → the job completes with the checked result
  *   throws `PostponeError`     → the job is delayed; costs no attempt
+ *   throws once it was told to stop, at shutdown → the job waits for another worker; costs no attempt
  *   throws what may be retried → backoff, while attempts are left
  *   throws anything else       → the job fails at once
  *   and if it would fail for good, `onFinalError` (if given) turns that into a result: the job completes after all
  */
-import { DelayedError, UnrecoverableError, WaitingChildrenError, Worker, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { toQuorumError, treatmentOf, type QuorumError } from './errors.ts';
 import type { JobDefinition, JobName } from './jobs.ts';
@@ -42,6 +43,8 @@ export type RunWorkerOptions<P, R> = {
   readonly job: JobDefinition<P, R>;
   readonly connection: Redis;
   readonly concurrency: number;
+  /** Seconds after which the jobs of a worker that vanished are taken back. Default 30. */
+  readonly lockS?: number;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Does the work. `step` is for step jobs alone. */
@@ -71,11 +74,12 @@ export type RunningWorker = {
  * every handler is idempotent, so more is safe.
  */
 const MAX_STALLED = 20;
-const LOCK_MS = 30_000;
+const DEFAULT_LOCK_S = 30;
 
 /** Starts a worker on the queue of this job. */
 export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker {
   const { name, job: definition, connection, concurrency, log, metrics } = options;
+  const lockMs = (options.lockS ?? DEFAULT_LOCK_S) * 1_000;
 
   // Three declared parameters: BullMQ makes an AbortSignal only then.
   async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
@@ -98,7 +102,8 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
       done('completed');
       return result;
     } catch (error) {
-      const isMove = error instanceof DelayedError || error instanceof WaitingChildrenError;
+      const isMove =
+        error instanceof DelayedError || error instanceof WaitingChildrenError || error instanceof WaitingError;
       done(isMove ? 'delayed' : error instanceof UnrecoverableError || attempt.last ? 'failed' : 'retried');
       if (!isMove) scoped.warn({ err: error, attempt: attempt.number, last: attempt.last }, 'job attempt failed');
       throw error;
@@ -125,15 +130,20 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
         await job.moveToDelayed(Date.now() + thrown.delayMs, token);
         throw new DelayedError();
       }
+      if (signal?.aborted === true) {
+        // A worker that is being shut down hands the job back instead of judging it. As a mere error this would cost an
+        // attempt, and the last one would fail the job for good.
+        attempt.log.info('job handed back');
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       const error = toQuorumError(thrown);
       const final = attempt.last || !treatmentOf(error.category).retry;
-      // A worker that is being shut down hands the job back instead of judging it.
-      const handedBack = signal?.aborted === true;
-      if (final && !handedBack && options.onFinalError !== undefined) {
+      if (final && options.onFinalError !== undefined) {
         attempt.log.error({ err: error }, 'job ends with an error');
         return definition.result.parse(await options.onFinalError(payload, error, attempt, stepJob(job, token)));
       }
-      if (final && !handedBack) throw Object.assign(new UnrecoverableError(error.message), { cause: error });
+      if (final) throw Object.assign(new UnrecoverableError(error.message), { cause: error });
       throw error;
     }
   }
@@ -143,8 +153,8 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     prefix: BULL_PREFIX,
     concurrency,
     maxStalledCount: MAX_STALLED,
-    lockDuration: LOCK_MS,
-    stalledInterval: LOCK_MS,
+    lockDuration: lockMs,
+    stalledInterval: lockMs,
   });
   worker.on('error', (error: unknown) => log.error({ err: error, queue: name }, 'worker error'));
   worker.on('stalled', (jobId: string) => {
@@ -164,8 +174,11 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     async close(deadlineMs) {
       // close() waits without limit and stops nothing; at the deadline the jobs go back to the queue.
       const timer = setTimeout(() => worker.cancelAllJobs('the service is stopping'), deadlineMs);
-      await worker.close();
-      clearTimeout(timer);
+      try {
+        await worker.close();
+      } finally {
+        clearTimeout(timer);
+      }
     },
   };
 }

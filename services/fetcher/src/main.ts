@@ -28,6 +28,7 @@ await runService({
     const worker = startFetcher({
       connection: redis,
       concurrency: config.CONCURRENCY,
+      lockS: config.JOB_LOCK_S,
       log,
       metrics,
       deps: {

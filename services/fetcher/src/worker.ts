@@ -31,13 +31,15 @@ export type FetcherDeps = OpenDeps & CloseDeps & { readonly retries: RetrySettin
 export type FetcherOptions = {
   readonly connection: Redis;
   readonly concurrency: number;
+  /** Seconds after which the jobs of a worker that vanished are taken back. */
+  readonly lockS: number;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly deps: FetcherDeps;
 };
 
 /** Starts the worker. `close` ends it and what it opened. */
-export function startFetcher({ connection, concurrency, log, metrics, deps }: FetcherOptions): RunningWorker {
+export function startFetcher({ connection, concurrency, lockS, log, metrics, deps }: FetcherOptions): RunningWorker {
   const flow = createFlowProducer(connection, log);
   const votes = new Queue('vote', { connection, prefix: BULL_PREFIX });
   votes.on('error', (error: unknown) => log.error({ err: error }, 'queue error'));
@@ -61,6 +63,7 @@ export function startFetcher({ connection, concurrency, log, metrics, deps }: Fe
     job: JOBS['agent-run'],
     connection,
     concurrency,
+    lockS,
     log,
     metrics,
     async handle(payload, attempt, signal, step): Promise<JobResult<'agent-run'>> {

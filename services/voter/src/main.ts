@@ -44,6 +44,7 @@ await runService({
     const worker = startVoter({
       connection: redis,
       concurrency: config.CONCURRENCY,
+      lockS: config.JOB_LOCK_S,
       deps: {
         hub: createHub({
           url: config.SNAPSHOT_HUB_URL,

@@ -8,16 +8,23 @@ import { failed } from './step.ts';
 import type { VoteDeps } from './vote-deps.ts';
 import { settleOutcome, voteJob } from './vote.ts';
 
-export type VoterOptions = { readonly connection: Redis; readonly concurrency: number; readonly deps: VoteDeps };
+export type VoterOptions = {
+  readonly connection: Redis;
+  readonly concurrency: number;
+  /** Seconds after which the jobs of a worker that vanished are taken back. */
+  readonly lockS: number;
+  readonly deps: VoteDeps;
+};
 
 /** Starts the worker. */
-export function startVoter({ connection, concurrency, deps }: VoterOptions): RunningWorker {
+export function startVoter({ connection, concurrency, lockS, deps }: VoterOptions): RunningWorker {
   const { log, metrics, records } = deps;
   return runWorker({
     name: 'vote',
     job: JOBS.vote,
     connection,
     concurrency,
+    lockS,
     log,
     metrics,
     handle: (payload, _attempt, signal) => voteJob(payload, deps, signal),

@@ -1,0 +1,372 @@
+import { describe, expect, it } from 'vitest';
+import { aHash, anOwner, aReceipt, aResponse, aSpace } from '../test/samples.ts';
+import { accept, aCase, aRunningRun, auditOf, NOW_MS, useRedis, vote } from '../test/world.ts';
+import { newRunId } from './ids.ts';
+import { createRecords } from './records.ts';
+import { keys, RETENTION_S } from './redis-keys.ts';
+
+const { redis } = useRedis();
+
+describe('accept', () => {
+  it('creates a queued run, with its audit record', async () => {
+    const one = aCase(redis());
+    expect(await accept(one)).toEqual({ kind: 'created', runId: one.runId });
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({
+      runId: one.runId,
+      owner: one.owner,
+      space: one.space,
+      dryRun: false,
+      state: 'queued',
+      acceptedAtMs: NOW_MS,
+      startedAtMs: null,
+    });
+    expect(await auditOf(redis(), keys.auditOwner(one.owner))).toEqual([
+      { kind: 'accepted', time: String(NOW_MS), run: one.runId, mode: 'live' },
+    ]);
+  });
+
+  it('lets a second request of the same kind join the first', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const second = newRunId();
+    expect(await accept(one, { runId: second })).toEqual({ kind: 'joined', runId: one.runId });
+    expect(await createRecords(redis()).run(second)).toBeNull();
+    expect(await auditOf(redis(), keys.auditOwner(one.owner))).toHaveLength(1);
+  });
+
+  it('makes of many requests at once one run', async () => {
+    const one = aCase(redis());
+    const all = await Promise.all(Array.from({ length: 20 }, () => accept(one, { runId: newRunId() })));
+    expect(all.filter(({ kind }) => kind === 'created')).toHaveLength(1);
+    expect(all.filter(({ kind }) => kind === 'joined')).toHaveLength(19);
+    expect(new Set(all.map(({ runId }) => runId)).size).toBe(1);
+  });
+
+  it.for([
+    [true, false],
+    [false, true],
+  ])('refuses a run (dry: %s) while one of the other kind is open', async ([first, second]) => {
+    const one = aCase(redis());
+    await accept(one, { dryRun: first === true });
+    expect(await accept(one, { runId: newRunId(), dryRun: second === true })).toEqual({
+      kind: 'conflict',
+      runId: one.runId,
+    });
+  });
+
+  it('keeps owners and spaces apart', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    expect((await accept({ ...one, owner: anOwner() }, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+    const elsewhere = { ...one, space: aSpace('other.eth') };
+    expect((await accept(elsewhere, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+  });
+
+  it('replays what a key was answered, after the end of the run too', async () => {
+    const one = aCase(redis());
+    await accept(one, { key: 'k: 1' });
+    expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
+    expect((await accept(one, { runId: newRunId(), key: 'k: 2' })).kind).toBe('created');
+  });
+
+  it('refuses a key that comes again with another body', async () => {
+    const one = aCase(redis());
+    await accept(one, { key: 'k', bodyHash: 'a' });
+    expect((await accept(one, { runId: newRunId(), key: 'k', bodyHash: 'b' })).kind).toBe('mismatch');
+  });
+
+  it('remembers the key of a request that joined', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    await accept(one, { runId: newRunId(), key: 'joined' });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId(), key: 'joined' })).toEqual({ kind: 'replayed', runId: one.runId });
+  });
+
+  it("does not mix up two owners' keys, and forgets a key after its time", async () => {
+    const [one, other] = [aCase(redis()), aCase(redis())];
+    await accept(one, { key: 'same' });
+    expect((await accept(other, { key: 'same', bodyHash: 'else' })).kind).toBe('created');
+    const left = await redis().ttl(keys.idempotency(one.owner, 'same'));
+    expect(left).toBeGreaterThan(RETENTION_S.idempotencyKey - 60);
+    expect(left).toBeLessThanOrEqual(RETENTION_S.idempotencyKey);
+  });
+});
+
+describe('start', () => {
+  it('starts a queued run once', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    expect(await one.transitions.start(one.runId, NOW_MS + 5)).toBe('running');
+    expect(await one.transitions.start(one.runId, NOW_MS + 9)).toBe('running');
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({ startedAtMs: NOW_MS + 5 });
+  });
+
+  it('says missing where there is no run, and makes none', async () => {
+    const one = aCase(redis());
+    expect(await one.transitions.start(one.runId, NOW_MS)).toBe('missing');
+    expect(await redis().exists(keys.run(one.runId))).toBe(0);
+  });
+
+  it('does not start a run that ended', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    await one.transitions.finish(one.owner, aResponse(one.runId, { status: 'cancelled' }), NOW_MS);
+    expect(await one.transitions.start(one.runId, NOW_MS)).toBe('cancelled');
+  });
+});
+
+describe('finish', () => {
+  it('stores the response, frees owner and space, and lets the record expire', async () => {
+    const one = await aRunningRun(redis());
+    const response = aResponse(one.runId, { errors: ['one'] });
+    expect(await one.transitions.finish(one.owner, response, NOW_MS + 7)).toBe('completed');
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({
+      state: 'completed',
+      finishedAtMs: NOW_MS + 7,
+      response,
+    });
+    const left = await redis().ttl(keys.run(one.runId));
+    expect(left).toBeGreaterThan(RETENTION_S.finishedRun - 60);
+    expect((await accept(one, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+  });
+
+  it('leaves an earlier end as it was, and writes no second audit record', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.finish(one.owner, aResponse(one.runId, { errors: ['first'] }), NOW_MS);
+    const again = aResponse(one.runId, { status: 'failed', errors: ['second'] });
+    expect(await one.transitions.finish(one.owner, again, NOW_MS + 1)).toBe('completed');
+    const record = await createRecords(redis()).run(one.runId);
+    expect(record).toMatchObject({ state: 'completed', finishedAtMs: NOW_MS, response: { errors: ['first'] } });
+    const audit = await auditOf(redis(), keys.auditOwner(one.owner));
+    expect(audit.map(({ kind }) => kind)).toEqual(['accepted', 'finished']);
+    expect(audit[1]).toEqual({ kind: 'finished', time: String(NOW_MS), run: one.runId, state: 'completed' });
+  });
+
+  it('does not free what a later run holds', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    const later = newRunId();
+    await accept(one, { runId: later });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId() })).toEqual({ kind: 'joined', runId: later });
+  });
+
+  it('ends a run that never started', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const response = aResponse(one.runId, { status: 'failed', started_at: null });
+    expect(await one.transitions.finish(one.owner, response, NOW_MS)).toBe('failed');
+  });
+
+  it('says missing where there is no run, and makes none', async () => {
+    const one = aCase(redis());
+    expect(await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS)).toBe('missing');
+    expect(await redis().exists(keys.run(one.runId))).toBe(0);
+  });
+});
+
+describe('reserve', () => {
+  const ledger = (one: ReturnType<typeof aCase>) =>
+    createRecords(redis()).ledger(one.voter, one.space, one.proposal);
+
+  it('stores the intent, with its audit record', async () => {
+    const one = await aRunningRun(redis());
+    const evidenceHash = aHash();
+    expect(await one.transitions.reserve(vote(one, { evidenceHash }))).toBe('reserved');
+    expect(await ledger(one)).toEqual({
+      state: 'reserved',
+      run_id: one.runId,
+      vote_id: 'vote-1',
+      intent: '{"envelope":"sealed"}',
+      created: NOW_MS / 1_000,
+      reserved_at: NOW_MS,
+      sends: 0,
+    });
+    expect(await auditOf(redis(), keys.auditVoter(one.voter))).toEqual([
+      {
+        kind: 'reserved',
+        time: String(NOW_MS),
+        run: one.runId,
+        proposal: one.proposal,
+        vote: 'vote-1',
+        evidence: evidenceHash,
+      },
+    ]);
+  });
+
+  it('reserves one of fifty that come at once; the others adopt it', async () => {
+    const one = await aRunningRun(redis());
+    const all = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => one.transitions.reserve(vote(one, { voteId: `vote-${at}` }))),
+    );
+    expect(all.filter((answer) => answer === 'reserved')).toHaveLength(1);
+    expect(all.filter((answer) => answer === 'adopted')).toHaveLength(49);
+    expect((await ledger(one))?.vote_id).toBe(`vote-${all.indexOf('reserved')}`);
+    expect(await auditOf(redis(), keys.auditVoter(one.voter))).toHaveLength(1);
+  });
+
+  it('adopts what is reserved or cast, even where a new vote would be refused', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    await createRecords(redis()).cancel(one.runId);
+    await redis().del(keys.votingOwner(one.owner));
+    expect(await one.transitions.reserve(vote(one, { voteId: 'vote-2' }))).toBe('adopted');
+    await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
+    expect(await one.transitions.reserve(vote(one, { voteId: 'vote-2' }))).toBe('adopted');
+    expect((await ledger(one))?.vote_id).toBe('vote-1');
+  });
+
+  it('is refused in a run that was cancelled', async () => {
+    const one = await aRunningRun(redis());
+    await createRecords(redis()).cancel(one.runId);
+    expect(await one.transitions.reserve(vote(one))).toBe('cancelled');
+    expect(await ledger(one)).toBeNull();
+  });
+
+  it('is refused in a run that has not started, has ended or was never accepted', async () => {
+    const queued = aCase(redis());
+    await accept(queued);
+    expect(await queued.transitions.reserve(vote(queued))).toBe('cancelled');
+    const ended = await aRunningRun(redis());
+    await ended.transitions.finish(ended.owner, aResponse(ended.runId), NOW_MS);
+    expect(await ended.transitions.reserve(vote(ended))).toBe('cancelled');
+    const unknown = { ...ended, runId: newRunId() };
+    expect(await unknown.transitions.reserve(vote(unknown))).toBe('cancelled');
+  });
+
+  it("is refused while the owner's switch is not on", async () => {
+    const one = await aRunningRun(redis());
+    await redis().del(keys.votingOwner(one.owner));
+    expect(await one.transitions.reserve(vote(one))).toBe('voting_paused');
+    await redis().set(keys.votingOwner(one.owner), 'paused');
+    expect(await one.transitions.reserve(vote(one))).toBe('voting_paused');
+    expect(await ledger(one)).toBeNull();
+    expect(await auditOf(redis(), keys.auditVoter(one.voter))).toEqual([]);
+  });
+
+  it('is refused above the votes of a day, and allowed on the next', async () => {
+    const one = await aRunningRun(redis());
+    const votes = Array.from({ length: 3 }, () => ({ ...one, proposal: aCase(redis()).proposal }));
+    const answers = [];
+    for (const other of votes) answers.push(await one.transitions.reserve(vote(other, { votesPerDay: 2 })));
+    expect(answers).toEqual(['reserved', 'reserved', 'vote_cap']);
+    const last = votes.at(-1) ?? one;
+    const tomorrow = vote(last, { votesPerDay: 2, nowMs: NOW_MS + 24 * 60 * 60 * 1_000 });
+    expect(await one.transitions.reserve(tomorrow)).toBe('reserved');
+  });
+
+  it('counts only what it reserved', async () => {
+    const one = await aRunningRun(redis());
+    for (let times = 0; times < 5; times += 1) await one.transitions.reserve(vote(one));
+    expect(await redis().get(keys.cap(one.voter, '2026-11-20'))).toBe('1');
+    expect(await redis().ttl(keys.cap(one.voter, '2026-11-20'))).toBeGreaterThan(0);
+  });
+
+  it('takes a new intent where the old one was voided, and keeps nothing of the old', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    await one.transitions.maySend(vote(one));
+    await one.transitions.confirm(vote(one), { state: 'voided', why: 'superseded by a newer decision' });
+    expect((await ledger(one))?.why).toBe('superseded by a newer decision');
+    expect(await one.transitions.reserve(vote(one, { voteId: 'vote-2', created: 7 }))).toBe('reserved');
+    const entry = await ledger(one);
+    expect(entry).toMatchObject({ state: 'reserved', vote_id: 'vote-2', created: 7, sends: 0 });
+    expect(entry).not.toHaveProperty('why');
+    expect(await redis().hexists(keys.ledger(one.voter, one.space, one.proposal), 'settled_at')).toBe(0);
+  });
+});
+
+describe('maySend', () => {
+  it('says yes to the intent that is reserved, every time it is asked, and records each', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.maySend(vote(one, { nowMs: NOW_MS + 1 }))).toBe('yes');
+    expect(await one.transitions.maySend(vote(one, { nowMs: NOW_MS + 2 }))).toBe('yes');
+    const audit = await auditOf(redis(), keys.auditVoter(one.voter));
+    expect(audit.map(({ kind, time }) => [kind, time])).toEqual([
+      ['reserved', String(NOW_MS)],
+      ['sending', String(NOW_MS + 1)],
+      ['sending', String(NOW_MS + 2)],
+    ]);
+    expect(audit[1]).toMatchObject({ run: one.runId, proposal: one.proposal, vote: 'vote-1' });
+    expect((await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.sends).toBe(2);
+  });
+
+  it('says settled to any other intent, to one that is settled, and where there is none', async () => {
+    const one = await aRunningRun(redis());
+    expect(await one.transitions.maySend(vote(one))).toBe('settled');
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.maySend(vote(one, { voteId: 'vote-2' }))).toBe('settled');
+    await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
+    expect(await one.transitions.maySend(vote(one))).toBe('settled');
+  });
+
+  it('says paused at once after the switch is off, and records no sending', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    await redis().del(keys.votingOwner(one.owner));
+    expect(await one.transitions.maySend(vote(one))).toBe('voting_paused');
+    expect(await auditOf(redis(), keys.auditVoter(one.voter))).toHaveLength(1);
+  });
+});
+
+describe('confirm', () => {
+  it('settles a cast vote with its receipt', async () => {
+    const one = await aRunningRun(redis());
+    const receipt = aReceipt();
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.confirm(vote(one), { state: 'cast', receipt })).toBe('cast');
+    const entry = await createRecords(redis()).ledger(one.voter, one.space, one.proposal);
+    expect(entry).toMatchObject({ state: 'cast', receipt });
+    const audit = await auditOf(redis(), keys.auditVoter(one.voter));
+    expect(audit.at(-1)).toEqual({
+      kind: 'cast',
+      time: String(NOW_MS),
+      run: one.runId,
+      proposal: one.proposal,
+      vote: 'vote-1',
+      receipt: JSON.stringify(receipt),
+      why: '',
+    });
+  });
+
+  it('settles a vote that was read back without a receipt', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.confirm(vote(one), { state: 'cast', receipt: null })).toBe('cast');
+    const entry = await createRecords(redis()).ledger(one.voter, one.space, one.proposal);
+    expect(entry).not.toHaveProperty('receipt');
+  });
+
+  it.for([
+    ['cast', 'voided'],
+    ['voided', 'cast'],
+  ] as const)('lets the first word stand: %s, then %s', async ([first, second]) => {
+    const words = {
+      cast: { state: 'cast', receipt: null },
+      voided: { state: 'voided', why: 'refused' },
+    } as const;
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.confirm(vote(one), words[first])).toBe(first);
+    expect(await one.transitions.confirm(vote(one), words[second])).toBe(first);
+    expect(await auditOf(redis(), keys.auditVoter(one.voter))).toHaveLength(2);
+    expect((await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.state).toBe(first);
+  });
+
+  it('says superseded of an intent that the ledger no longer holds, and changes nothing', async () => {
+    const one = await aRunningRun(redis());
+    expect(await one.transitions.confirm(vote(one), { state: 'cast', receipt: null })).toBe('superseded');
+    await one.transitions.reserve(vote(one));
+    await one.transitions.confirm(vote(one), { state: 'voided', why: 'old' });
+    await one.transitions.reserve(vote(one, { voteId: 'vote-2' }));
+    expect(await one.transitions.confirm(vote(one), { state: 'cast', receipt: aReceipt() })).toBe('superseded');
+    expect(await createRecords(redis()).ledger(one.voter, one.space, one.proposal)).toMatchObject({
+      state: 'reserved',
+      vote_id: 'vote-2',
+    });
+  });
+});

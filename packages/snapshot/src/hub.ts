@@ -1,0 +1,214 @@
+/**
+ * Snapshot's hub, read through its GraphQL API: spaces, proposals, votes, voting power, aliases. Read only.
+ *
+ * Every call takes `timeoutMs` at most and ends with the caller's signal. It throws SnapshotError for whatever goes wrong between
+ * here and the hub, and the signal's own reason where the caller gave up. Nothing is retried here: whoever calls decides that.
+ */
+import { GraphQLClient } from 'graphql-request';
+import type { z } from 'zod';
+import { SnapshotError } from './errors.ts';
+import {
+  AliasesAnswer,
+  createdOf,
+  type HubVote,
+  isAmong,
+  issuesOf,
+  type OddProposal,
+  ProposalAnswer,
+  ProposalsAnswer,
+  readProposal,
+  type Space,
+  SpaceAnswer,
+  VotesAnswer,
+  VotingPowerAnswer,
+} from './hub-answers.ts';
+import { hubError } from './hub-errors.ts';
+import type { Address, Proposal, ProposalId, SpaceId } from './proposal.ts';
+import { ACTIVE_PROPOSALS, ALIAS, PROPOSAL, SPACE, VOTES, VOTING_POWER } from './queries.ts';
+
+export type { HubVote } from './hub-answers.ts';
+
+/** The hub's limits. */
+const PAGE_ROWS = 1_000;
+const MAX_SKIP = 5_000;
+const MAX_IN = 100;
+/** The largest GraphQL Int: a page key that excludes nothing. */
+const INT_MAX = 2_147_483_647;
+
+export interface HubOptions {
+  /** The GraphQL endpoint, for example https://hub.snapshot.org/graphql. */
+  readonly url: string;
+  /** Sent as `x-api-key`; passes the hub's limit of 100 requests a minute. */
+  readonly apiKey?: string | undefined;
+  /** For each request, answer included. */
+  readonly timeoutMs: number;
+}
+
+export interface Hub {
+  /** The space, or null where the hub knows none of that id. */
+  space(id: SpaceId, signal?: AbortSignal): Promise<Space | null>;
+  /**
+   * All active proposals of a space, newest first. A proposal that cannot be read is reported in `odd`; a list that cannot be
+   * read whole is an error, never a shorter list.
+   */
+  activeProposals(
+    space: SpaceId,
+    signal?: AbortSignal,
+  ): Promise<{ readonly proposals: Proposal[]; readonly odd: OddProposal[] }>;
+  /** The proposal, or null where the hub knows none of that id (deleted ones too). */
+  proposal(id: ProposalId, signal?: AbortSignal): Promise<Proposal | null>;
+  /** The votes of one voter on these proposals, at most one for each. */
+  votes(
+    query: { readonly voter: Address; readonly proposals: readonly ProposalId[] },
+    signal?: AbortSignal,
+  ): Promise<HubVote[]>;
+  /** The voter's voting power on a proposal; 0 is an answer. */
+  votingPower(
+    query: { readonly voter: Address; readonly space: SpaceId; readonly proposal: ProposalId },
+    signal?: AbortSignal,
+  ): Promise<number>;
+  /** When `address` last let `alias` vote for it (Unix seconds), or null. How long that holds is the servers' own setting. */
+  alias(
+    query: { readonly address: Address; readonly alias: Address },
+    signal?: AbortSignal,
+  ): Promise<{ readonly created: number } | null>;
+}
+
+/** A client of the hub; it opens no connection before the first call. */
+export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
+  const client = new GraphQLClient(url, {
+    headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
+    // A 200 whose body has `errors` is an error: its data is null or half of what was asked.
+    errorPolicy: 'none',
+    // A redirect would take the key to wherever the answer says.
+    redirect: 'manual',
+  });
+
+  async function ask<T extends z.ZodType>(
+    schema: T,
+    document: string,
+    variables: Record<string, unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<T>> {
+    signal?.throwIfAborted();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    let data: unknown;
+    try {
+      data = await client.request<unknown>({
+        document,
+        variables,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw hubError(error, timeoutMs);
+    }
+    const parsed = schema.safeParse(data);
+    if (!parsed.success) throw malformed(issuesOf(parsed.error));
+    return parsed.data;
+  }
+
+  async function activePage(
+    space: SpaceId,
+    createdLte: number,
+    skip: number,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown[]> {
+    const variables = { space, first: PAGE_ROWS, skip, createdLte };
+    return (await ask(ProposalsAnswer, ACTIVE_PROPOSALS, variables, signal)).proposals;
+  }
+
+  return {
+    async space(id, signal) {
+      const { space } = await ask(SpaceAnswer, SPACE, { id }, signal);
+      if (space !== null && space.id !== id) throw malformed('answered with another space');
+      return space;
+    },
+
+    async activeProposals(space, signal) {
+      const found = new ActiveProposals(space);
+      // Paged by key, not by `skip`, which ends at 5,000: each page begins with the second in which the last one ended, and
+      // what comes twice is dropped by id. Only within one second that fills a whole page does `skip` help out.
+      let createdLte = INT_MAX;
+      let skip = 0;
+      for (;;) {
+        const rows = await activePage(space, createdLte, skip, signal);
+        for (const row of rows) found.add(row);
+        if (rows.length < PAGE_ROWS) return { proposals: found.proposals, odd: found.odd };
+        const oldest = Math.min(...rows.map((row) => createdOf(row) ?? INT_MAX));
+        if (oldest < createdLte) {
+          createdLte = oldest;
+          skip = 0;
+        } else if (skip + PAGE_ROWS <= MAX_SKIP) {
+          skip += PAGE_ROWS;
+        } else {
+          throw malformed('the list of active proposals cannot be read to its end');
+        }
+      }
+    },
+
+    async proposal(id, signal) {
+      const { proposal: row } = await ask(ProposalAnswer, PROPOSAL, { id }, signal);
+      if (row === null || row === undefined) return null;
+      const read = readProposal(row);
+      if (!read.ok) throw malformed(`proposal ${read.id}: ${read.why}`);
+      if (read.proposal.id !== id) throw malformed('answered with another proposal');
+      return read.proposal;
+    },
+
+    async votes({ voter, proposals }, signal) {
+      const votes: HubVote[] = [];
+      for (let from = 0; from < proposals.length; from += MAX_IN) {
+        const chunk = proposals.slice(from, from + MAX_IN);
+        const answer = await ask(VotesAnswer, VOTES, { voter, proposals: chunk }, signal);
+        for (const vote of answer.votes) {
+          // The hub ignores a filter that it does not know; somebody else's vote must never pass for the voter's.
+          if (vote.voter !== voter || !isAmong(vote, chunk))
+            throw malformed('answered with a vote that was not asked for');
+          votes.push(vote);
+        }
+      }
+      return votes;
+    },
+
+    async votingPower({ voter, space, proposal }, signal) {
+      const { vp } = await ask(VotingPowerAnswer, VOTING_POWER, { voter, space, proposal }, signal);
+      return vp.vp;
+    },
+
+    async alias({ address, alias }, signal) {
+      const { aliases } = await ask(AliasesAnswer, ALIAS, { address, alias }, signal);
+      const [newest] = aliases;
+      if (newest === undefined) return null;
+      if (newest.address !== address || newest.alias !== alias) throw malformed('answered with another alias');
+      return { created: newest.created };
+    },
+  };
+}
+
+/** The rows of several pages, each id once. */
+class ActiveProposals {
+  readonly proposals: Proposal[] = [];
+  readonly odd: OddProposal[] = [];
+  readonly #space: SpaceId;
+  readonly #seen = new Set<string>();
+
+  constructor(space: SpaceId) {
+    this.#space = space;
+  }
+
+  add(row: unknown): void {
+    const read = readProposal(row);
+    const id = read.ok ? read.proposal.id : read.id;
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    if (!read.ok) this.odd.push({ id, why: read.why });
+    else if (read.proposal.space !== this.#space) this.odd.push({ id, why: 'belongs to another space' });
+    // A filter that the hub does not know is ignored silently, so its state is checked here again.
+    else if (read.proposal.state === 'active') this.proposals.push(read.proposal);
+  }
+}
+
+function malformed(description: string): SnapshotError {
+  return new SnapshotError({ kind: 'malformed', upstream: 'hub', description });
+}

@@ -1,0 +1,97 @@
+/**
+ * Snapshot's sequencer, which takes signed envelopes: votes and aliases.
+ *
+ * The one question that matters after a send is whether the vote may have been stored. So the result has three kinds, and
+ * whatever is not a plain yes or a plain no is `unknown`: then the hub's `votes` must be read before anything else is done.
+ */
+import type { AliasEnvelope, Envelope } from './envelope.ts';
+import { classifyRefusal, type SequencerRefusal } from './errors.ts';
+import { isTimeout, networkText, parseJson, refusalText, retryAfterS, wasNeverSent } from './http-answer.ts';
+import { printable } from './printable.ts';
+import { Receipt } from './receipt.ts';
+
+export type SubmitResult =
+  /** Taken. The receipt reads well; whether it is true, `checkReceipt` says. */
+  | { readonly kind: 'accepted'; readonly receipt: Receipt }
+  /** Refused; see `SequencerRefusal` for whether for good. */
+  | { readonly kind: 'refused'; readonly refusal: SequencerRefusal }
+  /** It may have been stored, or not. `why` is printable text. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export interface SequencerOptions {
+  /** The address that takes envelopes, for example https://seq.snapshot.org/. */
+  readonly url: string;
+  /** For each send, answer included. */
+  readonly timeoutMs: number;
+}
+
+export interface Sequencer {
+  /**
+   * Sends an envelope once. Never throws for what the server or the network does; throws the signal's reason only where it was
+   * aborted before anything was sent (aborted later, the result is `unknown`).
+   */
+  submit(envelope: Envelope | AliasEnvelope, signal?: AbortSignal): Promise<SubmitResult>;
+}
+
+/** A client of the sequencer; it opens no connection before the first send. */
+export function createSequencer({ url, timeoutMs }: SequencerOptions): Sequencer {
+  return {
+    async submit(envelope, signal) {
+      signal?.throwIfAborted();
+      const timeout = AbortSignal.timeout(timeoutMs);
+      try {
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { accept: 'application/json', 'content-type': 'application/json' },
+          body: JSON.stringify(envelope),
+          // Signed bytes are a vote in anybody's hands: they go to the configured address and nowhere else.
+          redirect: 'manual',
+          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        });
+        return result(response, await response.text());
+      } catch (error) {
+        return unanswered(error, timeoutMs);
+      }
+    },
+  };
+}
+
+function result({ status, headers }: Response, body: string): SubmitResult {
+  if (status >= 200 && status < 300) {
+    const receipt = Receipt.safeParse(parseJson(body));
+    if (receipt.success) return { kind: 'accepted', receipt: receipt.data };
+    return { kind: 'unknown', why: `answered ${status} without a receipt` };
+  }
+  const description = printable(refusalText(body)) || 'no reason given';
+  if (status >= 300 && status < 400) {
+    return refused({
+      kind: 'final',
+      code: 'rejected',
+      status,
+      description: 'answered with a redirect, which is not followed',
+    });
+  }
+  const classified = classifyRefusal(status, description);
+  // `duplicate message` and its like are answers about *this* envelope; a 5xx or a 425 is none.
+  if (classified.code === 'unavailable' || classified.code === 'in_flight') {
+    return { kind: 'unknown', why: `answered ${status}: ${description}` };
+  }
+  const wait = retryAfterS(headers);
+  return refused({ ...classified, status, description, ...(wait === undefined ? {} : { retryAfterS: wait }) });
+}
+
+function refused(refusal: SequencerRefusal): SubmitResult {
+  return { kind: 'refused', refusal };
+}
+
+function unanswered(error: unknown, timeoutMs: number): SubmitResult {
+  if (isTimeout(error)) return { kind: 'unknown', why: `no answer within ${timeoutMs} ms` };
+  if (error instanceof TypeError) {
+    const description = printable(networkText(error));
+    if (wasNeverSent(error)) {
+      return refused({ kind: 'retry', code: 'unavailable', status: 0, description });
+    }
+    return { kind: 'unknown', why: description };
+  }
+  return { kind: 'unknown', why: printable(error instanceof Error ? error.message : String(error)) };
+}
