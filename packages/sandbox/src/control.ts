@@ -1,0 +1,76 @@
+/** `/_sandbox`: the control API. Loopback only, whatever address the sandbox listens on. */
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { Fault, type Faults } from './faults.ts';
+import { readRequest, send } from './http.ts';
+import type { LiveWorld } from './live-world.ts';
+import { applySetting, ModelSetting, type ModelSettings } from './model/personas.ts';
+import type { Exchange } from './received.ts';
+import { parseWorld, WorldError } from './world.ts';
+
+export type Controlled = {
+  readonly world: LiveWorld;
+  readonly faults: Faults;
+  readonly model: ModelSettings;
+  readonly received: () => readonly Exchange[];
+};
+
+const ClockSetting = z.strictObject({ now: z.int().nonnegative().nullable() });
+
+export function createControl({ world, faults, model, received }: Controlled): Router {
+  const router = Router();
+  router.use(loopbackOnly);
+  const routes: Record<string, (body: unknown) => unknown> = {
+    'PUT /world': (body) => world.replace(parseWorld(body)),
+    'PATCH /world': (body) => world.add(parseWorld(body)),
+    'GET /received': () => ({ received: received() }),
+    'POST /faults': (body) => {
+      faults.add(Fault.parse(body));
+      return { faults: faults.list() };
+    },
+    'DELETE /faults': () => faults.clear(),
+    'POST /clock': (body) => {
+      world.clock.set(ClockSetting.parse(body).now);
+      return { now: world.clock.now() };
+    },
+    'POST /model': (body) => applySetting(model, ModelSetting.parse(body)),
+  };
+  router.use((request, response) => {
+    const run = routes[`${request.method} ${request.path}`];
+    if (run) command(run, request, response);
+    else response.status(404).json({ error: 'not_found', detail: `known: ${Object.keys(routes).join(', ')}` });
+  });
+  return router;
+}
+
+/** Runs a command on the body; what is wrong with the body is answered in words, with 400. */
+function command(run: (body: unknown) => unknown, request: Request, response: Response): void {
+  const read = readRequest(request);
+  if ('kind' in read) {
+    send(read, response);
+    return;
+  }
+  // Without this, a PUT whose content type was forgotten would empty the world without a word.
+  if (read.text === '' && ['PUT', 'PATCH', 'POST'].includes(request.method)) {
+    response.status(400).json({ error: 'invalid', detail: 'needs a body with content-type: application/json' });
+    return;
+  }
+  try {
+    response.json(run(read.body) ?? { ok: true });
+  } catch (error) {
+    const detail = wrongBody(error);
+    if (detail === null) throw error;
+    response.status(400).json({ error: 'invalid', detail });
+  }
+}
+
+function wrongBody(error: unknown): string | null {
+  if (error instanceof WorldError) return error.message;
+  return error instanceof z.ZodError ? z.prettifyError(error) : null;
+}
+
+const loopbackOnly: RequestHandler = (request, response, next) => {
+  const address = request.socket.remoteAddress ?? '';
+  if (address === '::1' || /^(?:::ffff:)?127\./.test(address)) next();
+  else response.status(403).json({ error: 'forbidden', detail: 'the control API answers on loopback only' });
+};

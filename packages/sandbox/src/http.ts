@@ -1,0 +1,80 @@
+/**
+ * What an endpoint is here: a function from a request to an answer, so that faults, the in-flight guard and the log can be
+ * put around it, and so that "stored, then the line was cut" is an answer like any other.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Request, Response } from 'express';
+
+export type EndpointName = 'hub' | 'sequencer' | 'model';
+
+export type SandboxRequest = {
+  readonly method: string;
+  /** Path with its query string, as it came. */
+  readonly url: string;
+  readonly query: Readonly<Record<string, unknown>>;
+  /** The text as it came; '' where there was none or its content type is not JSON. */
+  readonly text: string;
+  /** `text` parsed; `{}` for an empty one. */
+  readonly body: unknown;
+};
+
+export type Reply = {
+  readonly kind: 'reply';
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A string is sent as it is (HTML), anything else as JSON. */
+  readonly body: unknown;
+};
+/** The connection ends without an answer. */
+type Cut = { readonly kind: 'cut' };
+export type Answer = Reply | Cut;
+
+export type Handler = (request: SandboxRequest) => Answer | Promise<Answer>;
+
+export function reply(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
+  return { kind: 'reply', status, headers, body };
+}
+
+/** Waits, but no longer than the sandbox lives. */
+export async function pause(ms: number, closing: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal: closing });
+  } catch (error) {
+    // The sandbox closes: whoever waits here has nobody left to answer.
+    if (!closing.aborted) throw error;
+  }
+}
+
+/** The page that express and body-parser answer with where a body cannot be read: the real servers send HTML there too. */
+export function htmlError(status: number, text: string): Reply {
+  const safe = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&#39;').replaceAll('"', '&quot;');
+  const page = `<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n<body>\n<pre>${safe}</pre>\n</body>\n</html>\n`;
+  return reply(status, page, { 'content-type': 'text/html; charset=utf-8', 'x-content-type-options': 'nosniff' });
+}
+
+/** Reads what express received; a body that is not JSON is an answer already. */
+export function readRequest(request: Request): SandboxRequest | Reply {
+  const received: unknown = request.body;
+  const text = typeof received === 'string' ? received : '';
+  const base = { method: request.method, url: request.originalUrl, query: request.query, text };
+  if (text === '') return { ...base, body: {} };
+  try {
+    const body: unknown = JSON.parse(text);
+    // As body-parser's strict mode: an object or an array, no bare value.
+    if (typeof body !== 'object' || body === null) return htmlError(400, 'SyntaxError: Unexpected token in JSON');
+    return { ...base, body };
+  } catch (error) {
+    return htmlError(400, String(error));
+  }
+}
+
+/** Sends the answer, or ends the connection. */
+export function send(answer: Answer, response: Response): void {
+  if (answer.kind === 'cut') {
+    response.destroy();
+    return;
+  }
+  response.status(answer.status).set({ ...answer.headers });
+  if (typeof answer.body === 'string') response.end(answer.body);
+  else response.json(answer.body);
+}

@@ -1,0 +1,66 @@
+/** What a label means, in English and Spanish: for, against, abstain, or something of its own (a candidate, an amount). */
+
+export type Stance = 'for' | 'against' | 'abstain' | 'other';
+
+const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[] = [
+  ['abstain', ['abstain', 'abstention', 'abstencion', 'abstenerse', 'me abstengo', 'none of the above', 'en blanco']],
+  [
+    'against',
+    [
+      'against',
+      'no',
+      'nay',
+      'reject',
+      'deny',
+      'decline',
+      'oppose',
+      'do nothing',
+      'en contra',
+      'contra',
+      'rechazar',
+      'rechazo',
+    ],
+  ],
+  [
+    'for',
+    [
+      'for',
+      'yes',
+      'yea',
+      'aye',
+      'yae',
+      'approve',
+      'accept',
+      'support',
+      'adopt',
+      'enact',
+      'in favor',
+      'in favour',
+      'a favor',
+      'si',
+      'aprobar',
+      'apruebo',
+      'aceptar',
+      'de acuerdo',
+    ],
+  ],
+];
+
+/** By the words that the label opens with: 'No, keep it' is against, 'A fund for parks' is something of its own. */
+export function stanceOf(label: string): Stance {
+  const words = plain(label);
+  for (const [stance, openings] of WORDS) {
+    if (openings.some((opening) => words === opening || words.startsWith(`${opening} `))) return stance;
+  }
+  return 'other';
+}
+
+/** Lower case, no accents, letters and digits only. */
+export function plain(text: string): string {
+  return text
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}

@@ -1,0 +1,37 @@
+/** The log of what hub, sequencer and model were asked and what they answered, in the order of the requests. */
+import type { EndpointName, Handler } from './http.ts';
+
+export type Exchange = {
+  /** From 1, in the order of arrival. */
+  readonly seq: number;
+  readonly endpoint: EndpointName;
+  /** Unix seconds by the sandbox's clock. */
+  readonly at: number;
+  readonly method: string;
+  readonly url: string;
+  readonly body: unknown;
+  /** null while it is being worked on; `cut` where the line was dropped. */
+  readonly answer: { readonly status: number; readonly body: unknown } | 'cut' | null;
+};
+
+export type Received = {
+  list(): readonly Exchange[];
+  /** Wraps an endpoint so that each exchange is kept. */
+  record(endpoint: EndpointName, handle: Handler): Handler;
+};
+
+export function createReceived(now: () => number): Received {
+  const exchanges: Exchange[] = [];
+  return {
+    list: () => [...exchanges],
+    record: (endpoint, handle) => async (request) => {
+      const { method, url, body } = request;
+      const at = exchanges.length;
+      const open: Exchange = { seq: at + 1, endpoint, at: now(), method, url, body, answer: null };
+      exchanges.push(open);
+      const answer = await handle(request);
+      exchanges[at] = { ...open, answer: answer.kind === 'cut' ? 'cut' : { status: answer.status, body: answer.body } };
+      return answer;
+    },
+  };
+}
