@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anAnswer, anySamples, anySingle, ballotFor, noAnswer, sharesOf } from '../test/samples.ts';
+import { anySingle } from '../test/arbitraries.ts';
+import { anAnswer, anySamples, ballotFor, noAnswer, sharesOf } from '../test/samples.ts';
 import { aggregate, type Aggregate } from './aggregate.ts';
 import type { Sample } from './decision.ts';
 

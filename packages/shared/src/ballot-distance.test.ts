@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyBallot, anyKindOfBallot, ballotFor, LABELS, sharesOf } from '../test/samples.ts';
+import { anyBallot, anyKindOfBallot } from '../test/arbitraries.ts';
+import { ballotFor, LABELS, sharesOf } from '../test/samples.ts';
 import { AGREEMENT_DISTANCE } from './aggregate.ts';
 import { ballotDistance } from './ballot-distance.ts';
 

@@ -108,7 +108,8 @@ export function parseConfig<T>(schema: z.ZodType<T>, env: Readonly<Record<string
 export function redisUrl(config: Pick<CommonConfig, 'REDIS_URL' | 'REDIS_PASSWORD_FILE'>): string {
   if (config.REDIS_PASSWORD_FILE === undefined) return config.REDIS_URL;
   const url = new URL(config.REDIS_URL);
-  url.password = readSecretFile(config.REDIS_PASSWORD_FILE);
+  // The setter leaves a % alone, and whoever reads the URL would take it for the start of an escape.
+  url.password = encodeURIComponent(readSecretFile(config.REDIS_PASSWORD_FILE));
   return url.toString();
 }
 

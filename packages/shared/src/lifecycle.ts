@@ -6,6 +6,7 @@
  *
  * What was opened is closed in reverse: readiness first, then workers, then queues, Redis last.
  */
+import { ValidationError } from './errors.ts';
 import type { Logger } from './log.ts';
 
 /** Closes one thing that the service opened. Named, so that a shutdown that hangs says where. */
@@ -21,6 +22,17 @@ export type ServiceOptions = {
 };
 
 const SECOND_MS = 1_000;
+
+/** A configuration, or the end: what an operator has to mend is told in words, without a stack. */
+export function configOrExit<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
 
 /** Runs a service until it is told to stop. Never throws: it ends the process. */
 export async function runService({ log, shutdownTimeoutS, start }: ServiceOptions): Promise<void> {

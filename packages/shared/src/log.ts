@@ -41,12 +41,14 @@ export function serializeError(error: unknown, depth = 0): unknown {
 
 /** The logger of a service; writes to standard output. */
 export function createLogger(service: string, level: string): Logger {
-  return pino({
+  const options = {
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: REDACTED, censor: '[redacted]' },
-    serializers: { err: (error) => serializeError(error), error: (error) => serializeError(error) },
-    formatters: { level: (label) => ({ level: label }) },
-  });
+    serializers: { err: (error: unknown) => serializeError(error), error: (error: unknown) => serializeError(error) },
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  // Written at once: pino's own default writes behind, and process.exit() then turned the last lines round.
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }

@@ -4,7 +4,7 @@ import * as receipt from '@quorum/snapshot/receipt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { anyResponse } from '../test/samples.ts';
+import { anyResponse } from '../test/arbitraries.ts';
 import * as decision from './decision.ts';
 import * as outcome from './outcome.ts';
 import * as preferences from './preferences.ts';

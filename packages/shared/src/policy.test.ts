@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aDecision, anAnswer, anyBallot, ballotFor, noAnswer } from '../test/samples.ts';
+import { anyBallot } from '../test/arbitraries.ts';
+import { aDecision, anAnswer, ballotFor, noAnswer } from '../test/samples.ts';
 import type { Approval, VotingStrategy } from './preferences.ts';
 import { judge, policy, type PolicyInput } from './policy.ts';
 

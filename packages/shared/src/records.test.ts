@@ -234,4 +234,28 @@ describe('of an owner', () => {
     await records().notePreferencesVersion(owner, 'v2');
     expect(await records().preferencesVersion(owner)).toBe('v2');
   });
+
+  it('what was decided before is known by text and preferences', async () => {
+    const [owner, space] = [anOwner(), aSpace()];
+    const [held, changed, fresh] = [aProposalId(), aProposalId(), aProposalId()];
+    const text = aHash();
+    const now = new Map([held, changed, fresh].map((id) => [id, text]));
+    expect(await records().decidedBefore(owner, space, now, 'v1')).toEqual(new Set());
+    await records().noteDecidedBefore(
+      owner,
+      space,
+      new Map([
+        [held, text],
+        [changed, aHash()],
+      ]),
+      'v1',
+    );
+    await records().noteDecidedBefore(owner, space, new Map(), 'v1');
+    expect(await records().decidedBefore(owner, space, now, 'v1')).toEqual(new Set([held]));
+    expect(await records().decidedBefore(owner, space, now, 'v2')).toEqual(new Set());
+    expect(await records().decidedBefore(owner, aSpace('other.eth'), now, 'v1')).toEqual(new Set());
+    expect(await records().decidedBefore(anOwner(), space, now, 'v1')).toEqual(new Set());
+    expect(await records().decidedBefore(owner, space, new Map(), 'v1')).toEqual(new Set());
+    expect(await redis().ttl(keys.decidedBefore(owner, space))).toBeGreaterThan(RETENTION_S.decidedBefore - 60);
+  });
 });

@@ -1,63 +1,14 @@
-import { FlowProducer, type Job, Queue, QueueEvents } from 'bullmq';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { listeningLogger, quiet } from '../test/samples.ts';
+import { counted, Result, untilStopped, useJobs } from '../test/jobs.ts';
+import { listeningLogger } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { QuorumError, ValidationError } from './errors.ts';
-import { connectPatient } from './redis.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import { BULL_PREFIX } from './redis-keys.ts';
-import { PostponeError, runWorker, type RunningWorker, type RunWorkerOptions } from './run-worker.ts';
-
-const Payload = z.strictObject({ n: z.int() });
-const Result = z.object({ doubled: z.int() });
-type Options = RunWorkerOptions<z.infer<typeof Payload>, z.infer<typeof Result>>;
+import { createMetrics } from './metrics.ts';
+import { PostponeError, runWorker } from './run-worker.ts';
 
 const { redis, server } = useRedis();
-
-// One queue for the file, so one test at a time: each ends its worker, and its job is the only one.
-let queue: Queue;
-let events: QueueEvents;
-const running: RunningWorker[] = [];
-
-beforeAll(async () => {
-  const connection = { url: server().url };
-  queue = new Queue('decide', { connection, prefix: BULL_PREFIX });
-  events = new QueueEvents('decide', { connection, prefix: BULL_PREFIX });
-  await events.waitUntilReady();
-});
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((worker) => worker.close(0)));
-  await queue.obliterate({ force: true });
-});
-afterAll(async () => {
-  await events.close();
-  await queue.close();
-});
-
-function work(given: Partial<Options> & Pick<Options, 'handle'>): { worker: RunningWorker; metrics: Metrics } {
-  const metrics = given.metrics ?? createMetrics('test');
-  const job = { payload: Payload, result: Result, timeoutMs: 10_000, attempts: 'config' } as const;
-  const worker = runWorker({ name: 'decide', job, connection: redis(), concurrency: 4, log: quiet, ...given, metrics });
-  running.push(worker);
-  return { worker, metrics };
-}
-
-const add = (data: unknown, attempts = 3): Promise<Job> =>
-  queue.add('decide', data, { attempts, backoff: { type: 'fixed', delay: 5 } });
-
-const end = (job: Job): Promise<unknown> => job.waitUntilFinished(events, 10_000);
-
-async function fresh(job: Job): Promise<Job> {
-  const now = await queue.getJob(job.id ?? '');
-  if (now === undefined) throw new Error('the job is gone');
-  return now;
-}
-
-async function counted(metrics: Metrics): Promise<Record<string, number>> {
-  const { values } = await metrics.jobs.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [String(labels['result']), value]));
-}
+const { work, add, end, fresh, closeLater } = useJobs({ redis, server });
 
 const broken = () => new QuorumError('internal', 'it broke');
 
@@ -67,9 +18,11 @@ describe('a job', () => {
     expect(await end(await add({ n: 21 }))).toEqual({ doubled: 42 });
     expect(await counted(metrics)).toEqual({ completed: 1 });
     expect((await metrics.jobsInFlight.get()).values).toEqual([{ labels: { queue: 'decide' }, value: 0 }]);
-    expect(await metrics.registry.metrics()).toMatch(
-      /quorum_job_duration_seconds_count\{queue="decide",result="completed",service="test"\} 1/,
-    );
+    const durations = await metrics.jobDuration.get();
+    expect(durations.values.find(({ metricName }) => metricName?.endsWith('_count'))).toMatchObject({
+      labels: { queue: 'decide', result: 'completed' },
+      value: 1,
+    });
   });
 
   it('whose payload does not fit fails at once, calls no handler and is told of as lost', async () => {
@@ -213,7 +166,7 @@ describe('a job', () => {
         throw broken();
       },
     });
-    running.push(worker);
+    closeLater(worker);
     const job = await add({ run_id: 'run-1', text: 'whispered' }, 1);
     await expect(end(job)).rejects.toThrow('it broke');
     const line = lines.find(({ msg }) => msg === 'job attempt failed');
@@ -221,146 +174,3 @@ describe('a job', () => {
     expect(JSON.stringify(lines)).not.toContain('whispered');
   });
 });
-
-describe('a worker that is closed', () => {
-  it('waits for the job that it is at', async () => {
-    const started = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    const { worker } = work({
-      handle: async ({ n }) => {
-        started.resolve();
-        await go.promise;
-        return { doubled: n };
-      },
-    });
-    const job = await add({ n: 3 });
-    await started.promise;
-    const closed = worker.close(10_000);
-    go.resolve();
-    await closed;
-    expect(worker.isRunning()).toBe(false);
-    expect((await fresh(job)).returnvalue).toEqual({ doubled: 3 });
-  });
-
-  it.for([1, 3])('hands the job back at the deadline, and another finishes it (attempts: %i)', async (attempts) => {
-    const started = Promise.withResolvers<void>();
-    const judged: unknown[] = [];
-    const lost: unknown[] = [];
-    const { worker, metrics } = work({
-      handle: async (_payload, _attempt, signal) => {
-        started.resolve();
-        await untilStopped(signal);
-        return { doubled: 0 };
-      },
-      onFinalError: async (_payload, error) => {
-        judged.push(error);
-        return { doubled: -1 };
-      },
-      onLost: async (data) => void lost.push(data),
-    });
-    const job = await add({ n: 4 }, attempts);
-    await started.promise;
-    await worker.close(10);
-    expect([judged, lost]).toEqual([[], []]);
-    expect(await counted(metrics)).toEqual({ delayed: 1 });
-    expect(await job.getState()).toBe('waiting');
-
-    const numbers: number[] = [];
-    work({
-      handle: async ({ n }, { number }) => {
-        numbers.push(number);
-        return { doubled: n * 2 };
-      },
-    });
-    expect(await end(job)).toEqual({ doubled: 8 });
-    expect(numbers).toEqual([1]);
-  });
-});
-
-describe('a step job', () => {
-  it('waits until its children have settled and begins its next pick-up at the next step', async () => {
-    const Step = z.strictObject({ step: z.enum(['fetch', 'summarise']) });
-    const steps: string[] = [];
-    const flow = new FlowProducer({ connection: { url: server().url }, prefix: BULL_PREFIX });
-    const children = new Queue('vote', { connection: { url: server().url }, prefix: BULL_PREFIX });
-    const metrics = createMetrics('test');
-    const gate = Promise.withResolvers<void>();
-    const parent = runWorker({
-      name: 'decide',
-      job: { payload: Step, result: Result, timeoutMs: 10_000, attempts: 1 },
-      connection: redis(),
-      concurrency: 1,
-      log: quiet,
-      metrics,
-      handle: async ({ step }, attempt, _signal, job) => {
-        steps.push(`${step} at ${attempt.number}`);
-        if (step === 'fetch') {
-          await flow.add({
-            name: 'vote',
-            queueName: 'vote',
-            data: { n: 1 },
-            opts: { parent: { id: job.id, queue: queue.qualifiedName }, ignoreDependencyOnFailure: true },
-          });
-          await job.update({ step: 'summarise' });
-          await job.waitForChildren();
-        }
-        return { doubled: steps.length };
-      },
-    });
-    const child = runWorker({
-      name: 'vote',
-      job: { payload: Payload, result: Result, timeoutMs: 10_000, attempts: 1 },
-      connection: redis(),
-      concurrency: 1,
-      log: quiet,
-      metrics,
-      handle: async () => {
-        await gate.promise;
-        throw broken();
-      },
-    });
-    running.push(parent, child);
-    try {
-      const job = await add({ step: 'fetch' }, 1);
-      const waiting = new Promise((resolve) => events.once('waiting-children', resolve));
-      await waiting;
-      expect(await job.getState()).toBe('waiting-children');
-      gate.resolve();
-      expect(await end(job)).toEqual({ doubled: 2 });
-      expect(steps).toEqual(['fetch at 1', 'summarise at 1']);
-    } finally {
-      gate.resolve();
-      await Promise.all([flow.close(), children.close()]);
-    }
-  });
-
-  it('does not wait where there are no children', async () => {
-    work({
-      handle: async ({ n }, _attempt, _signal, job) => {
-        await job.waitForChildren();
-        return { doubled: n };
-      },
-    });
-    expect(await end(await add({ n: 9 }))).toEqual({ doubled: 9 });
-  });
-});
-
-describe('a worker whose Redis went away', () => {
-  it('goes on by itself once it is back', async () => {
-    const own = connectPatient(server().url, quiet);
-    work({ connection: own, handle: async ({ n }) => ({ doubled: n }) });
-    await end(await add({ n: 1 }));
-    await server().restart();
-    expect(await end(await add({ n: 2 }))).toEqual({ doubled: 2 });
-    await Promise.all(running.splice(0).map((worker) => worker.close(0)));
-    own.disconnect();
-  });
-});
-
-/** Rejects when the signal says stop, as fetch does. */
-function untilStopped(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
-    if (signal.aborted) reject(new DOMException('stopped', 'AbortError'));
-  });
-}

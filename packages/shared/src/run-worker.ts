@@ -32,6 +32,8 @@ export class PostponeError extends Error {
 export type Attempt = {
   readonly number: number;
   readonly last: boolean;
+  /** How often the job was picked up, this time included; postponements count here, though they cost no attempt. */
+  readonly pickups: number;
   /** When the job was added, Unix milliseconds. */
   readonly addedAtMs: number;
   readonly log: Logger;
@@ -87,6 +89,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     const attempt: Attempt = {
       number: job.attemptsMade + 1,
       last: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+      pickups: Math.max(1, job.attemptsStarted),
       addedAtMs: job.timestamp,
       log: scoped,
     };

@@ -12,7 +12,7 @@ import { aHash, anAddress, anOwner, aProposalId, aSpace, quiet } from './samples
 export const NOW_MS = Date.UTC(2026, 10, 20, 12);
 
 /** Starts a Redis before the tests of this file and ends it after them. */
-export function useRedis(options: TestRedisOptions = {}): { server(): TestRedis; redis(): Redis } {
+export function useRedis(options: TestRedisOptions = {}): { server: () => TestRedis; redis: () => Redis } {
   let server: TestRedis | undefined;
   let redis: Redis | undefined;
   beforeAll(async () => {

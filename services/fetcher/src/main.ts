@@ -1,6 +1,6 @@
 /** Composition root of the fetcher. */
 import { parseConfig, redisUrl } from '@quorum/shared/config';
-import { runService } from '@quorum/shared/lifecycle';
+import { configOrExit, runService } from '@quorum/shared/lifecycle';
 import { createLogger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
 import { startProbe } from '@quorum/shared/probe';
@@ -14,7 +14,7 @@ import { startFetcher } from './worker.ts';
 
 const SECOND_MS = 1_000;
 
-const config = parseConfig(FetcherConfig, process.env);
+const config = configOrExit(() => parseConfig(FetcherConfig, process.env));
 const log = createLogger('fetcher', config.LOG_LEVEL);
 
 await runService({

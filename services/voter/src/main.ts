@@ -1,6 +1,6 @@
 /** Composition root of the voter service, the only process that holds a key. */
 import { isLive, parseConfig, redisUrl } from '@quorum/shared/config';
-import { runService } from '@quorum/shared/lifecycle';
+import { configOrExit, runService } from '@quorum/shared/lifecycle';
 import { createLogger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
 import { startProbe } from '@quorum/shared/probe';
@@ -18,7 +18,7 @@ import { startVoter } from './worker.ts';
 const SECOND_MS = 1_000;
 const DAY_S = 24 * 60 * 60;
 
-const config = parseConfig(VoterConfig, process.env);
+const config = configOrExit(() => parseConfig(VoterConfig, process.env));
 const log = createLogger('voter', config.LOG_LEVEL);
 
 await runService({

@@ -8,16 +8,18 @@ const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
 
 /**
- * Milliseconds to wait after `elapsedMs` of trying: as long again as it has taken so far, from half a second to a minute, and up
- * to a fifth more so that many votes do not come back together.
+ * Milliseconds to wait after the nth try: half a second, doubled each time, a minute at most, and up to a fifth more so that
+ * many votes do not come back together.
  */
-export function later(elapsedMs: number, random: () => number = Math.random): number {
-  const base = Math.min(LONGEST_MS, Math.max(FIRST_MS, elapsedMs));
+export function later(tries: number, random: () => number = Math.random): number {
+  const base = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
   return Math.round(base * (1 + random() / 5));
 }
 
 export type Retry = {
   readonly why: string;
+  /** How often it was tried so far. */
+  readonly tries: number;
   /** When trying began: the time of the decision, Unix milliseconds. */
   readonly sinceMs: number;
   /** When the proposal closes, Unix milliseconds. */
@@ -27,15 +29,13 @@ export type Retry = {
 };
 
 /**
- * Throws a `PostponeError` while another try still fits into the window and before the deadline; returns the failure once it
- * does not. An intent stays in the ledger then, for a later run to settle.
+ * Throws a `PostponeError` while another try still fits into the window and before the deadline, the last one at its very end;
+ * returns the failure once none does. An intent stays in the ledger then, for a later run to settle.
  */
 export function postponeOrFail(retry: Retry, settings: VoteSettings, nowMs: number): OutcomeRecord {
-  const delayMs = Math.max(later(nowMs - retry.sinceMs), (retry.retryAfterS ?? 0) * 1_000);
-  const untilMs = Math.min(
-    retry.sinceMs + settings.retryWindowS * 1_000,
-    retry.endMs - settings.minTimeToVoteS * 1_000,
-  );
-  if (nowMs + delayMs > untilMs) return failed('upstream_unavailable', nowMs, retry.why);
-  throw new PostponeError(delayMs, retry.why);
+  const leastMs = Math.max(FIRST_MS, (retry.retryAfterS ?? 0) * 1_000);
+  const leftMs =
+    Math.min(retry.sinceMs + settings.retryWindowS * 1_000, retry.endMs - settings.minTimeToVoteS * 1_000) - nowMs;
+  if (leftMs < leastMs) return failed('upstream_unavailable', nowMs, retry.why);
+  throw new PostponeError(Math.min(leftMs, Math.max(leastMs, later(retry.tries))), retry.why);
 }

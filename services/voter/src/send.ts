@@ -31,7 +31,7 @@ export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSign
     case 'voting_paused':
       return pausedBeforeSending(vote, deps);
     case 'settled':
-      throw new PostponeError(later(0), 'another delivery settled this intent');
+      throw new PostponeError(later(1), 'another delivery settled this intent');
     case 'yes':
       break;
   }
@@ -82,7 +82,7 @@ async function notThere(vote: ReservedVote, result: SubmitResult, deps: VoteDeps
   const retryAfterS = result.kind === 'refused' ? result.refusal.retryAfterS : undefined;
   const { decision, proposal } = vote;
   return postponeOrFail(
-    { why, sinceMs: decision.decided_at, endMs: proposal.end * 1_000, retryAfterS },
+    { why, tries: vote.ref.tries, sinceMs: decision.decided_at, endMs: proposal.end * 1_000, retryAfterS },
     deps.settings,
     deps.now(),
   );

@@ -42,6 +42,8 @@ export type VoteRef = {
   readonly space: SpaceId;
   readonly proposal: ProposalId;
   readonly contentHash: string;
+  /** How often this job was picked up, this time included. */
+  readonly tries: number;
 };
 
 /** A ballot that the policy lets be cast, and on whose licence. */

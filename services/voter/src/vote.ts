@@ -19,12 +19,17 @@ import { cast } from './cast.ts';
 import { judgeNow, readDecision } from './decided.ts';
 import { simulate } from './dry-run.ts';
 import { preflight } from './preflight.ts';
-import { postponeOrFail } from './retry.ts';
+import { postponeOrFail, type Retry } from './retry.ts';
 import { skipped } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** Works one vote job. The first outcome that is recorded stands. Throws `PostponeError` where it must be tried again. */
-export async function voteJob(payload: JobPayload<'vote'>, deps: VoteDeps, signal: AbortSignal): Promise<Outcome> {
+export async function voteJob(
+  payload: JobPayload<'vote'>,
+  deps: VoteDeps,
+  signal: AbortSignal,
+  tries = 1,
+): Promise<Outcome> {
   const run = await deps.records.run(payload.run_id);
   if (run === null) throw new NotFoundError(`run ${payload.run_id}`);
   const earlier = run.outcomes.get(payload.proposal_id);
@@ -35,6 +40,7 @@ export async function voteJob(payload: JobPayload<'vote'>, deps: VoteDeps, signa
     space: run.space,
     proposal: payload.proposal_id,
     contentHash: payload.content_hash,
+    tries,
   };
   return settleOutcome(ref, await outcomeOf(run, ref, deps, signal), deps);
 }
@@ -70,15 +76,14 @@ async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: A
     const casting = { ref, decision: decision.value, ballot: ballot.value, licence };
     return await cast(casting, checked.value, deps, signal);
   } catch (thrown) {
-    return whenUpstreamIsAway(thrown, decision.value.decided_at, endMs, deps, signal);
+    return whenUpstreamIsAway(thrown, { ...ref, sinceMs: decision.value.decided_at, endMs }, deps, signal);
   }
 }
 
 /** A hub that does not answer is waited for, within the time that a vote has; any other error is passed on. */
 function whenUpstreamIsAway(
   thrown: unknown,
-  sinceMs: number,
-  endMs: number,
+  { tries, sinceMs, endMs }: Pick<Retry, 'tries' | 'sinceMs' | 'endMs'>,
   deps: VoteDeps,
   signal: AbortSignal,
 ): OutcomeRecord {
@@ -86,5 +91,5 @@ function whenUpstreamIsAway(
   const error = toQuorumError(thrown);
   if (error.category !== 'upstream_unavailable' && error.category !== 'rate_limited') throw error;
   const { message: why, retryAfterS } = error;
-  return postponeOrFail({ why, sinceMs, endMs, retryAfterS }, deps.settings, deps.now());
+  return postponeOrFail({ why, tries, sinceMs, endMs, retryAfterS }, deps.settings, deps.now());
 }

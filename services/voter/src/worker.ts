@@ -27,13 +27,17 @@ export function startVoter({ connection, concurrency, lockS, deps }: VoterOption
     lockS,
     log,
     metrics,
-    handle: (payload, _attempt, signal) => voteJob(payload, deps, signal),
-    async onFinalError(payload, error) {
+    handle: (payload, attempt, signal) => voteJob(payload, deps, signal, attempt.pickups),
+    async onFinalError(payload, error, attempt) {
       const run = await records.run(payload.run_id);
       const record = failed(whyOf(error.category), deps.now(), treatmentOf(error.category).words);
       if (run === null) return record.outcome;
       const { run_id: runId, proposal_id: proposal, content_hash: contentHash } = payload;
-      return settleOutcome({ runId, owner: run.owner, space: run.space, proposal, contentHash }, record, deps);
+      return settleOutcome(
+        { runId, owner: run.owner, space: run.space, proposal, contentHash, tries: attempt.pickups },
+        record,
+        deps,
+      );
     },
   });
 }

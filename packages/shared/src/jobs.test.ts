@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { aHash, anOwner, aProposalId, aSpace, anAddress } from '../test/samples.ts';
+import { newRunId, OwnerId, RunId } from './ids.ts';
+import { deadlinePriority, jobIds, jobOptions, JOBS, QUEUES } from './jobs.ts';
+import { BULL_PREFIX, keys, RETENTION_S } from './redis-keys.ts';
+
+describe('the catalogue', () => {
+  it('has one job for every queue and one queue for every job', () => {
+    expect([...QUEUES].toSorted()).toEqual(Object.keys(JOBS).toSorted());
+    expect(new Set(QUEUES).size).toBe(QUEUES.length);
+  });
+
+  it.for(QUEUES)('%s carries references and steps alone: no text fits in', (name) => {
+    const text = 'Repair the breakwater: vote For, said 0xdeadbeef to all.';
+    const filled = { run_id: newRunId(), proposal_id: aProposalId(), content_hash: aHash(), step: 'fetch' };
+    const schema: z.ZodType = JOBS[name].payload;
+    const { properties = {} } = z.toJSONSchema(schema, { io: 'input' });
+    const payload = Object.fromEntries(Object.entries(filled).filter(([field]) => field in properties));
+    expect(schema.safeParse(payload).success).toBe(true);
+    for (const field of Object.keys(properties)) {
+      expect(schema.safeParse({ ...payload, [field]: text }).success).toBe(false);
+    }
+    expect(schema.safeParse({ ...payload, note: text }).success).toBe(false);
+  });
+
+  it.for(QUEUES)('%s has a time limit, and options that keep it for a while and no longer', (name) => {
+    expect(JOBS[name].timeoutMs).toBeGreaterThan(0);
+    const options = jobOptions(name, { maxRetryAttempts: 4, retryDelayS: 2.5 });
+    expect(options.attempts).toBe(name === 'vote' ? 5 : 4);
+    expect(options.backoff).toMatchObject({ type: 'exponential', delay: 2_500 });
+    for (const kept of [options.removeOnComplete, options.removeOnFail]) {
+      expect(kept.age).toBe(60 * 60);
+      expect(kept.count).toBeGreaterThan(0);
+    }
+  });
+
+  it('ends a decide as a value, also where it failed', () => {
+    expect(JOBS.decide.result.parse({ kind: 'failed', why: 'model_output' })).toBeDefined();
+    expect(JOBS.decide.result.safeParse({ kind: 'failed', why: 'bad luck' }).success).toBe(false);
+  });
+});
+
+describe('the priority of a job', () => {
+  const NOW_MS = Date.UTC(2026, 10, 20);
+  const inMinutes = (minutes: number): number => deadlinePriority(NOW_MS / 1_000 + minutes * 60, NOW_MS);
+
+  it('is the minutes to the end', () => {
+    expect([1, 10, 24 * 60].map(inMinutes)).toEqual([1, 10, 1_440]);
+    expect(inMinutes(9.5)).toBe(10);
+  });
+
+  it('stays in what BullMQ takes, and never puts first what ends later', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 40 }), fc.integer({ min: 0, max: 2 ** 40 }), (one, other) => {
+        const [early, late] = [Math.min(one, other), Math.max(one, other)].map((end) => deadlinePriority(end, NOW_MS));
+        expect(Number.isInteger(early)).toBe(true);
+        expect(early).toBeGreaterThanOrEqual(1);
+        expect(late).toBeLessThanOrEqual(2_097_151);
+        expect(early).toBeLessThanOrEqual(late ?? 0);
+      }),
+    );
+  });
+});
+
+describe('ids', () => {
+  it('of jobs are such as BullMQ takes, and each job of a run has its own', () => {
+    const [run, other, proposal] = [newRunId(), newRunId(), aProposalId()];
+    const ids = [run, other].flatMap((id) => [
+      jobIds.run(id),
+      jobIds.decide(id, proposal),
+      jobIds.vote(id, proposal),
+      jobIds.vote(id, aProposalId()),
+    ]);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^(?=.*\D)[^:]+$/);
+  });
+
+  it('of runs are UUIDs', () => {
+    expect(RunId.safeParse(newRunId()).success).toBe(true);
+    expect(newRunId()).not.toBe(newRunId());
+    for (const id of ['', '1', 'a:b', `${newRunId()} `]) expect(RunId.safeParse(id).success).toBe(false);
+  });
+
+  it.for([
+    ['owner', true],
+    ['a-1', true],
+    ['x'.repeat(64), true],
+    ['x'.repeat(65), false],
+    ['', false],
+    ['Owner', false],
+    ['a:b', false],
+    ['../a', false],
+    ['a\n', false],
+  ] as const)('of an owner may be %j: %s', ([id, fits]) => {
+    expect(OwnerId.safeParse(id).success).toBe(fits);
+  });
+});
+
+describe('Redis keys', () => {
+  it('are all under one prefix, and none is like those of BullMQ', () => {
+    for (const key of someKeys()) {
+      expect(key.startsWith('quorum:')).toBe(true);
+      expect(key.startsWith(`${BULL_PREFIX}:`)).toBe(false);
+    }
+  });
+
+  it('differ, one record from another', () => {
+    const all = [...someKeys(), ...someKeys()];
+    expect(new Set(all).size).toBe(all.length - 1); // voting:global is one for all
+  });
+
+  it('keep what a client chose out of the parts of a key', () => {
+    const owner = OwnerId.parse('a');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (one, other) => {
+        const key = keys.idempotency(owner, one);
+        expect(key.split(':')).toHaveLength(4);
+        expect(key === keys.idempotency(owner, other)).toBe(one === other);
+        expect(key).not.toBe(keys.idempotency(OwnerId.parse('b'), other));
+      }),
+    );
+    expect(keys.idempotency(owner, 'b:c')).not.toContain('b:c');
+  });
+
+  it('are told from one another for spaces of any script', () => {
+    const owner = anOwner();
+    const spaces = ['harbour.eth', 'ünion.eth', '🦄.eth', '1.eth'].map((name) => aSpace(name));
+    expect(new Set(spaces.map((space) => keys.active(owner, space))).size).toBe(spaces.length);
+    const [voter, proposal] = [anAddress(), aProposalId()];
+    for (const space of spaces) expect(keys.ledger(voter, space, proposal).split(':')).toHaveLength(5);
+  });
+
+  it('of what need not be remembered for ever have an end', () => {
+    for (const seconds of Object.values(RETENTION_S)) expect(seconds).toBeGreaterThanOrEqual(24 * 60 * 60);
+  });
+});
+
+/** One key of each kind, for an owner, run, voter, space and proposal of its own. */
+function someKeys(): string[] {
+  const [owner, run, voter, proposal, space] = [anOwner(), newRunId(), anAddress(), aProposalId(), aSpace()];
+  const all = {
+    run: keys.run(run),
+    active: keys.active(owner, space),
+    idempotency: keys.idempotency(owner, 'key'),
+    proposal: keys.proposal(aHash()),
+    evidence: keys.evidence(aHash()),
+    decidedBefore: keys.decidedBefore(owner, space),
+    signer: keys.signer(owner),
+    preferencesVersion: keys.preferencesVersion(owner),
+    votingGlobal: keys.votingGlobal(),
+    votingOwner: keys.votingOwner(owner),
+    ledger: keys.ledger(voter, space, proposal),
+    cap: keys.cap(voter, '2026-11-20'),
+    auditOwner: keys.auditOwner(owner),
+    auditVoter: keys.auditVoter(voter),
+  } satisfies Record<keyof typeof keys, string>;
+  return Object.values(all);
+}

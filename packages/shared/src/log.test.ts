@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { useRedis } from '../test/world.ts';
+import { QuorumError } from './errors.ts';
+import { serializeError } from './log.ts';
+
+const Line = z.record(z.string(), z.unknown());
+
+/** What a process that runs these statements with a logger `log` prints, line by line. */
+async function logged(statements: string, level = 'info'): Promise<Record<string, unknown>[]> {
+  const program = `import { createLogger } from './src/log.ts';
+    const log = createLogger('voter', '${level}');
+    ${statements}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: dirname(import.meta.dirname),
+  });
+  return stdout
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Line.parse(JSON.parse(line)));
+}
+
+describe('a log line', () => {
+  it('is JSON with the service, a level in words, a time and its fields', async () => {
+    const [line, ...more] = await logged(
+      `log.debug('too low'); log.child({ run_id: 'r' }).info({ n: 1 }, 'run started');`,
+    );
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({ level: 'info', service: 'voter', run_id: 'r', n: 1, msg: 'run started' });
+    expect(String(line?.['time'])).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  });
+
+  it('shows no secret, at the top or one level down', async () => {
+    const secrets = { password: 'hunter2', private_key: 'hunter2', passphrase: 'hunter2', api_key: 'hunter2' };
+    const fields = JSON.stringify({
+      ...secrets,
+      authorization: 'hunter2',
+      config: { ...secrets, authorization: 'hunter2', kept: 'yes' },
+      req: { headers: { authorization: 'hunter2', cookie: 'hunter2', host: 'kept' } },
+    });
+    const lines = await logged(`log.info(${fields}, 'configured');`);
+    expect(lines[0]).toMatchObject({ config: { kept: 'yes' }, req: { headers: { host: 'kept' } } });
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+    expect(JSON.stringify(lines).match(/\[redacted\]/g)).toHaveLength(12);
+  });
+
+  it('of an error tells its message, category and causes, under any of the names that are used', async () => {
+    const lines = await logged(`
+      const error = Object.assign(new Error('outer', { cause: new Error('inner') }), { category: 'signing', code: 'E1' });
+      error.command = { args: ['hunter2'] };
+      log.error({ err: error }, 'one'); log.error({ error }, 'two'); log.error(error);`);
+    for (const line of lines) {
+      expect(line['err'] ?? line['error']).toMatchObject({
+        // pino puts the messages of the causes behind the error's own.
+        message: 'outer: inner',
+        category: 'signing',
+        code: 'E1',
+        cause: { message: 'inner' },
+      });
+    }
+    expect(lines).toHaveLength(3);
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+});
+
+describe('an error of Redis', () => {
+  const { redis } = useRedis();
+
+  it('is logged without the arguments of its command, and without its script', async () => {
+    await redis().set('quorum:text', 'x');
+    const errors: unknown[] = [];
+    await redis()
+      .hset('quorum:text', 'field', 'hunter2')
+      .catch((error: unknown) => errors.push(error));
+    await redis()
+      .eval('return redis.call("NOPE") -- hunter2', 0)
+      .catch((error: unknown) => errors.push(error));
+    // The thing itself does carry them: without this the test could not fail.
+    expect(JSON.stringify(errors)).toContain('hunter2');
+    const wrapped = new QuorumError('internal', 'not stored', { cause: errors[0] });
+    const said = JSON.stringify([...errors, wrapped].map((error) => serializeError(error)));
+    expect(said).toContain('WRONGTYPE');
+    expect(said).not.toContain('hunter2');
+  });
+});
+
+describe('what is not as it should be', () => {
+  it('can be logged too', () => {
+    expect(serializeError('a text')).toBe('a text');
+    expect(serializeError(undefined)).toBeUndefined();
+    const circle = new Error('round');
+    circle.cause = circle;
+    expect(JSON.stringify(serializeError(circle))).toContain('round');
+  });
+});

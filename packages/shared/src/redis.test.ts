@@ -1,0 +1,129 @@
+import { FlowProducer } from 'bullmq';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
+import { listeningLogger, quiet } from '../test/samples.ts';
+import { useRedis } from '../test/world.ts';
+import { connectFailFast, connectPatient, createFlowProducer, redisFaults, requireDurableRedis } from './redis.ts';
+
+describe('a Redis that keeps what it acknowledged', () => {
+  const { redis } = useRedis({ appendonly: true, password: 'pass word' });
+
+  it('has no fault, live or not', async () => {
+    expect(await redisFaults(redis())).toEqual([]);
+    const { log, lines } = listeningLogger();
+    await requireDurableRedis(redis(), { live: true, allowLossy: false, log });
+    expect(lines).toEqual([]);
+  });
+
+  it.for([
+    ['appendfsync', 'everysec', 'appendfsync is not always'],
+    ['maxmemory-policy', 'allkeys-lru', 'maxmemory-policy is not noeviction'],
+    ['appendonly', 'no', 'appendonly is not yes'],
+  ] as const)('has one once %s is %s', async ([name, value, fault]) => {
+    const [, before] = texts(await redis().config('GET', name));
+    await redis().config('SET', name, value);
+    try {
+      expect(await redisFaults(redis())).toEqual([fault]);
+    } finally {
+      await redis().config('SET', name, before ?? '');
+    }
+  });
+
+  it('cannot be relied on where its settings cannot be read', async () => {
+    await redis().call('ACL', 'SETUSER', 'guest', 'on', '>guest', '~*', '+@all', '-config');
+    const guest = redis().duplicate({ username: 'guest', password: 'guest' });
+    try {
+      expect(await redisFaults(guest)).toEqual(['its settings cannot be read (CONFIG GET was refused)']);
+    } finally {
+      guest.disconnect();
+    }
+  });
+});
+
+describe('a Redis that may forget', () => {
+  const { redis } = useRedis();
+
+  it('is named with its faults', async () => {
+    expect(await redisFaults(redis())).toEqual(['appendonly is not yes', 'it asks for no password']);
+  });
+
+  it('is refused for live votes, with both ways out', async () => {
+    const refused = requireDurableRedis(redis(), { live: true, allowLossy: false, log: quiet });
+    await expect(refused).rejects.toMatchObject({ category: 'validation' });
+    await expect(refused).rejects.toThrow(/appendonly is not yes.*Mend its settings.*ALLOW_LOSSY_REDIS=1/s);
+  });
+
+  it.for([
+    { live: true, allowLossy: true },
+    { live: false, allowLossy: false },
+  ])('is warned of, and taken, where %j', async (options) => {
+    const { log, lines } = listeningLogger();
+    await requireDurableRedis(redis(), { ...options, log });
+    expect(lines).toMatchObject([{ level: 40, faults: ['appendonly is not yes', 'it asks for no password'] }]);
+  });
+});
+
+describe('a Redis that goes away', () => {
+  let server: TestRedis;
+  beforeAll(async () => {
+    server = await startTestRedis({ appendonly: true });
+  });
+  afterAll(() => server.stop());
+
+  it('is waited for by a patient connection, and told of once an outage', async () => {
+    const { log, lines } = listeningLogger();
+    const redis = connectPatient(server.url, log);
+    await redis.set('quorum:kept', 'yes');
+    await server.kill9();
+    const asked = redis.get('quorum:kept');
+    await server.restart();
+    expect(await asked).toBe('yes');
+    redis.disconnect();
+    const told = lines.map(({ msg }) => msg);
+    expect(told.filter((msg) => msg === 'redis connection lost').length).toBeLessThanOrEqual(1);
+    expect(told.filter((msg) => msg === 'redis connection restored').length).toBeLessThanOrEqual(1);
+  });
+
+  it('is an error within a second on a fail-fast one, which comes back by itself', async () => {
+    const redis = connectFailFast(server.url, quiet);
+    await new Promise((resolve) => redis.once('ready', resolve));
+    await redis.set('quorum:kept', 'yes');
+    await server.kill9();
+    const began = performance.now();
+    await expect(redis.get('quorum:kept')).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(1_000);
+    const back = new Promise((resolve) => redis.once('ready', resolve));
+    await server.restart();
+    await back;
+    expect(await redis.get('quorum:kept')).toBe('yes');
+    redis.disconnect();
+  });
+
+  it('is an error within a second where it was never there', async () => {
+    await server.kill9();
+    const redis = connectFailFast(server.url, quiet);
+    const began = performance.now();
+    await expect(redis.ping()).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(1_000);
+    const ready = new Promise((resolve) => redis.once('ready', resolve));
+    await server.restart();
+    await ready;
+    expect(await redis.ping()).toBe('PONG');
+    redis.disconnect();
+  });
+
+  it('does not end the process of a flow producer', async () => {
+    const { log, lines } = listeningLogger();
+    const connection = connectPatient(server.url, quiet);
+    const flow = createFlowProducer(connection, log);
+    expect(flow).toBeInstanceOf(FlowProducer);
+    flow.emit('error', new Error('gone'));
+    expect(lines).toMatchObject([{ msg: 'flow producer error', err: { message: 'gone' } }]);
+    await flow.close();
+    connection.disconnect();
+  });
+});
+
+function texts(reply: unknown): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}

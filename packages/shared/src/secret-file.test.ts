@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readKeyFile, readSecretFile } from './secret-file.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'quorum-secret-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** A file of its own with this text, readable as the mode says. */
+function secretFile(text: string, mode = 0o600): string {
+  const path = join(dir, randomBytes(6).toString('hex'));
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe('a secret file', () => {
+  it.for([0o600, 0o400])('that only its owner can read is read, without its line break (%o)', (mode) => {
+    expect(readSecretFile(secretFile('s3cret word\n', mode))).toBe('s3cret word');
+  });
+
+  it.for([0o644, 0o640, 0o604, 0o620, 0o660])('that others may open is refused, with the remedy (%o)', (mode) => {
+    const path = secretFile('s3cret', mode);
+    expect(() => readSecretFile(path)).toThrow(
+      expect.objectContaining({ category: 'signing', message: expect.stringContaining(`chmod 600 ${path}`) }),
+    );
+  });
+
+  it('that is missing is told of, with the remedy', () => {
+    const path = join(dir, 'none');
+    expect(() => readSecretFile(path)).toThrow(
+      expect.objectContaining({ category: 'signing', message: expect.stringContaining(`${path} cannot be read`) }),
+    );
+    expect(() => readSecretFile(path)).toThrow(/npm run setup/);
+  });
+
+  it('that is a folder cannot be read', () => {
+    expect(() => readSecretFile(dir)).toThrow(/cannot be read/);
+  });
+
+  it.for(['', '\n', '  \n'])('that holds %j is empty', (text) => {
+    expect(() => readSecretFile(secretFile(text))).toThrow(/is empty/);
+  });
+});
+
+describe('a key file', () => {
+  it('holds 32 bytes as hex digits, in either case', () => {
+    const key = randomBytes(32);
+    expect(readKeyFile(secretFile(`${key.toString('hex')}\n`))).toEqual(key);
+    expect(readKeyFile(secretFile(key.toString('hex').toUpperCase()))).toEqual(key);
+  });
+
+  it('with anything else is refused, and what it holds is not told', () => {
+    for (const text of ['ab'.repeat(31), 'ab'.repeat(33), `0x${'ab'.repeat(32)}`, 'zz'.repeat(32)]) {
+      const read = () => readKeyFile(secretFile(text));
+      expect(read).toThrow(/64 hex digits/);
+      expect(read).not.toThrow(expect.objectContaining({ message: expect.stringContaining(text) }));
+    }
+  });
+});

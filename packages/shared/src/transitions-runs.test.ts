@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { anOwner, aResponse, aSpace } from '../test/samples.ts';
+import { accept, aCase, aRunningRun, auditOf, NOW_MS, useRedis } from '../test/world.ts';
+import { newRunId } from './ids.ts';
+import { createRecords } from './records.ts';
+import { keys, RETENTION_S } from './redis-keys.ts';
+
+const { redis } = useRedis();
+
+describe('accept', () => {
+  it('creates a queued run, with its audit record', async () => {
+    const one = aCase(redis());
+    expect(await accept(one)).toEqual({ kind: 'created', runId: one.runId });
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({
+      runId: one.runId,
+      owner: one.owner,
+      space: one.space,
+      dryRun: false,
+      state: 'queued',
+      acceptedAtMs: NOW_MS,
+      startedAtMs: null,
+    });
+    expect(await auditOf(redis(), keys.auditOwner(one.owner))).toEqual([
+      { kind: 'accepted', time: String(NOW_MS), run: one.runId, mode: 'live' },
+    ]);
+  });
+
+  it('lets a second request of the same kind join the first', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const second = newRunId();
+    expect(await accept(one, { runId: second })).toEqual({ kind: 'joined', runId: one.runId });
+    expect(await createRecords(redis()).run(second)).toBeNull();
+    expect(await auditOf(redis(), keys.auditOwner(one.owner))).toHaveLength(1);
+  });
+
+  it('makes of many requests at once one run', async () => {
+    const one = aCase(redis());
+    const all = await Promise.all(Array.from({ length: 20 }, () => accept(one, { runId: newRunId() })));
+    expect(all.filter(({ kind }) => kind === 'created')).toHaveLength(1);
+    expect(all.filter(({ kind }) => kind === 'joined')).toHaveLength(19);
+    expect(new Set(all.map(({ runId }) => runId)).size).toBe(1);
+  });
+
+  it.for([
+    [true, false],
+    [false, true],
+  ])('refuses a run (dry: %s) while one of the other kind is open', async ([first, second]) => {
+    const one = aCase(redis());
+    await accept(one, { dryRun: first === true });
+    expect(await accept(one, { runId: newRunId(), dryRun: second === true })).toEqual({
+      kind: 'conflict',
+      runId: one.runId,
+    });
+  });
+
+  it('keeps owners and spaces apart', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    expect((await accept({ ...one, owner: anOwner() }, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+    const elsewhere = { ...one, space: aSpace('other.eth') };
+    expect((await accept(elsewhere, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+  });
+
+  it('replays what a key was answered, after the end of the run too', async () => {
+    const one = aCase(redis());
+    await accept(one, { key: 'k: 1' });
+    expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
+    expect((await accept(one, { runId: newRunId(), key: 'k: 2' })).kind).toBe('created');
+  });
+
+  it('refuses a key that comes again with another body', async () => {
+    const one = aCase(redis());
+    await accept(one, { key: 'k', bodyHash: 'a' });
+    expect((await accept(one, { runId: newRunId(), key: 'k', bodyHash: 'b' })).kind).toBe('mismatch');
+  });
+
+  it('remembers the key of a request that joined', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    await accept(one, { runId: newRunId(), key: 'joined' });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId(), key: 'joined' })).toEqual({ kind: 'replayed', runId: one.runId });
+  });
+
+  it("does not mix up two owners' keys, and forgets a key after its time", async () => {
+    const [one, other] = [aCase(redis()), aCase(redis())];
+    await accept(one, { key: 'same' });
+    expect((await accept(other, { key: 'same', bodyHash: 'else' })).kind).toBe('created');
+    const left = await redis().ttl(keys.idempotency(one.owner, 'same'));
+    expect(left).toBeGreaterThan(RETENTION_S.idempotencyKey - 60);
+    expect(left).toBeLessThanOrEqual(RETENTION_S.idempotencyKey);
+  });
+});
+
+describe('start', () => {
+  it('starts a queued run once', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    expect(await one.transitions.start(one.runId, NOW_MS + 5)).toBe('running');
+    expect(await one.transitions.start(one.runId, NOW_MS + 9)).toBe('running');
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({ startedAtMs: NOW_MS + 5 });
+  });
+
+  it('says missing where there is no run, and makes none', async () => {
+    const one = aCase(redis());
+    expect(await one.transitions.start(one.runId, NOW_MS)).toBe('missing');
+    expect(await redis().exists(keys.run(one.runId))).toBe(0);
+  });
+
+  it('does not start a run that ended', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    await one.transitions.finish(one.owner, aResponse(one.runId, { status: 'cancelled' }), NOW_MS);
+    expect(await one.transitions.start(one.runId, NOW_MS)).toBe('cancelled');
+  });
+});
+
+describe('finish', () => {
+  it('stores the response, frees owner and space, and lets the record expire', async () => {
+    const one = await aRunningRun(redis());
+    const response = aResponse(one.runId, { errors: ['one'] });
+    expect(await one.transitions.finish(one.owner, response, NOW_MS + 7)).toBe('completed');
+    expect(await createRecords(redis()).run(one.runId)).toMatchObject({
+      state: 'completed',
+      finishedAtMs: NOW_MS + 7,
+      response,
+    });
+    const left = await redis().ttl(keys.run(one.runId));
+    expect(left).toBeGreaterThan(RETENTION_S.finishedRun - 60);
+    expect((await accept(one, { runId: newRunId(), dryRun: true })).kind).toBe('created');
+  });
+
+  it('leaves an earlier end as it was, and writes no second audit record', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.finish(one.owner, aResponse(one.runId, { errors: ['first'] }), NOW_MS);
+    const again = aResponse(one.runId, { status: 'failed', errors: ['second'] });
+    expect(await one.transitions.finish(one.owner, again, NOW_MS + 1)).toBe('completed');
+    const record = await createRecords(redis()).run(one.runId);
+    expect(record).toMatchObject({ state: 'completed', finishedAtMs: NOW_MS, response: { errors: ['first'] } });
+    const audit = await auditOf(redis(), keys.auditOwner(one.owner));
+    expect(audit.map(({ kind }) => kind)).toEqual(['accepted', 'finished']);
+    expect(audit[1]).toEqual({ kind: 'finished', time: String(NOW_MS), run: one.runId, state: 'completed' });
+  });
+
+  it('does not free what a later run holds', async () => {
+    const one = await aRunningRun(redis());
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    const later = newRunId();
+    await accept(one, { runId: later });
+    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    expect(await accept(one, { runId: newRunId() })).toEqual({ kind: 'joined', runId: later });
+  });
+
+  it('ends a run that never started', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const response = aResponse(one.runId, { status: 'failed', started_at: null });
+    expect(await one.transitions.finish(one.owner, response, NOW_MS)).toBe('failed');
+  });
+
+  it('says missing where there is no run, and makes none', async () => {
+    const one = aCase(redis());
+    expect(await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS)).toBe('missing');
+    expect(await redis().exists(keys.run(one.runId))).toBe(0);
+  });
+});

@@ -1,0 +1,111 @@
+import { Ranked } from '@quorum/shared/run';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyProposal, anyProposals, aProposal, DAY_S, HOUR_S, NOW_MS, NOW_S } from '../test/samples.ts';
+import { rank, scoreOf } from './rank.ts';
+
+const part = (name: 'urgency' | 'weight' | 'contest', given: Record<string, unknown>): number =>
+  scoreOf(aProposal(given), NOW_MS)[name];
+
+describe('urgency', () => {
+  it.for([
+    [0, 1],
+    [DAY_S, 0.5],
+    [7 * DAY_S, 0.125],
+    [-HOUR_S, 1],
+  ] as const)('with %i s left is %d', ([left, expected]) => {
+    expect(part('urgency', { end: NOW_S + left })).toBeCloseTo(expected, 12);
+  });
+});
+
+describe('weight', () => {
+  it.for<[string, Record<string, unknown>, number]>([
+    ['there is no quorum', { quorum: 0, scores_total: 5 }, 0],
+    ['nobody has voted', { quorum: 100, scores_total: 0 }, 1],
+    ['a quarter is counted', { quorum: 100, scores_total: 25 }, 0.75],
+    ['the quorum is reached', { quorum: 100, scores_total: 100 }, 0],
+    ['the quorum is passed', { quorum: 100, scores_total: 900 }, 0],
+    ['rejecting is what counts', { quorum: 100, quorum_type: 'rejection', scores: [90, 30, 0], scores_total: 120 }, 0.7],
+    ['rejection has its quorum', { quorum: 100, quorum_type: 'rejection', scores: [0, 150], scores_total: 150 }, 0],
+    ['no count is there yet', { quorum: 100, quorum_type: 'rejection', scores: [], scores_total: 0 }, 1],
+    ['there is one choice', { quorum: 100, quorum_type: 'rejection', choices: ['Yes'], scores: [200] }, 1],
+    ['what is counted is negative', { quorum: 100, quorum_type: 'rejection', scores: [0, -5] }, 1],
+  ])('where %s', ([, given, expected]) => {
+    expect(part('weight', given)).toBeCloseTo(expected, 12);
+  });
+});
+
+describe('contest', () => {
+  it.for<[string, number[], number]>([
+    ['nobody has voted', [], 1],
+    ['all stand at nothing', [0, 0, 0], 1],
+    ['the first two are level', [50, 50], 1],
+    ['the first two are level, wherever they stand', [1, 50, 50], 1],
+    ['one has all', [80, 0, 0], 0],
+    ['there is one choice', [80], 0],
+    ['one has three quarters', [25, 75], 0.5],
+    ['a score is negative', [-5, 10], 0],
+  ])('where %s', ([, scores, expected]) => {
+    expect(part('contest', { scores })).toBeCloseTo(expected, 12);
+  });
+});
+
+describe('the rank', () => {
+  it('has its score and all its parts in [0, 1], whatever the hub counts', () => {
+    fc.assert(
+      fc.property(anyProposal, (proposal) => {
+        const ranked = scoreOf(proposal, NOW_MS);
+        expect(Ranked.safeParse(ranked).success).toBe(true);
+        expect(ranked.score).toBeCloseTo(0.5 * ranked.urgency + 0.3 * ranked.weight + 0.2 * ranked.contest, 12);
+      }),
+    );
+  });
+
+  it('rises as the deadline nears, all else equal', () => {
+    const anyLeft = fc.integer({ min: 0, max: 60 * DAY_S });
+    fc.assert(
+      fc.property(anyProposal, anyLeft, anyLeft, (proposal, one, other) => {
+        fc.pre(one !== other);
+        const scoreAt = (left: number): number => scoreOf({ ...proposal, end: NOW_S + left }, NOW_MS).score;
+        expect(scoreAt(Math.min(one, other))).toBeGreaterThan(scoreAt(Math.max(one, other)));
+      }),
+    );
+  });
+
+  it('puts the urgent before the lax of equal weight', () => {
+    const lax = aProposal({ end: NOW_S + 5 * DAY_S });
+    const urgent = aProposal({ end: NOW_S + HOUR_S });
+    expect(rank([lax, urgent], NOW_MS).map(({ proposal }) => proposal.id)).toEqual([urgent.id, lax.id]);
+  });
+
+  it('loses nothing, falls, and does not depend on the order of the input', () => {
+    const shuffled = anyProposals.chain((proposals) =>
+      fc.tuple(fc.constant(proposals), fc.shuffledSubarray(proposals, { minLength: proposals.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([proposals, others]) => {
+        const ranked = rank(proposals, NOW_MS);
+        expect(ranked).toEqual(rank(others, NOW_MS));
+        expect(ranked.map(({ proposal }) => proposal.id).toSorted()).toEqual(proposals.map(({ id }) => id).toSorted());
+        const scores = ranked.map((entry) => entry.ranked.score);
+        expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+        for (const { proposal, ranked: own } of ranked) expect(own.proposal_id).toBe(proposal.id);
+      }),
+    );
+  });
+
+  it('gives ties to the earlier end, then to the smaller id', () => {
+    // All are over by this clock, so their urgency is the same.
+    const numbers = { quorum: 0, scores: [1, 1] };
+    const late = aProposal({ ...numbers, id: '0xa1', end: NOW_S - 10 });
+    const early = aProposal({ ...numbers, id: '0xf2', end: NOW_S - 20 });
+    const small = aProposal({ ...numbers, id: '0xa2', end: NOW_S - 20 });
+    const order = rank([late, early, small], NOW_MS);
+    expect(new Set(order.map((entry) => entry.ranked.score)).size).toBe(1);
+    expect(order.map(({ proposal }) => proposal.id)).toEqual(['0xa2', '0xf2', '0xa1']);
+  });
+
+  it('of nothing is nothing', () => {
+    expect(rank([], NOW_MS)).toEqual([]);
+  });
+});

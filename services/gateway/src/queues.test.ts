@@ -1,0 +1,36 @@
+import { newRunId } from '@quorum/shared/ids';
+import { connectFailFast } from '@quorum/shared/redis';
+import { afterEach, expect, test } from 'vitest';
+import { startTestRedis } from '../../../test/redis.ts';
+import { log, openLine } from '../test/stand.ts';
+import { openQueues } from './queues.ts';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+test('a line that breaks while the queues are being opened spoils none of them', async () => {
+  const redis = await startTestRedis();
+  const line = await openLine(redis.url);
+  const connection = connectFailFast(line.url, log);
+  closers.push(
+    () => redis.stop(),
+    () => line.close(),
+    async () => connection.disconnect(),
+  );
+  const isReady = () => expect.poll(() => connection.status, { timeout: 10_000 }).toBe('ready');
+  await isReady();
+
+  // INFO is what BullMQ asks first, and a queue whose INFO was lost never adds anything again.
+  line.cutAt('info');
+  const retries = { maxRetryAttempts: 3, retryDelayS: 5 };
+  const queues = openQueues({ connection, retries, limitMs: 800, log });
+  closers.push(() => queues.close());
+  await queues.ready().catch(() => 'cut off');
+
+  line.cutAt(null);
+  await isReady();
+  await queues.addRun(newRunId());
+  expect(await queues.counts('agent-run')).toMatchObject({ waiting: 1 });
+});

@@ -1,0 +1,99 @@
+/** The gateway while Redis is away: 503 within a second, never a hang, and well again by itself. */
+import { afterEach, expect, test } from 'vitest';
+import { startTestRedis } from '../../../test/redis.ts';
+import { ask, openGateway, openLine, postRun, type Gateway } from '../test/stand.ts';
+
+const WITHIN_MS = 1_000;
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function redisForTest() {
+  const redis = await startTestRedis({ appendonly: true });
+  closers.push(() => redis.stop());
+  return redis;
+}
+
+async function gatewayOn(url: string): Promise<Gateway> {
+  const gateway = await openGateway(url);
+  closers.push(() => gateway.stop());
+  return gateway;
+}
+
+async function expectAway(gateway: Gateway): Promise<void> {
+  const run = await postRun(gateway, { space_id: 'away.eth' });
+  expect(run).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+  expect(run.json).toMatchObject({ type: '/problems/upstream-unavailable' });
+  expect(run.tookMs).toBeLessThan(WITHIN_MS);
+  const paths = [
+    '/agent-run/0198a3f0-0000-7000-8000-000000000000',
+    '/health',
+    '/health/ready',
+    '/admin/queues/api/queues',
+  ];
+  for (const path of paths) {
+    const answer = await ask(`${gateway.url}${path}`);
+    expect(answer.status, path).toBe(503);
+    expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
+  }
+  for (const path of ['/', '/health/live', '/metrics', '/admin/queues']) {
+    const answer = await ask(`${gateway.url}${path}`);
+    expect(answer.status, path).toBe(200);
+    expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
+  }
+}
+
+async function expectBack(gateway: Gateway): Promise<void> {
+  const status = async (): Promise<number> => (await postRun(gateway, { space_id: 'away.eth' })).status;
+  await expect.poll(status, { timeout: 10_000 }).toBe(202);
+  expect((await ask(`${gateway.url}/health/ready`)).status).toBe(200);
+}
+
+test('Redis dies and comes back', async () => {
+  const redis = await redisForTest();
+  const gateway = await gatewayOn(redis.url);
+  await expectBack(gateway);
+  await redis.kill9();
+  await expectAway(gateway);
+  await redis.restart();
+  await expectBack(gateway);
+});
+
+test('Redis is down when the gateway starts', async () => {
+  const redis = await redisForTest();
+  await redis.kill9();
+  const gateway = await gatewayOn(redis.url);
+  await expectAway(gateway);
+  await redis.restart();
+  await expectBack(gateway);
+});
+
+test('Redis hangs without closing its connections', async () => {
+  const redis = await redisForTest();
+  const line = await openLine(redis.url);
+  closers.push(() => line.close());
+  const gateway = await gatewayOn(line.url);
+  await expectBack(gateway);
+  line.freeze(true);
+  await expectAway(gateway);
+  line.freeze(false);
+  await expectBack(gateway);
+});
+
+test('the gateway stops while Redis is down', async () => {
+  const redis = await redisForTest();
+  const gateway = await openGateway(redis.url);
+  await redis.kill9();
+  await expectAway(gateway);
+  await gateway.stop();
+  await expect(ask(gateway.url)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('a gateway that never saw Redis stops', async () => {
+  const redis = await redisForTest();
+  await redis.kill9();
+  const gateway = await openGateway(redis.url);
+  await gateway.stop();
+  await expect(ask(gateway.url)).rejects.toThrow(/ECONNREFUSED/);
+});

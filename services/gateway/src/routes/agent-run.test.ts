@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { keys } from '@quorum/shared/redis-keys';
+import { newRunId, OwnerId, RunId } from '@quorum/shared/ids';
+import { createRecords } from '@quorum/shared/records';
+import { connectFailFast } from '@quorum/shared/redis';
+import { AgentRunAccepted, AgentRunView } from '@quorum/shared/run';
+import { createTransitions } from '@quorum/shared/transitions';
+import { SpaceId } from '@quorum/snapshot/proposal';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
+import { ask, log, openGateway, openLine, postRun, type Gateway } from '../../test/stand.ts';
+import { Problem } from '../problem.ts';
+
+let testRedis: TestRedis;
+let gateway: Gateway;
+let redis: Redis;
+let queue: Queue;
+
+beforeAll(async () => {
+  testRedis = await startTestRedis();
+  gateway = await openGateway(testRedis.url);
+  redis = new Redis(testRedis.url, { maxRetriesPerRequest: null });
+  queue = new Queue('agent-run', { connection: redis, prefix: 'quorum:bull' });
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await queue.close();
+  redis.disconnect();
+  await testRedis.stop();
+});
+
+/** A space of the test's own. */
+const newSpace = (): string => `${randomUUID()}.eth`;
+
+describe('POST /agent-run', () => {
+  test('accepts a run, says where to look, and puts its job into the queue', async () => {
+    const space_id = newSpace();
+    const answer = await postRun(gateway, { space_id });
+    expect(answer.status).toBe(202);
+    const accepted = AgentRunAccepted.parse(answer.json);
+    expect(accepted).toMatchObject({ status: 'queued', joined: false, status_url: `/agent-run/${accepted.run_id}` });
+    expect(answer.headers).toMatchObject({ location: accepted.status_url, 'cache-control': 'no-store' });
+    expect(answer.headers).not.toHaveProperty('x-powered-by');
+
+    const job = await queue.getJob(accepted.run_id);
+    expect(job?.data).toEqual({ run_id: accepted.run_id, step: 'fetch' });
+    expect(job?.opts).toMatchObject({ attempts: 3, backoff: { type: 'exponential', delay: 5_000 } });
+    const run = await createRecords(redis).run(accepted.run_id);
+    expect(run).toMatchObject({ owner: 'owner', space: space_id, dryRun: false, state: 'queued' });
+  });
+
+  test('joins the run of the space that is under way', async () => {
+    const space_id = newSpace();
+    const first = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    const second = await postRun(gateway, { space_id, dry_run: false });
+    expect(second.status).toBe(202);
+    expect(second.json).toEqual({ ...first, joined: true });
+  });
+
+  test('refuses a dry run beside a live one, and names the run that stands in the way', async () => {
+    const space_id = newSpace();
+    const { run_id } = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    const answer = await postRun(gateway, { space_id, dry_run: true });
+    expect(answer.status).toBe(409);
+    expect(answer.json).toMatchObject({ type: '/problems/run-conflict', run_id });
+  });
+
+  test('one Idempotency-Key has one answer, even after the run has ended', async () => {
+    const space_id = newSpace();
+    const key = { 'idempotency-key': 'monday' + space_id };
+    const first = AgentRunAccepted.parse((await postRun(gateway, { space_id }, key)).json);
+    await redis.hset(keys.run(first.run_id), 'state', 'completed');
+    await redis.del(keys.active(OwnerId.parse('owner'), SpaceId.parse(space_id)));
+
+    const again = await postRun(gateway, { space_id, dry_run: false }, key);
+    expect(again.status).toBe(202);
+    expect(again.json).toEqual({ ...first, status: 'completed' });
+    const without = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    expect(without.run_id).not.toBe(first.run_id);
+  });
+
+  test('refuses an Idempotency-Key that came with another body', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    await postRun(gateway, { space_id: newSpace() }, key);
+    const answer = await postRun(gateway, { space_id: newSpace() }, key);
+    expect(answer.status).toBe(422);
+    expect(answer.json).toMatchObject({ type: '/problems/idempotency-key-reused' });
+  });
+
+  test.each([
+    ['empty', ''],
+    ['with a space', 'two words'],
+    ['too long', 'k'.repeat(256)],
+    ['not ASCII', 'clé'],
+  ])('refuses an Idempotency-Key that is %s', async (_what, key) => {
+    const answer = await postRun(gateway, { space_id: newSpace() }, { 'idempotency-key': key });
+    expect(answer.status).toBe(400);
+    expect(Problem.parse(answer.json).errors).toMatchObject([{ path: 'Idempotency-Key' }]);
+  });
+
+  test('takes an Idempotency-Key of 255 characters', async () => {
+    const answer = await postRun(gateway, { space_id: newSpace() }, { 'idempotency-key': '~'.repeat(255) });
+    expect(answer.status).toBe(202);
+  });
+
+  test.each([
+    ['no body', undefined, ['space_id']],
+    ['a list', [], ['']],
+    ['no space', {}, ['space_id']],
+    ['a space that is not normalised', { space_id: 'Quorum.ETH' }, ['space_id']],
+    ['a dry_run in words', { space_id: 'a.eth', dry_run: 'yes' }, ['dry_run']],
+    ['unknown fields', { space_id: 'a.eth', dryrun: true, force: true }, ['dryrun', 'force']],
+  ])('refuses %s and names the fields', async (_what, body, paths) => {
+    const answer = await postRun(gateway, body);
+    expect(answer.status).toBe(400);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    const problem = Problem.parse(answer.json);
+    expect(problem).toMatchObject({ type: '/problems/validation', request_id: answer.headers['x-request-id'] });
+    expect(problem.errors?.map(({ path }) => path)).toEqual(paths);
+  });
+
+  test.each([
+    ['JSON that breaks off', '{"space_id":', {}, 400, 'malformed-body'],
+    ['a bare string', '"a.eth"', {}, 400, 'malformed-body'],
+    ['more than 16 kB', JSON.stringify({ space_id: 'a'.repeat(17 * 1_024) }), {}, 413, 'body-too-large'],
+    ['a packed body', 'x', { 'content-encoding': 'gzip' }, 415, 'unsupported-media-type'],
+  ])('refuses %s', async (_what, body, headers, status, type) => {
+    const answer = await ask(`${gateway.url}/agent-run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.json).toMatchObject({ type: `/problems/${type}` });
+  });
+
+  test('a run whose job was lost on the way to the queue is healed by the same request', async () => {
+    const line = await openLine(testRedis.url);
+    const other = await openGateway(line.url);
+    try {
+      const space_id = newSpace();
+      // Accepting touches no key of the queue: the line breaks after it, and before the job arrives.
+      line.cutAt('quorum:bull:agent-run');
+      const lost = await postRun(other, { space_id });
+      expect(lost.status).toBe(503);
+      expect(lost.headers['retry-after']).toBe('2');
+      const runId = RunId.parse(
+        await redis.hget(keys.active(OwnerId.parse('owner'), SpaceId.parse(space_id)), 'run_id'),
+      );
+      expect(await queue.getJob(runId)).toBeUndefined();
+
+      line.cutAt(null);
+      await expect.poll(async () => (await ask(`${other.url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);
+      const healed = await postRun(other, { space_id });
+      expect(healed.status).toBe(202);
+      expect(healed.json).toMatchObject({ run_id: runId, status: 'queued', joined: true });
+      expect((await queue.getJob(runId))?.data).toEqual({ run_id: runId, step: 'fetch' });
+    } finally {
+      await other.stop();
+      await line.close();
+    }
+  });
+
+  test('joining a queued run does not queue it twice', async () => {
+    const space_id = newSpace();
+    const { run_id } = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    await Promise.all(Array.from({ length: 5 }, () => postRun(gateway, { space_id })));
+    const waiting = await queue.getJobs(['waiting']);
+    expect(waiting.filter((job) => job.id === run_id)).toHaveLength(1);
+  });
+});
+
+describe('GET /agent-run/:id', () => {
+  test('shows the run', async () => {
+    const space_id = newSpace();
+    const { run_id, status_url } = AgentRunAccepted.parse((await postRun(gateway, { space_id, dry_run: true })).json);
+    const answer = await ask(`${gateway.url}${status_url}`);
+    expect(answer.status).toBe(200);
+    expect(AgentRunView.strict().parse(answer.json)).toMatchObject({
+      run_id,
+      space_id,
+      dry_run: true,
+      status: 'queued',
+      started_at: null,
+      proposals: [],
+      result: null,
+    });
+  });
+
+  test("does not know another owner's run", async () => {
+    const connection = connectFailFast(testRedis.url, log);
+    await expect.poll(() => connection.status).toBe('ready');
+    const runId = newRunId();
+    const [owner, space] = [OwnerId.parse('somebody-else'), SpaceId.parse(newSpace())];
+    await createTransitions(connection).accept({ runId, owner, space, dryRun: false, idempotency: null, nowMs: 1 });
+    connection.disconnect();
+    expect(await createRecords(redis).run(runId)).toMatchObject({ owner: 'somebody-else' });
+    expect((await ask(`${gateway.url}/agent-run/${runId}`)).status).toBe(404);
+  });
+
+  test.each(['not-a-run', randomUUID(), '%zz', 'quorum:run', `${randomUUID()}0`])('does not know %s', async (id) => {
+    const answer = await ask(`${gateway.url}/agent-run/${id}`);
+    expect(answer.status).toBe(404);
+    expect(answer.json).toMatchObject({ type: '/problems/not-found' });
+  });
+
+  test('a record that does not fit is a 500 that says nothing of the inside', async () => {
+    const { run_id } = AgentRunAccepted.parse((await postRun(gateway, { space_id: newSpace() })).json);
+    await redis.hset(keys.run(run_id), 'state', 'sleepwalking');
+    const answer = await ask(`${gateway.url}/agent-run/${run_id}`);
+    expect(answer.status).toBe(500);
+    expect(answer.json).toEqual({
+      type: '/problems/internal',
+      title: 'Something broke inside Quorum',
+      status: 500,
+      request_id: answer.headers['x-request-id'],
+    });
+  });
+});

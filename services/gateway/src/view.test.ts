@@ -1,0 +1,126 @@
+import type { Opening, RunRecord } from '@quorum/shared/records';
+import { OwnerId, RunId } from '@quorum/shared/ids';
+import { AgentRunResponse, AgentRunView } from '@quorum/shared/run';
+import { UserPreferences } from '@quorum/shared/preferences';
+import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { expect, test } from 'vitest';
+import { viewOf } from './view.ts';
+
+const runId = RunId.parse('0198a3f0-0000-7000-8000-000000000000');
+const space = SpaceId.parse('quorum-demo.eth');
+const [first, second, third] = ['0xa1', '0xb2', '0xc3'].map((id) => ProposalId.parse(id));
+
+const QUEUED: RunRecord = {
+  runId,
+  owner: OwnerId.parse('owner'),
+  space,
+  dryRun: false,
+  acceptedAtMs: Date.UTC(2026, 10, 22, 10),
+  state: 'queued',
+  startedAtMs: null,
+  finishedAtMs: null,
+  cancelled: false,
+  opening: null,
+  decisions: new Map(),
+  outcomes: new Map(),
+  response: null,
+};
+
+const FILTER_METRICS = {
+  fetched: 3,
+  blacklisted: 0,
+  not_whitelisted: 0,
+  already_voted: 0,
+  no_voting_power: 0,
+  flagged: 0,
+  decided_before: 0,
+  closing_too_soon: 0,
+  check_failed: 0,
+  beyond_limit: 0,
+  selected: 3,
+  ranked: [],
+};
+
+function openingOf(ids: readonly (ProposalId | undefined)[], dryRun: boolean): Opening {
+  const known = ids.filter((id) => id !== undefined);
+  const selected = known.map((proposal_id) => ({
+    proposal_id,
+    content_hash: 'c'.repeat(64),
+    title: `Proposal ${proposal_id}`,
+    link: `https://snapshot.box/#/s:${space}/proposal/${proposal_id}`,
+    end: 1_800_000_000,
+    voting_power: 1,
+  }));
+  return {
+    preferences: UserPreferences.parse({}),
+    preferences_version: 'v',
+    preferences_applied: true,
+    dry_run: dryRun,
+    voter: null,
+    errors: [],
+    filter_metrics: FILTER_METRICS,
+    selected,
+    next_check_time: null,
+  };
+}
+
+test('a queued run has no times and no proposals', () => {
+  expect(AgentRunView.strict().parse(viewOf(QUEUED))).toEqual({
+    run_id: runId,
+    status: 'queued',
+    space_id: space,
+    dry_run: false,
+    accepted_at: '2026-11-22T10:00:00.000Z',
+    started_at: null,
+    finished_at: null,
+    proposals: [],
+    result: null,
+  });
+});
+
+test('a running run shows how far each proposal is', () => {
+  if (second === undefined || third === undefined) throw new Error('three proposals');
+  const usage = { calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 };
+  const view = viewOf({
+    ...QUEUED,
+    state: 'running',
+    startedAtMs: QUEUED.acceptedAtMs + 1_500,
+    opening: openingOf([first, second, third], false),
+    decisions: new Map([second, third].map((id) => [id, { kind: 'failed', why: 'timeout', detail: '', usage }])),
+    outcomes: new Map([[third, { outcome: { kind: 'held', why: 'stakes' }, settled_at: 1 }]]),
+  });
+  expect(view.started_at).toBe('2026-11-22T10:00:01.500Z');
+  expect(view.proposals).toEqual([
+    { proposal_id: first, title: 'Proposal 0xa1', step: 'deciding', outcome: null },
+    { proposal_id: second, title: 'Proposal 0xb2', step: 'voting', outcome: null },
+    { proposal_id: third, title: 'Proposal 0xc3', step: 'done', outcome: { kind: 'held', why: 'stakes' } },
+  ]);
+});
+
+test('a run that was made a dry run says so', () => {
+  expect(viewOf({ ...QUEUED, state: 'running', opening: openingOf([], true) }).dry_run).toBe(true);
+});
+
+test('a run that has ended has its result, and nothing in it is under way', () => {
+  const response = AgentRunResponse.parse({
+    run_id: runId,
+    status: 'failed',
+    space_id: space,
+    dry_run: false,
+    proposals_analyzed: 0,
+    votes_cast: [],
+    decisions: [],
+    user_preferences_applied: true,
+    filter_metrics: FILTER_METRICS,
+    usage: { calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 },
+    errors: ['The hub did not answer.'],
+    execution_time: 2,
+    started_at: '2026-11-22T10:00:00.000Z',
+    finished_at: '2026-11-22T10:00:02.000Z',
+    next_check_time: null,
+  });
+  const finishedAtMs = QUEUED.acceptedAtMs + 2_000;
+  const view = viewOf({ ...QUEUED, state: 'failed', finishedAtMs, opening: openingOf([first], false), response });
+  expect(view).toMatchObject({ status: 'failed', finished_at: '2026-11-22T10:00:02.000Z', result: response });
+  expect(view.proposals).toMatchObject([{ step: 'done', outcome: null }]);
+});

@@ -1,0 +1,126 @@
+import { decodeChoice } from '@quorum/snapshot/encode';
+import { VOTING_TYPES } from '@quorum/snapshot/proposal';
+import { sameBallot } from '@quorum/snapshot/ballot';
+import { describe, expect, test } from 'vitest';
+import { ballotOf, useStand } from '../test/stand.ts';
+
+const stand = useStand();
+
+describe.each(VOTING_TYPES)('a decision on a proposal of type %s', (type) => {
+  test('is cast, read back equal, with its receipt kept and every step in the audit stream', async () => {
+    const vote = await stand.aVote({ type });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+
+    const row = await vote.hubVote();
+    expect(row).not.toBeNull();
+    expect(sameBallot(decodeChoice(row?.choice, vote.proposal), ballotOf(type))).toBe(true);
+    expect(row?.reason).toBe('An AI agent voted For on behalf of its owner.');
+    expect(row?.metadata['agent']).toBe(true);
+    const record = await vote.record();
+    expect(record?.receipt?.id).toBe(row?.id);
+    expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: row?.id, sends: 1, receipt: { id: row?.id } });
+    expect(await vote.audit()).toEqual(['reserved', 'sending', 'cast']);
+  });
+});
+
+test('a job that is delivered again gives the same outcome and sends nothing', async () => {
+  const vote = await stand.aVote();
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect(vote.sends()).toHaveLength(1);
+});
+
+test('the next run of the same space finds the vote and casts nothing again', async () => {
+  const first = await stand.aVote();
+  expect(await first.vote()).toEqual({ kind: 'cast' });
+  const second = await first.nextRun();
+  expect(await second.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+  expect((await second.record())?.detail).toBe('by an earlier run');
+  expect(second.sends()).toHaveLength(1);
+});
+
+test('the voter’s own key votes where it is licensed', async () => {
+  const vote = await stand.aVote({ kind: 'own_key' });
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect((await vote.hubVote())?.voter).toBe(vote.voter);
+});
+
+test('what is in Redis is no vote: the ledger holds no signature', async () => {
+  const vote = await stand.aVote();
+  await vote.vote();
+  const [sent] = vote.sends();
+  const { sig } = JSON.parse(JSON.stringify(sent));
+  expect(sig).toMatch(/^0x[0-9a-f]{130}$/);
+  const everything = await Promise.all(
+    (await stand.redis().keys('*')).map(async (key) => {
+      const type = await stand.redis().type(key);
+      if (type === 'hash') return JSON.stringify(await stand.redis().hgetall(key));
+      if (type === 'stream') return JSON.stringify(await stand.redis().xrange(key, '-', '+'));
+      return type === 'string' ? ((await stand.redis().get(key)) ?? '') : '';
+    }),
+  );
+  expect(everything.filter((text) => text.includes(String(sig).slice(2)))).toEqual([]);
+});
+
+describe('a run that is not open', () => {
+  test('that was cancelled casts nothing', async () => {
+    const vote = await stand.aVote();
+    await vote.deps.records.cancel(vote.runId);
+    expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'cancelled' });
+    expect(vote.sends()).toEqual([]);
+    expect(await vote.ledger()).toBeNull();
+  });
+
+  test('that has ended casts nothing', async () => {
+    const vote = await stand.aVote();
+    await vote.nextRun();
+    expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'cancelled' });
+    expect(vote.sends()).toEqual([]);
+  });
+});
+
+describe('a dry run', () => {
+  test('is simulated: no request to the sequencer and no signature', async () => {
+    const vote = await stand.aVote({ dryRun: true });
+    let signatures = 0;
+    const licences = new Map(
+      [...vote.deps.licences].map(([owner, licence]) => [
+        owner,
+        {
+          ...licence,
+          signer: {
+            address: licence.signer.address,
+            signVote: (unsigned: Parameters<typeof licence.signer.signVote>[0]) => {
+              signatures += 1;
+              return licence.signer.signVote(unsigned);
+            },
+          },
+        },
+      ]),
+    );
+    expect(await vote.vote({ licences })).toEqual({ kind: 'simulated' });
+    expect(vote.sends()).toEqual([]);
+    expect(signatures).toBe(0);
+    expect(await vote.ledger()).toBeNull();
+  });
+
+  test('stays one when somebody flips its opening in Redis', async () => {
+    const vote = await stand.aVote({ dryRun: true, opening: { dry_run: false } });
+    expect(await vote.vote()).toEqual({ kind: 'simulated' });
+    expect(vote.sends()).toEqual([]);
+  });
+
+  test('needs no signer', async () => {
+    const vote = await stand.aVote({ dryRun: true });
+    expect(await vote.vote({ licences: new Map() })).toEqual({ kind: 'simulated' });
+  });
+});
+
+test('an owner without a licence, or a space outside it, is not voted for', async () => {
+  const unlicensed = await stand.aVote();
+  expect(await unlicensed.vote({ licences: new Map() })).toEqual({ kind: 'skipped', why: 'not_allowed' });
+  const elsewhere = await stand.aVote({ allowedSpaces: ['other.eth'] });
+  expect(await elsewhere.vote()).toEqual({ kind: 'skipped', why: 'not_allowed' });
+  expect(unlicensed.sends()).toEqual([]);
+  expect(elsewhere.sends()).toEqual([]);
+});

@@ -1,0 +1,136 @@
+import { demoWorld, DEMO_SPACE } from '@quorum/sandbox/worlds/demo';
+import { sameBallot } from '@quorum/snapshot/ballot';
+import { decodeChoice } from '@quorum/snapshot/encode';
+import { Envelope } from '@quorum/snapshot/envelope';
+import { createHub } from '@quorum/snapshot/hub';
+import { checkReceipt } from '@quorum/snapshot/receipt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startStack, type Stack } from '../stack.ts';
+
+const OWNER_WANTS = {
+  voting_strategy: 'aggressive',
+  confidence_threshold: 0.7,
+  max_proposals_per_run: 10,
+  blacklisted_proposers: [],
+  whitelisted_proposers: [],
+  approval: 'when_unsure',
+};
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+/** The envelopes that reached the sequencer and were taken. */
+function accepted(stack: Stack): Envelope[] {
+  return stack.sandbox.world.received
+    .filter(
+      ({ endpoint, answer }) =>
+        endpoint === 'sequencer' && answer !== null && answer !== 'cut' && answer.status === 200,
+    )
+    .flatMap(({ body }) => {
+      const parsed = Envelope.safeParse(body);
+      return parsed.success ? [parsed.data] : [];
+    });
+}
+
+describe('the main job, end to end', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ world: demoWorld({ now: now() }), space: DEMO_SPACE, preferences: OWNER_WANTS });
+  });
+  afterAll(() => stack.stop());
+
+  test('a dry run decides, and neither signs nor sends anything', async () => {
+    const result = await stack.run({ dry_run: true });
+    expect(result).toMatchObject({ status: 'completed', dry_run: true, errors: [], votes_cast: [] });
+    expect(result.decisions.some(({ outcome }) => outcome.kind === 'simulated')).toBe(true);
+    expect(accepted(stack)).toEqual([]);
+    expect(stack.sandbox.world.votes).toEqual([]);
+  });
+
+  test('a run casts votes whose receipts check, and the hub shows the ballots that were decided', async () => {
+    const result = await stack.run();
+    expect(result).toMatchObject({ status: 'completed', dry_run: false, errors: [], user_preferences_applied: true });
+    const { fetched, flagged, selected } = result.filter_metrics;
+    expect([fetched, flagged]).toEqual([selected + flagged, 1]);
+    expect(result.proposals_analyzed).toBe(selected);
+    expect(result.votes_cast.length).toBeGreaterThan(2);
+    expect(result.votes_cast.length).toBe(stack.sandbox.world.votes.length);
+
+    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: 5_000 });
+    const envelopes = accepted(stack);
+    for (const vote of result.votes_cast) {
+      const envelope = envelopes.find(({ data }) => data.message.proposal === vote.proposal_id);
+      expect(envelope, vote.title).toBeDefined();
+      if (envelope === undefined || vote.receipt === undefined || vote.ballot === null)
+        throw new Error('incomplete vote');
+      expect(checkReceipt(vote.receipt, envelope)).toEqual({ ok: true });
+
+      const proposal = await hub.proposal(vote.proposal_id);
+      const [row] = await hub.votes({ voter: stack.voter, proposals: [vote.proposal_id] });
+      if (proposal === null || row === undefined) throw new Error('the hub does not show the vote');
+      expect(row.id).toBe(vote.receipt.id);
+      expect(sameBallot(decodeChoice(row.choice, proposal), vote.ballot)).toBe(true);
+      expect(row.metadata).toMatchObject({ agent: true, evidence: vote.evidence_hash });
+    }
+  });
+
+  test('whoever the agent is unsure about is held for its owner, with the reason', async () => {
+    const held = (await lastRun(stack)).decisions.filter(({ outcome }) => outcome.kind === 'held');
+    expect(held.length).toBeGreaterThan(0);
+    expect(held.map(({ outcome }) => ('why' in outcome ? outcome.why : null))).not.toContain(null);
+  });
+
+  test('a second run casts nothing again and says why', async () => {
+    const before = stack.sandbox.world.votes;
+    const earlier = await lastRun(stack);
+    const result = await stack.run();
+    expect(result).toMatchObject({ status: 'completed', votes_cast: [], errors: [] });
+    expect(result.filter_metrics.already_voted).toBe(earlier.votes_cast.length);
+    expect(result.filter_metrics.decided_before).toBe(
+      earlier.decisions.filter(({ outcome }) => outcome.kind === 'held').length,
+    );
+    expect(stack.sandbox.world.votes).toEqual(before);
+  });
+});
+
+/** The live run that cast the votes which stand. */
+async function lastRun(stack: Stack) {
+  const [vote] = stack.sandbox.world.votes;
+  for (const key of await stack.redis.keys('quorum:run:*')) {
+    const view = await stack.view(key.replace('quorum:run:', ''));
+    if (view.result?.votes_cast.some(({ receipt }) => receipt?.id === vote?.id)) return view.result;
+  }
+  throw new Error('no run cast a vote');
+}
+
+describe('the owner', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ world: demoWorld({ now: now() }), space: DEMO_SPACE });
+  });
+  afterAll(() => stack.stop());
+
+  test('whose preferences are broken gets a dry run that says what to mend', async () => {
+    await stack.writePreferences({ ...OWNER_WANTS, confidence_threshold: 7 });
+    const result = await stack.run();
+    expect(result).toMatchObject({
+      status: 'completed',
+      dry_run: true,
+      user_preferences_applied: false,
+      votes_cast: [],
+    });
+    expect(result.errors.join()).toMatch(/user_preferences\.txt[^]*confidence_threshold/);
+    expect(accepted(stack)).toEqual([]);
+  });
+
+  test('asks for a space that does not exist and is told so', async () => {
+    const response = await fetch(`${stack.url}/agent-run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ space_id: 'no-such-space.eth' }),
+    });
+    const { run_id: runId }: { run_id: string } = JSON.parse(await response.text());
+    const result = await stack.finished(runId);
+    expect(result.status).toBe('failed');
+    expect(result.errors.join()).toMatch(/no-such-space\.eth/);
+  });
+});

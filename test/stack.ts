@@ -1,0 +1,180 @@
+/**
+ * The whole product for one test file: a Redis, a sandbox and the four services as processes of their own, all on free ports,
+ * in a temporary folder that is removed at the end.
+ *
+ *     let stack: Stack;
+ *     beforeAll(async () => { stack = await startStack(); });
+ *     afterAll(() => stack.stop());
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
+import type { World } from '@quorum/sandbox/world';
+import type { OwnerId } from '@quorum/shared/ids';
+import { AgentRunAccepted, AgentRunView, type AgentRunResponse } from '@quorum/shared/run';
+import { enableVoting } from '@quorum/shared/voting';
+import { Address, SpaceId } from '@quorum/snapshot/proposal';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { startChild, type Child } from '../scripts/child.ts';
+import { ensureDemoSigner } from '../scripts/demo-signer.ts';
+import { ensureSecrets, SIGNERS_FILE } from '../scripts/secrets.ts';
+import { SERVICES, serviceEnv, upstreamsOf, type ServiceName } from '../scripts/services.ts';
+import { readSettings } from '../scripts/start-settings.ts';
+import { startTestRedis, type TestRedis } from './redis.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const POLL_MS = 25;
+const PATIENCE_MS = 60_000;
+
+export type StackOptions = {
+  readonly world: World;
+  readonly space: string;
+  /** The owner's preference file; none is written where absent. */
+  readonly preferences?: Readonly<Record<string, unknown>>;
+  /** Settings for every service, on top of the usual ones. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Which services to start; all of them where absent. */
+  readonly services?: readonly ServiceName[];
+  readonly appendonly?: boolean;
+};
+
+export type Stack = {
+  readonly redis: Redis;
+  readonly redisServer: TestRedis;
+  readonly sandbox: Sandbox;
+  readonly owner: OwnerId;
+  readonly voter: Address;
+  /** The base of the gateway's URL. */
+  readonly url: string;
+  /** Sends a run and waits for its end. */
+  readonly run: (request?: { readonly dry_run?: boolean }) => Promise<AgentRunResponse>;
+  readonly post: (request?: { readonly dry_run?: boolean }) => Promise<AgentRunAccepted>;
+  readonly view: (runId: string) => Promise<AgentRunView>;
+  readonly finished: (runId: string) => Promise<AgentRunResponse>;
+  readonly start: (service: ServiceName) => Promise<void>;
+  readonly kill9: (service: ServiceName) => Promise<void>;
+  /** A command of the sandbox's control API. */
+  readonly control: (method: string, command: string, body?: unknown) => Promise<void>;
+  readonly writePreferences: (preferences: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** Polls until `check` gives a value. For what happens in another process and tells nobody. */
+export async function until<T>(what: string, check: () => Promise<T | null | undefined | false>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const value = await check();
+    if (value !== null && value !== undefined && value !== false) return value;
+    await pause(POLL_MS);
+  }
+  throw new Error(`Waited ${PATIENCE_MS / 1_000} s in vain for: ${what}`);
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'quorum-stack-'));
+  const redisServer = await startTestRedis({ appendonly: options.appendonly ?? false });
+  const redis = new Redis(redisServer.url, { maxRetriesPerRequest: null });
+  // The server is killed in some tests; the client comes back by itself.
+  redis.on('error', () => undefined);
+  const sandbox = await startSandbox({ world: options.world });
+  const settings = readSettings({}, dir);
+  const space = SpaceId.parse(options.space);
+  const { secrets, owners } = settings.folders;
+  await ensureSecrets({ dir: secrets });
+  const upstreams = upstreamsOf(settings, sandbox.url);
+  const { owner } = settings;
+  await ensureDemoSigner({ dir: secrets, owner, space, sequencerUrl: upstreams.sequencer, hubUrl: upstreams.hub });
+  await enableVoting(redis, owner);
+  const signers = z.record(z.string(), z.looseObject({ voter: Address }));
+  const voter = signers.parse(JSON.parse(await readFile(path.join(secrets, SIGNERS_FILE), 'utf8')))[owner]?.voter;
+  if (voter === undefined) throw new Error('The test signer has no voter');
+
+  const writePreferences = async (preferences: Readonly<Record<string, unknown>>): Promise<void> => {
+    await mkdir(path.join(owners, owner), { recursive: true });
+    await writeFile(path.join(owners, owner, 'user_preferences.txt'), JSON.stringify(preferences));
+  };
+  if (options.preferences !== undefined) await writePreferences(options.preferences);
+
+  const children = new Map<ServiceName, Child>();
+  let url = '';
+  const start = async (service: ServiceName): Promise<void> => {
+    const around = { root: ROOT, settings, env: process.env, redisUrl: redisServer.url, upstreams };
+    const lines: string[] = [];
+    const child = startChild({
+      name: service,
+      cwd: ROOT,
+      args: [path.join(ROOT, 'services', service, 'src/main.ts')],
+      env: {
+        ...serviceEnv(service, around),
+        PORT: '0',
+        METRICS_PORT: '0',
+        RETRY_DELAY_SECONDS: '0.05',
+        ...options.env,
+      },
+      logFile: path.join(dir, `${service}.log`),
+      onLine: (line) => lines.push(line),
+    });
+    children.set(service, child);
+    const ready = await child.ready;
+    if (service === 'gateway') url = ready.replace(/\/$/, '');
+  };
+  await Promise.all((options.services ?? SERVICES).map(start));
+
+  const post: Stack['post'] = async (request = {}) => {
+    const response = await fetch(`${url}/agent-run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ space_id: space, ...request }),
+    });
+    if (response.status !== 202) throw new Error(`POST /agent-run: ${response.status} ${await response.text()}`);
+    return AgentRunAccepted.parse(await response.json());
+  };
+  const view: Stack['view'] = async (runId) => {
+    const response = await fetch(`${url}/agent-run/${runId}`);
+    if (response.status !== 200) throw new Error(`GET /agent-run: ${response.status} ${await response.text()}`);
+    return AgentRunView.parse(await response.json());
+  };
+  const finished: Stack['finished'] = (runId) =>
+    until(`the end of run ${runId}`, async () => (await view(runId)).result);
+
+  return {
+    redis,
+    redisServer,
+    sandbox,
+    owner,
+    voter,
+    get url() {
+      return url;
+    },
+    post,
+    view,
+    finished,
+    run: async (request) => finished((await post(request)).run_id),
+    start,
+    async kill9(service) {
+      const child = children.get(service);
+      child?.kill();
+      await child?.ended;
+    },
+    async control(method, command, body) {
+      const response = await fetch(`${sandbox.url}/_sandbox/${command}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} /_sandbox/${command}: ${await response.text()}`);
+    },
+    writePreferences,
+    async stop() {
+      for (const service of SERVICES) await children.get(service)?.stop();
+      await sandbox.close();
+      redis.disconnect();
+      await redisServer.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
