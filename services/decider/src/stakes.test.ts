@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { aProposal, type ProposalChanges } from '../test/fixtures.ts';
+import { clean } from './clean.ts';
+import { findStakes, isExecutable } from './stakes.ts';
+
+function groundsOf(changes: ProposalChanges, votingPower: number | null = null, maxBody = 10_000) {
+  const proposal = aProposal(changes);
+  return findStakes(proposal, clean(proposal, maxBody), votingPower).grounds;
+}
+
+describe('stakes', () => {
+  test('are low for a bench', () => {
+    const proposal = aProposal();
+    expect(findStakes(proposal, clean(proposal, 10_000), 1)).toEqual({ stakes: 'low', grounds: [] });
+  });
+
+  test.each([
+    [{ body: 'Send 20,000 USDC to the painters.' }, 'value'],
+    [{ title: 'Treasury diversification' }, 'value'],
+    [{ choices: ['Pay $5', 'No'] }, 'value'],
+    [{ body: 'Replace two signers of the multisig.' }, 'roles'],
+    [{ body: 'Amend the constitution.' }, 'constitution'],
+    [{ plugins: { oSnap: { safes: [{ transactions: [{ to: '0x0' }] }] } } }, 'executable'],
+  ])('%j: %s', (changes, ground) => {
+    expect(groundsOf(changes)).toContain(ground);
+  });
+
+  test('are high where the model cannot read all', () => {
+    expect(groundsOf({ body: 'green '.repeat(1_000) }, null, 1_000)).toEqual(['cut']);
+  });
+
+  test('words beyond the cut count', () => {
+    const body = `${'green '.repeat(200)} transfer ${'green '.repeat(400)}`;
+    expect(groundsOf({ body }, null, 1_000)).toEqual(['value', 'cut']);
+  });
+
+  test.each([
+    ['a twentieth of the quorum', { quorum: 100 }, 5, true],
+    ['less than that', { quorum: 100 }, 4.9, false],
+    ['no quorum and no votes', {}, 1_000, false],
+    ['the margin', { votes: 3, scores: [60, 50, 1], scores_total: 111 }, 10, true],
+    ['less than the margin', { votes: 3, scores: [60, 50, 1], scores_total: 111 }, 9, false],
+    ['scores that are secret', { votes: 3, privacy: 'shutter' }, 1, true],
+    ['no power', { votes: 3, scores: [50, 50], quorum: 1 }, 0, false],
+    ['no voter', { votes: 3, scores: [50, 50], quorum: 1 }, null, false],
+  ])("the owner's power against %s", (_what, changes, power, decides) => {
+    expect(groundsOf(changes, power)).toEqual(decides ? ['power_decides'] : []);
+  });
+});
+
+test.each([
+  [{}, false],
+  [{ safeSnap: {} }, false],
+  [{ safeSnap: { safes: [] } }, false],
+  [{ oSnap: null }, false],
+  [{ poap: { id: 1 } }, false],
+  [{ safeSnap: { safes: [{ txs: [[{ to: '0x1' }]] }] } }, true],
+  [{ oSnap: { safe: { transactions: [{}], safeName: 'Main' } } }, true],
+])('%j is executable: %s', (plugins, executable) => {
+  expect(isExecutable(plugins)).toBe(executable);
+});

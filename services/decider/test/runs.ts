@@ -1,0 +1,69 @@
+/** Runs as the fetcher leaves them for the decider, in a real Redis. */
+import { contentHash } from '@quorum/snapshot/content-hash';
+import type { Proposal } from '@quorum/snapshot/proposal';
+import { newRunId, OwnerId } from '@quorum/shared/ids';
+import type { JobPayload } from '@quorum/shared/jobs';
+import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
+import type { DecisionRecord, Opening, Records } from '@quorum/shared/records';
+import type { Transitions } from '@quorum/shared/transitions';
+import { aProposal, type ProposalChanges } from './fixtures.ts';
+
+const OWNER = OwnerId.parse('owner');
+
+export type Stores = { readonly records: Records; readonly transitions: Transitions };
+
+export type TestRun = {
+  readonly payload: JobPayload<'decide'>;
+  readonly proposal: Proposal;
+  readonly preferences: UserPreferences;
+  /** The decision that is recorded now. */
+  readonly decision: () => Promise<DecisionRecord | undefined>;
+};
+
+/** A running run with one selected proposal, each in a space of its own so that runs do not join. */
+export async function openRun(
+  { records, transitions }: Stores,
+  changes: ProposalChanges = {},
+  wishes: Record<string, unknown> = {},
+): Promise<TestRun> {
+  const runId = newRunId();
+  const proposal = aProposal({ space: `${runId}.eth`, ...changes });
+  const preferences = UserPreferences.parse(wishes);
+  const nowMs = Date.now();
+  await transitions.accept({ runId, owner: OWNER, space: proposal.space, dryRun: false, idempotency: null, nowMs });
+  await transitions.start(runId, nowMs);
+  await records.open(runId, openingOf(proposal, preferences));
+  await records.putProposal(contentHash(proposal), proposal);
+  const payload = { run_id: runId, proposal_id: proposal.id, content_hash: contentHash(proposal) };
+  const decision = async (): Promise<DecisionRecord | undefined> =>
+    (await records.run(runId))?.decisions.get(proposal.id);
+  return { payload, proposal, preferences, decision };
+}
+
+function openingOf(proposal: Proposal, preferences: UserPreferences): Opening {
+  const { id, title, link, end } = proposal;
+  return {
+    preferences,
+    preferences_version: preferencesVersion(preferences),
+    preferences_applied: true,
+    dry_run: false,
+    voter: null,
+    errors: [],
+    filter_metrics: {
+      fetched: 1,
+      blacklisted: 0,
+      not_whitelisted: 0,
+      already_voted: 0,
+      no_voting_power: 0,
+      flagged: 0,
+      decided_before: 0,
+      closing_too_soon: 0,
+      check_failed: 0,
+      beyond_limit: 0,
+      selected: 1,
+      ranked: [],
+    },
+    selected: [{ proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: 1 }],
+    next_check_time: null,
+  };
+}
