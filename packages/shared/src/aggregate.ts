@@ -1,6 +1,8 @@
 /**
- * From many answers to one ballot, in code. The ballot is always one that a sample really chose: the medoid, never a mean.
- * Agreement is counted over the samples *asked*, so that a dissenting answer that goes missing can never raise confidence.
+ * From many answers to one ballot, in code. The ballot is always one that a sample really chose, never a mean.
+ *
+ * Everything is counted over the samples *asked*. So an answer that goes missing can never raise the agreement, and one that
+ * dissented can raise neither the confidence nor turn a disagreement into a ballot.
  */
 import type { Ballot } from '@quorum/snapshot/ballot';
 import { ballotDistance } from './ballot-distance.ts';
@@ -38,15 +40,14 @@ export function aggregate(samples: readonly Sample[]): Aggregate {
   const answered = new Set(answers.map((answer) => answer.model));
   if (answers.length * 3 < samples.length * 2 || answered.size < models.size) return { kind: 'too_few_answers' };
 
-  const winner = medoid(answers);
+  const winner = mostAgreedWith(answers);
   if (winner === null) return { kind: 'too_few_answers' };
-  const agreeing = answers.filter((answer) => ballotDistance(answer.ballot, winner.ballot) <= AGREEMENT_DISTANCE);
+  const agreeing = answers.filter((answer) => agree(answer.ballot, winner.ballot));
   const agreement = agreeing.length / samples.length;
   const confidence = Math.min(agreement, median(agreeing.map((answer) => answer.confidence)));
-  const agreed = agreeing.length * 2 > samples.length && modelsAgree(answers, winner.ballot);
   return {
     kind: 'aggregated',
-    ballot: agreed ? winner.ballot : null,
+    ballot: everyModelAgrees(samples, winner.ballot) ? winner.ballot : null,
     agreement,
     confidence,
     risk_level: highestRisk(answers),
@@ -56,27 +57,37 @@ export function aggregate(samples: readonly Sample[]): Aggregate {
   };
 }
 
-/** The answer whose ballot is nearest to all others; among equals the first by content, so that order does not matter. */
-function medoid(answers: readonly Answer[]): Answer | null {
+function agree(a: Ballot, b: Ballot): boolean {
+  return ballotDistance(a, b) <= AGREEMENT_DISTANCE;
+}
+
+/**
+ * The answer that most answers agree with; among equals the one nearest to those that agree with it (the medoid of its group),
+ * then the first by content, so that order does not matter. Answers outside its group never count, or one that goes missing
+ * could change the winner.
+ */
+function mostAgreedWith(answers: readonly Answer[]): Answer | null {
   // By content before anything is added up: sums of fractions depend on their order.
   const ordered = answers
     .map((answer) => ({ answer, name: canonicalJson(answer) }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+    .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+    .map(({ answer }) => answer);
   const ranked = ordered
-    .map(({ answer }) => ({
-      answer,
-      distance: ordered.reduce((sum, other) => sum + ballotDistance(answer.ballot, other.answer.ballot), 0),
-    }))
-    .toSorted((a, b) => a.distance - b.distance);
+    .map((answer) => {
+      const group = ordered.filter((other) => agree(answer.ballot, other.ballot));
+      const distance = group.reduce((sum, other) => sum + ballotDistance(answer.ballot, other.ballot), 0);
+      return { answer, size: group.length, distance };
+    })
+    .toSorted((a, b) => b.size - a.size || a.distance - b.distance);
   return ranked[0]?.answer ?? null;
 }
 
-/** Whether every model, asked alone, would have chosen what all chose together. */
-function modelsAgree(answers: readonly Answer[], ballot: Ballot): boolean {
-  const byModel = Map.groupBy(answers, (answer) => answer.model);
+/** Whether more than half of what each model was asked agrees with the ballot: of one model alone, or of each of several. */
+function everyModelAgrees(samples: readonly Sample[], ballot: Ballot): boolean {
+  const byModel = Map.groupBy(samples, (sample) => sample.model);
   return [...byModel.values()].every((own) => {
-    const winner = medoid(own);
-    return winner !== null && ballotDistance(winner.ballot, ballot) <= AGREEMENT_DISTANCE;
+    const agreeing = own.filter((sample) => sample.kind === 'answer' && agree(sample.ballot, ballot));
+    return agreeing.length * 2 > own.length;
   });
 }
 

@@ -1,8 +1,8 @@
 import { Wallet } from 'ethers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyAddress, anySpacePreferences } from '../test/arbitraries.ts';
-import { anAddress, aSpace, preferences } from '../test/samples.ts';
+import { anySpacePreferences } from '../test/arbitraries.ts';
+import { anAddress, anyAddress, aSpace, preferences } from '../test/samples.ts';
 import {
   inSpace,
   preferencesVersion,

@@ -38,7 +38,7 @@ export const RETENTION_S = {
   voteCap: 2 * DAY_S,
 } as const;
 
-/** Space ids may hold any visible character, a colon too: encoded, one can never run into the next part of a key. */
+/** What a client chose may hold any visible character, a colon too: encoded, it can never run into the next part of a key. */
 const part = (value: string): string => encodeURIComponent(value);
 
 export const keys = {

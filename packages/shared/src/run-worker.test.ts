@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { counted, Result, untilStopped, useJobs } from '../test/jobs.ts';
+import { counted, Payload, Result, untilStopped, useJobs } from '../test/jobs.ts';
 import { listeningLogger } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { QuorumError, ValidationError } from './errors.ts';

@@ -53,7 +53,10 @@ export type RunWorkerOptions<P, R> = {
   handle(payload: P, attempt: Attempt, signal: AbortSignal, step: StepJob): Promise<R>;
   /** Turns an error that would fail the job for good into a result. */
   onFinalError?(payload: P, error: QuorumError, attempt: Attempt, step: StepJob): Promise<R>;
-  /** Told when a job failed for good in a way that no handler saw: it stalled too often, or its payload is invalid. */
+  /**
+   * Told when a job failed for good: it stalled too often, its payload is invalid, or, where no `onFinalError` is given, an
+   * error of the handler was final.
+   */
   onLost?(data: unknown, error: Error): Promise<void>;
 };
 

@@ -171,6 +171,17 @@ describe('confirm', () => {
     });
   });
 
+  it('keeps the receipt that was noted before the vote was read back', async () => {
+    const one = await aRunningRun(redis());
+    const records = createRecords(redis());
+    const receipt = aReceipt();
+    await one.transitions.reserve(vote(one));
+    await records.noteReceipt(one.voter, one.space, one.proposal, receipt);
+    expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'reserved', receipt });
+    await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
+    expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'cast', receipt });
+  });
+
   it('settles a vote that was read back without a receipt', async () => {
     const one = await aRunningRun(redis());
     await one.transitions.reserve(vote(one));

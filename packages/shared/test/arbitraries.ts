@@ -1,6 +1,6 @@
 /** The fast-check arbitraries of the models: any ballot, samples, preferences and response that can be. */
 import type { Ballot } from '@quorum/snapshot/ballot';
-import { Address, ProposalId } from '@quorum/snapshot/proposal';
+import { ProposalId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import fc from 'fast-check';
 import type { Sample } from '../src/decision.ts';
@@ -8,16 +8,13 @@ import { newRunId } from '../src/ids.ts';
 import { FailedWhy, HeldWhy, SkippedWhy } from '../src/outcome.ts';
 import type { SpacePreferences } from '../src/preferences.ts';
 import { type AgentRunResponse, RunStatus } from '../src/run.ts';
-import { type Answer, aSpace, noAnswer, options } from './samples.ts';
+import { type Answer, anyAddress, aSpace, noAnswer, options } from './samples.ts';
 
 const anyOptions = fc.shuffledSubarray(options, { minLength: 1 });
 const anyShare = fc.double({ min: 0, max: 1, noNaN: true }).map((share) => share + 0);
 const anyText = fc.string({ unit: 'grapheme', maxLength: 40 });
 const anyCount = fc.nat({ max: 100_000 });
 const anyHash = fc.stringMatching(/^[0-9a-f]{64}$/);
-export const anyAddress: fc.Arbitrary<Address> = fc
-  .stringMatching(/^0x[0-9a-f]{40}$/)
-  .map((text) => Address.parse(text));
 
 export const anySingle: fc.Arbitrary<Ballot> = fc
   .constantFrom(...options)

@@ -28,6 +28,9 @@ export function useJobs({ redis, server }: { redis: () => Redis; server: () => T
     const connection = { url: server().url };
     const queue = new Queue('decide', { connection, prefix: BULL_PREFIX });
     const events = new QueueEvents('decide', { connection, prefix: BULL_PREFIX });
+    // A test may take Redis away; without a listener that would be printed.
+    queue.on('error', () => {});
+    events.on('error', () => {});
     await events.waitUntilReady();
     opened = { queue, events };
   });

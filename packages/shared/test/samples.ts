@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { type Ballot, Ballot as BallotSchema } from '@quorum/snapshot/ballot';
 import { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
+import fc from 'fast-check';
 import { pino, type Logger } from 'pino';
 import type { Decision, Sample } from '../src/decision.ts';
 import { newRunId, OwnerId, type RunId } from '../src/ids.ts';
@@ -29,6 +30,9 @@ export function listeningLogger(): { log: Logger; lines: Record<string, unknown>
 const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 
 export const anAddress = (): Address => Address.parse(`0x${hex(20)}`);
+export const anyAddress: fc.Arbitrary<Address> = fc
+  .stringMatching(/^0x[0-9a-f]{40}$/)
+  .map((text) => Address.parse(text));
 export const aProposalId = (): ProposalId => ProposalId.parse(`0x${hex(32)}`);
 export const aHash = (): string => hex(32);
 export const anOwner = (): OwnerId => OwnerId.parse(`owner-${hex(4)}`);

@@ -48,7 +48,7 @@ const BENEFITS: readonly (readonly [RegExp, number])[] = [
   [/\bpilot\b|\btrial\b|sunset|\bpiloto\b/iu, 0.5],
   [/reversible|rolled back|be reverted/iu, 0.5],
   [/multisig/iu, 0.5],
-  [/quorum|attend(?:s|ed|ance)|office hours/iu, 0.5],
+  [/\bquorum\b(?!-)|attend(?:s|ed|ance)|office hours/iu, 0.5],
 ];
 
 /** Each pattern counts once. Red flags are read first and taken out, so that 'no cap' is not also a cap. */
