@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+
+const bootstrap = fileURLToPath(new URL('bootstrap.mjs', import.meta.url));
+
+const Scripts = z.object({ scripts: z.record(z.string(), z.string()) });
+
+test.each([[[]], [['strat']], [['constructor']]])('an unknown command (%j) says which there are', (args) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bootstrap, ...args], { encoding: 'utf8' });
+  expect(status).toBe(2);
+  expect(stdout).toBe('');
+  for (const name of ['start', 'test', 'check', 'format', 'sandbox', 'setup'])
+    expect(stderr).toContain(`npm run ${name}`);
+});
+
+test('every script of package.json goes through the bootstrap, to a command that it knows', () => {
+  const { scripts } = Scripts.parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+  const { stderr } = spawnSync(process.execPath, [bootstrap], { encoding: 'utf8' });
+  for (const [name, command] of Object.entries(scripts)) {
+    expect(command).toMatch(/^node scripts\/bootstrap\.mjs \w/);
+    expect(stderr).toContain(`npm run ${name}`);
+  }
+});

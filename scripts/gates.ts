@@ -1,0 +1,150 @@
+/**
+ * The static gates: types, lint, format, dead code, boundaries. Each is a program whose exit code says whether it holds, and
+ * each knows the command that mends it. All run at the same time; together they take as long as the slowest.
+ */
+import { execFile } from 'node:child_process';
+import { glob } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const BROKEN_ON_PURPOSE = path.join(ROOT, 'scripts/fixtures/boundaries');
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+export interface GateResult {
+  readonly name: string;
+  readonly passed: boolean;
+  /** What was found, for people. */
+  readonly output: string;
+  /** What mends it. */
+  readonly remedy: string;
+  readonly seconds: number;
+}
+
+interface Gate {
+  readonly name: string;
+  readonly remedy: string;
+  readonly run: () => Promise<Finding>;
+}
+
+interface Finding {
+  readonly passed: boolean;
+  readonly output: string;
+}
+
+const GATES: readonly Gate[] = [
+  {
+    name: 'types',
+    remedy: 'npx tsc -p .   shows them again; mend them in the editor',
+    run: () => program('tsc', ['-p', '.']),
+  },
+  {
+    name: 'lint',
+    remedy: 'npm run format   mends what can be mended by itself',
+    run: () => program('oxlint', ['--type-aware']),
+  },
+  { name: 'format', remedy: 'npm run format', run: () => program('oxfmt', ['--check']) },
+  {
+    name: 'dead code',
+    remedy: 'npx knip --fix   removes it (look at the diff)',
+    run: () => program('knip', ['--no-progress']),
+  },
+  {
+    name: 'boundaries',
+    remedy: 'move what both need one package down; the rules are in .dependency-cruiser.cjs',
+    run: boundaries,
+  },
+];
+
+/** Runs every gate; none is left out because another one failed. */
+export async function runGates(): Promise<GateResult[]> {
+  return await Promise.all(
+    GATES.map(async ({ name, remedy, run }) => {
+      const started = performance.now();
+      const { passed, output } = await run();
+      return { name, remedy, passed, output, seconds: (performance.now() - started) / 1000 };
+    }),
+  );
+}
+
+/** The gates as lines for people: one for each that holds, more for one that does not. */
+export function describeGates(results: readonly GateResult[]): string {
+  return results
+    .map(({ name, passed, output, remedy, seconds }) =>
+      passed
+        ? `✓ ${name} (${seconds.toFixed(1)} s)`
+        : `✗ ${name}\n${output.trimEnd().replaceAll(/^/gm, '  │ ')}\n  → ${remedy}`,
+    )
+    .join('\n');
+}
+
+/** Runs a program of node_modules/.bin in the root of the tree, or in another folder. */
+function program(name: string, args: readonly string[], cwd = ROOT): Promise<Finding & { stdout: string }> {
+  return new Promise((resolve) => {
+    const file = path.join(ROOT, 'node_modules/.bin', name);
+    execFile(file, args, { cwd, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
+      const missing = error && typeof error.code === 'string' ? error.message : '';
+      resolve({ passed: error === null, stdout, output: [stdout, stderr, missing].filter(Boolean).join('\n') });
+    });
+  });
+}
+
+// --- Boundaries -----------------------------------------------------------------------------------------------------
+
+const Cruised = z.object({
+  modules: z.array(z.object({ source: z.string() })),
+  summary: z.object({
+    violations: z.array(z.object({ from: z.string(), to: z.string(), rule: z.object({ name: z.string() }) })),
+  }),
+});
+type Cruised = z.infer<typeof Cruised>;
+
+const Rules = z.object({ forbidden: z.array(z.object({ name: z.string(), comment: z.string() })) });
+
+/**
+ * A cruiser that reads nothing finds nothing and is green; so it must have read the source files that are there, and the
+ * same rules must all be reported for a tree in which each of them is broken.
+ */
+async function boundaries(): Promise<Finding> {
+  const { forbidden } = Rules.parse(createRequire(import.meta.url)('../.dependency-cruiser.cjs'));
+  const [tree, broken] = await Promise.all([
+    cruise(ROOT, ['services', 'packages', 'scripts', 'test']),
+    cruise(BROKEN_ON_PURPOSE, ['services', 'packages', 'scripts']),
+  ]);
+  if (typeof tree === 'string' || typeof broken === 'string')
+    return { passed: false, output: [tree, broken].map(String).join('\n') };
+
+  const problems = tree.summary.violations.map(({ from, to, rule: { name } }) => {
+    const why = forbidden.find((rule) => rule.name === name)?.comment ?? '';
+    return `${from} → ${to}: ${name}. ${why}`;
+  });
+  const ours = tree.modules.filter(({ source }) => /^(services|packages)\/.*\.ts$/.test(source));
+  const expected = await sourceCount();
+  if (ours.length < expected)
+    problems.push(`Only ${ours.length} of ${expected} source files were read: the rules prove nothing.`);
+  const reported = new Set(broken.summary.violations.map(({ rule }) => rule.name));
+  for (const { name } of forbidden) {
+    if (!reported.has(name))
+      problems.push(`The rule ${name} is dead: scripts/fixtures/boundaries breaks it, and it was not reported.`);
+  }
+  return { passed: problems.length === 0, output: problems.join('\n') };
+}
+
+async function cruise(cwd: string, folders: readonly string[]): Promise<Cruised | string> {
+  const config = path.join(ROOT, '.dependency-cruiser.cjs');
+  const { stdout, output } = await program('depcruise', ['--config', config, '--output-type', 'json', ...folders], cwd);
+  try {
+    return Cruised.parse(JSON.parse(stdout));
+  } catch {
+    return output; // it broke: what it said is what people need
+  }
+}
+
+/** How many source files the services and packages have. */
+async function sourceCount(): Promise<number> {
+  const files: string[] = [];
+  for await (const file of glob('{services,packages}/*/src/**/*.ts', { cwd: ROOT })) files.push(file);
+  return files.length;
+}

@@ -1,0 +1,173 @@
+/**
+ * What each process of ours is started with. Every service gets the settings it needs and no secret of another: the key files
+ * of the voter service go to it alone, the model's key to the decider alone.
+ */
+import path from 'node:path';
+import { isLive } from '@quorum/shared/config';
+import type { ChildSpec } from './child.ts';
+import { nextFreePort } from './ports.ts';
+import { SECRETS, SIGNERS_FILE } from './secrets.ts';
+import { shortPath } from './terminal.ts';
+import { DEMO_SPACE, type StartSettings } from './start-settings.ts';
+
+/** In the order in which they are stopped. */
+export const SERVICES = ['gateway', 'fetcher', 'decider', 'voter'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** The first port that each one tries. */
+const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
+const SANDBOX_PORT = 4010;
+
+/** Handed out by this file, or not at all: what the caller's environment says of them does not reach a service by itself. */
+const MANAGED = [
+  'REDIS_URL',
+  'OPENAI_API_KEY',
+  'DECIDER_MAC_KEY_FILE',
+  'GATEWAY_MAC_KEY_FILE',
+  'VOTER_MAC_KEY_FILE',
+  'ENVELOPE_KEY_FILE',
+  'SIGNERS_FILE',
+  'API_KEY_FILE',
+  'ALLOW_ANONYMOUS',
+  'HOST',
+  'PORT',
+  'METRICS_PORT',
+];
+
+/** Where everything is, once Redis and the sandbox are up. */
+export interface Surroundings {
+  readonly root: string;
+  readonly settings: StartSettings;
+  readonly env: NodeJS.ProcessEnv;
+  readonly redisUrl: string;
+  readonly upstreams: Upstreams;
+}
+
+export interface Upstreams {
+  readonly hub: string;
+  readonly sequencer: string;
+  readonly model: string;
+}
+
+/** The upstreams that are configured, the sandbox (at this URL, if it runs) in place of those that are not. */
+export function upstreamsOf({ snapshot, model }: StartSettings, sandboxUrl: string): Upstreams {
+  const sandbox = sandboxUrl.replace(/\/$/, '');
+  return {
+    hub: snapshot.kind === 'given' ? snapshot.hub : `${sandbox}/graphql`,
+    sequencer: snapshot.kind === 'given' ? snapshot.sequencer : `${sandbox}/`,
+    model: model.kind === 'given' ? model.url : `${sandbox}/v1`,
+  };
+}
+
+/** Anonymous requests are for the sandbox: with a live upstream a key is needed. */
+export function allowsAnonymous({ hub, sequencer, model }: Upstreams): boolean {
+  return ![hub, sequencer, model].some(isLive);
+}
+
+/** The environment of each service, but for its port. */
+export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.ProcessEnv {
+  const { settings, upstreams, env } = around;
+  const file = (relative: string): string => path.join(settings.folders.secrets, relative);
+  const base: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(env).filter(([key]) => !MANAGED.includes(key)));
+  const common: NodeJS.ProcessEnv = {
+    ...base,
+    REDIS_URL: around.redisUrl,
+    SNAPSHOT_HUB_URL: upstreams.hub,
+    SNAPSHOT_SEQUENCER_URL: upstreams.sequencer,
+    OPENAI_BASE_URL: upstreams.model,
+    OWNER_ID: settings.owner,
+    PREFERENCES_DIR: settings.folders.owners,
+    HOST: '127.0.0.1',
+    LOG_LEVEL: env['LOG_LEVEL'] || 'info',
+  };
+  switch (name) {
+    case 'gateway':
+      return {
+        ...common,
+        API_KEY_FILE: file(SECRETS.apiKey),
+        ...(allowsAnonymous(upstreams) ? { ALLOW_ANONYMOUS: '1' } : {}),
+      };
+    case 'fetcher':
+      return common;
+    case 'decider': {
+      const model =
+        settings.model.kind === 'sandbox'
+          ? { OPENAI_API_KEY: 'sandbox', DECIDER_MODELS: env['DECIDER_MODELS'] || 'careful' }
+          : { OPENAI_API_KEY: env['OPENAI_API_KEY'] };
+      return { ...common, ...model, DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey) };
+    }
+    case 'voter':
+      return {
+        ...common,
+        DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
+        VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
+        ENVELOPE_KEY_FILE: file(SECRETS.envelopeKey),
+        SIGNERS_FILE: file(SIGNERS_FILE),
+      };
+    default:
+      return name satisfies never;
+  }
+}
+
+/** Ports that are given out: each process keeps its own over restarts, unless somebody else takes it meanwhile. */
+export function portBook(): { portFor(name: string, first: number): Promise<number> } {
+  const ports = new Map<string, number>();
+  // One after the other, so that no two get the same.
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    portFor(name, first) {
+      const next = queue.then(async () => {
+        const others = new Set([...ports].filter(([owner]) => owner !== name).map(([, port]) => port));
+        const port = await nextFreePort(ports.get(name) ?? first, others);
+        ports.set(name, port);
+        return port;
+      });
+      queue = next.catch(() => {});
+      return next;
+    },
+  };
+}
+
+type Spec = Omit<ChildSpec, 'logFile' | 'onLine'>;
+
+/** How to start a service. `--disable-sigusr1`: no debugger can be attached to a process that holds keys. */
+export async function serviceSpec(
+  name: ServiceName,
+  around: Surroundings,
+  ports: ReturnType<typeof portBook>,
+): Promise<Spec> {
+  const env =
+    name === 'gateway'
+      ? { PORT: String(await ports.portFor(name, around.settings.gatewayPort)) }
+      : { METRICS_PORT: String(await ports.portFor(name, FIRST_PORTS[name])) };
+  return {
+    name,
+    cwd: around.root,
+    args: ['--disable-sigusr1', path.join(around.root, 'services', name, 'src/main.ts')],
+    env: { ...serviceEnv(name, around), ...env },
+  };
+}
+
+/** How to start the sandbox, with a demo space of fresh proposals. */
+export async function sandboxSpec(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  ports: ReturnType<typeof portBook>,
+): Promise<Spec> {
+  const port = await ports.portFor('sandbox', SANDBOX_PORT);
+  return {
+    name: 'sandbox',
+    cwd: root,
+    args: [path.join(root, 'packages/sandbox/src/main.ts')],
+    env: { ...env, SANDBOX_HOST: '127.0.0.1', SANDBOX_PORT: String(port), SANDBOX_WORLD: 'demo' },
+  };
+}
+
+/** The call that starts a run, for people to copy. */
+export function exampleCall(gateway: string, settings: StartSettings, upstreams: Upstreams): string {
+  const key = shortPath(path.join(settings.folders.secrets, SECRETS.apiKey));
+  const auth = allowsAnonymous(upstreams) ? '' : ` -H "authorization: Bearer $(cat ${key})"`;
+  const space = settings.snapshot.kind === 'sandbox' ? DEMO_SPACE : 'YOUR-SPACE.eth';
+  const dry = settings.snapshot.kind === 'sandbox' ? '' : ',"dry_run":true';
+  return `curl -X POST ${gateway}/agent-run -H 'content-type: application/json'${auth} -d '{"space_id":"${space}"${dry}}'`;
+}

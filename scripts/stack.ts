@@ -1,0 +1,154 @@
+/**
+ * Everything that `npm start` runs: Redis, the sandbox, the four services. They start at the same time as far as they can;
+ * they end one after the other, and Redis last.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { enableVoting } from '@quorum/shared/voting';
+import { SpaceId } from '@quorum/snapshot/proposal';
+import { Redis } from 'ioredis';
+import type { ChildSpec } from './child.ts';
+import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
+import { keepRedis } from './keep-redis.ts';
+import type { RunFiles } from './run-files.ts';
+import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
+import { logFormatter } from './service-log.ts';
+import { portBook, sandboxSpec, SERVICES, serviceSpec, upstreamsOf, type Upstreams } from './services.ts';
+import { DEMO_SPACE, isLiveRun, type StartSettings } from './start-settings.ts';
+import { supervise, type Supervised } from './supervise.ts';
+import { coloured, shortPath, type Terminal } from './terminal.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Whatever was started, in the order of starting. */
+export interface Started {
+  readonly name: string;
+  readonly stop: () => Promise<void>;
+  readonly kill: () => void;
+}
+
+export interface StackOptions {
+  readonly settings: StartSettings;
+  readonly verbose: boolean;
+  readonly terminal: Terminal;
+  readonly files: RunFiles;
+  /** Each process is in here before it runs, so that whatever happens it is stopped. To be stopped from the end. */
+  readonly started: Started[];
+  readonly signal: AbortSignal;
+  /** A process died too often. */
+  readonly onGivenUp: (error: Error) => void;
+}
+
+/** Starts everything and waits until all of it is ready. */
+export async function startStack(options: StackOptions): Promise<{ gateway: string; upstreams: Upstreams }> {
+  const { settings, terminal } = options;
+  const { folders, owner } = settings;
+  const demo = { dir: folders.secrets, owner, space: SpaceId.parse(DEMO_SPACE) };
+  await Promise.all([folders.logs, folders.owners].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
+  await ensureSecrets({ dir: folders.secrets });
+  await (isLiveRun(settings) ? ensureSignersFile(demo) : makeDemoSigner(demo));
+
+  const ports = portBook();
+  const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
+  const upstreams = upstreamsOf(settings, sandboxUrl);
+  const around = { root: ROOT, settings, env: process.env, redisUrl, upstreams };
+  const ready = SERVICES.toReversed().map((name) =>
+    up(
+      launch(name, () => serviceSpec(name, around, ports), options),
+      terminal,
+    ),
+  );
+  const voting = isLiveRun(settings) ? undefined : allowVoting(redisUrl, settings);
+  const [urls] = await Promise.all([Promise.all(ready), voting]);
+  return { gateway: (urls.at(-1) ?? '').replace(/\/$/, ''), upstreams };
+}
+
+/**
+ * The sandbox's URL, '' if nothing needs it. The services are told it once, so a sandbox that dies must come back there; and it
+ * forgets, so each time it is told again which alias votes for the demo's voter.
+ */
+async function readySandbox(options: StackOptions, ports: ReturnType<typeof portBook>): Promise<string> {
+  const { settings, terminal } = options;
+  let known: string | undefined;
+  const announce = async (url: string): Promise<void> => {
+    known ??= url;
+    if (url !== known) throw new Error(`The sandbox came back on ${url}, as somebody took ${known}.\n→ Start again.`);
+    if (isLiveRun(settings)) return;
+    const { hub, sequencer } = upstreamsOf(settings, url);
+    await announceDemoSigner({ dir: settings.folders.secrets, sequencerUrl: sequencer, hubUrl: hub });
+  };
+  if (settings.snapshot.kind === 'sandbox' || settings.model.kind === 'sandbox') {
+    return await up(
+      launch('sandbox', () => sandboxSpec(ROOT, process.env, ports), options, announce),
+      terminal,
+    );
+  }
+  await announce('');
+  return '';
+}
+
+type Spec = Omit<ChildSpec, 'logFile' | 'onLine'>;
+
+function launch(
+  name: string,
+  spec: () => Promise<Spec>,
+  { settings, verbose, terminal, files, started, signal, onGivenUp }: StackOptions,
+  afterReady?: (url: string) => Promise<void>,
+): Supervised {
+  signal.throwIfAborted(); // whoever stops everything has gone through `started` already
+  const position = SERVICES.findIndex((service) => service === name) + 1;
+  const format = logFormatter(name, position, { colour: coloured(process.stderr), verbose });
+  const show = (line: string): void => {
+    const text = format(line);
+    if (text !== undefined) terminal.say(text);
+  };
+  const child = supervise({
+    name,
+    files,
+    ...(afterReady ? { afterReady } : {}),
+    spec: async () => ({
+      ...(await spec()),
+      logFile: path.join(settings.folders.logs, `${name}.log`),
+      onLine: show,
+    }),
+    say: terminal.say,
+    onGivenUp,
+  });
+  started.push(child);
+  return child;
+}
+
+async function readyRedis({ settings, terminal, started, signal, onGivenUp }: StackOptions): Promise<string> {
+  if (settings.redisUrl !== undefined) {
+    terminal.say(`✓ ${'redis'.padEnd(8)} the one of REDIS_URL`);
+    return settings.redisUrl;
+  }
+  const { redis: dir, logs, secrets } = settings.folders;
+  const password = await readSecret(path.join(secrets, SECRETS.redisPassword));
+  signal.throwIfAborted();
+  const redis = keepRedis({ dir, logs, password, say: terminal.say, onGivenUp });
+  started.unshift(redis); // first in, so last out
+  const { url, port } = await redis.ready;
+  terminal.say(`✓ ${'redis'.padEnd(8)} 127.0.0.1:${port}, keeps its data in ${shortPath(dir)}`);
+  return url;
+}
+
+async function up(child: Supervised, terminal: Terminal): Promise<string> {
+  const url = await child.ready;
+  const remark = child.name === 'sandbox' ? '  stands in for Snapshot and the model: nothing here is real' : '';
+  terminal.say(`✓ ${child.name.padEnd(8)} ${url}${remark}`);
+  return url;
+}
+
+/** On the sandbox alone: with a live hub the owner enables voting. */
+async function allowVoting(redisUrl: string, settings: StartSettings): Promise<void> {
+  const redis = new Redis(redisUrl, { lazyConnect: true, retryStrategy: () => null });
+  redis.on('error', () => {}); // connect() says it
+  try {
+    await redis.connect();
+    await enableVoting(redis, settings.owner);
+  } finally {
+    redis.disconnect();
+  }
+}

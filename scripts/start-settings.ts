@@ -1,0 +1,125 @@
+/**
+ * What `npm start` shall do, from the command line and the environment: which upstreams, what the sandbox stands in for, which
+ * folders. Nothing live is ever mixed with what was made for the sandbox: keys, Redis data and the switch that enables voting
+ * each have a folder of their own per mode.
+ */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { isLive } from '@quorum/shared/config';
+import { OwnerId } from '@quorum/shared/ids';
+import { z } from 'zod';
+
+/** The sandbox's space, seeded anew on each of its starts. */
+export const DEMO_SPACE = 'quorum-demo.eth';
+
+export interface StartOptions {
+  /** End after the run. */
+  readonly once: boolean;
+  /** Print the result as one line of JSON. */
+  readonly json: boolean;
+  /** Show the services' whole logs. */
+  readonly verbose: boolean;
+}
+
+/** An upstream that the operator configured, or the sandbox in its place. */
+export type Upstream =
+  | { readonly kind: 'sandbox' }
+  | { readonly kind: 'given'; readonly url: string; readonly live: boolean };
+
+export interface StartSettings {
+  readonly owner: OwnerId;
+  /** Hub and sequencer; both or neither. */
+  readonly snapshot:
+    | { readonly kind: 'sandbox' }
+    | { readonly kind: 'given'; hub: string; sequencer: string; live: boolean };
+  readonly model: Upstream;
+  /** A Redis of the operator's. */
+  readonly redisUrl: string | undefined;
+  readonly gatewayPort: number;
+  readonly folders: {
+    readonly secrets: string;
+    readonly redis: string;
+    readonly owners: string;
+    readonly logs: string;
+    readonly run: string;
+  };
+}
+
+/** Settings that contradict each other, or a wrong command line. The message says what to change. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+export function parseOptions(args: readonly string[]): StartOptions {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { once: { type: 'boolean' }, json: { type: 'boolean' }, verbose: { type: 'boolean' } },
+    });
+    return { once: values.once ?? false, json: values.json ?? false, verbose: values.verbose ?? false };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SettingsError(`${why}\nKnown: npm start -- [--once] [--json] [--verbose]`);
+  }
+}
+
+const Url = z.url({ protocol: /^https?$/, error: 'must be a http(s) URL' }).optional();
+const Environment = z.object({
+  OWNER_ID: OwnerId.default(OwnerId.parse('owner')),
+  SNAPSHOT_HUB_URL: Url,
+  SNAPSHOT_SEQUENCER_URL: Url,
+  OPENAI_BASE_URL: Url,
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
+  PORT: z.coerce.number().int().min(1).max(65_535).default(3000),
+});
+
+/** @param dataDir the folder for everything that is kept, `.data` normally. */
+export function readSettings(env: NodeJS.ProcessEnv, dataDir: string): StartSettings {
+  // `NAME=` in a file means: not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) throw new SettingsError(`The settings are not right:\n${z.prettifyError(parsed.error)}`);
+  const {
+    OWNER_ID,
+    SNAPSHOT_HUB_URL: hub,
+    SNAPSHOT_SEQUENCER_URL: sequencer,
+    OPENAI_BASE_URL,
+    REDIS_URL,
+    PORT,
+  } = parsed.data;
+  if ((hub === undefined) !== (sequencer === undefined)) {
+    throw new SettingsError('Set both SNAPSHOT_HUB_URL and SNAPSHOT_SEQUENCER_URL, or neither (for the sandbox).');
+  }
+  if (hub !== undefined && OPENAI_BASE_URL === undefined) {
+    // The sandbox's model is a stand-in: it never decides where a Snapshot of the operator's is asked.
+    throw new SettingsError('Set OPENAI_BASE_URL too (OpenAI: https://api.openai.com/v1) and its OPENAI_API_KEY.');
+  }
+  const snapshot: StartSettings['snapshot'] =
+    hub === undefined || sequencer === undefined
+      ? { kind: 'sandbox' }
+      : { kind: 'given', hub, sequencer, live: isLive(hub) || isLive(sequencer) };
+  const model: Upstream =
+    OPENAI_BASE_URL === undefined
+      ? { kind: 'sandbox' }
+      : { kind: 'given', url: OPENAI_BASE_URL, live: isLive(OPENAI_BASE_URL) };
+  const kept = snapshot.kind === 'given' && snapshot.live ? dataDir : path.join(dataDir, 'sandbox');
+  return {
+    owner: OWNER_ID,
+    snapshot,
+    model,
+    redisUrl: REDIS_URL,
+    gatewayPort: PORT,
+    folders: {
+      secrets: path.join(kept, 'secrets'),
+      redis: path.join(kept, 'redis-data'),
+      owners: path.join(dataDir, 'owners'),
+      logs: path.join(dataDir, 'logs'),
+      run: path.join(dataDir, 'run'),
+    },
+  };
+}
+
+/** Whether a vote of this start would be a real one. Then no run is sent, and voting is not enabled, by itself. */
+export function isLiveRun({ snapshot }: StartSettings): boolean {
+  return snapshot.kind === 'given' && snapshot.live;
+}

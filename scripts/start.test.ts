@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AgentRunResponse } from '@quorum/shared/run';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { isAlive } from './process.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** A start with all its processes, on a machine that is busy with other tests. */
+const PATIENCE_MS = 60_000;
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(path.join(tmpdir(), 'quorum-start-'));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+interface Start {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly code: Promise<number | null>;
+}
+
+/** `npm start`, as the bootstrap calls it, with a data folder of its own and no `.env`. */
+function start(...args: string[]): Start {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], QUORUM_DATA_DIR: dataDir, QUORUM_ENV_FILE: '' };
+  const coverage = { NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'] };
+  const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts'), ...args], {
+    cwd: ROOT,
+    env: { ...env, ...coverage },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => (out += String(chunk)));
+  child.stderr.on('data', (chunk) => (err += String(chunk)));
+  const code = once(child, 'close').then(([exit]) => z.number().nullable().parse(exit));
+  return { child, out: () => out, err: () => err, code };
+}
+
+/** The process ids that a start wrote down: services and sandbox, and Redis. */
+async function processes(): Promise<number[]> {
+  const files = (await readdir(path.join(dataDir, 'run'))).map((file) => path.join(dataDir, 'run', file));
+  const all = [...files, path.join(dataDir, 'sandbox/redis-data/redis.pid.json')];
+  const texts = await Promise.all(all.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return texts.filter(Boolean).map((text) => z.object({ pid: z.number() }).parse(JSON.parse(text)).pid);
+}
+
+test(
+  '--once --json: casts votes on the sandbox, prints the result last, leaves no process',
+  { timeout: PATIENCE_MS },
+  async () => {
+    const { code, out, err } = start('--once', '--json');
+    expect(await code, err()).toBe(0);
+    const result = AgentRunResponse.parse(JSON.parse(out().trimEnd().split('\n').at(-1) ?? ''));
+    expect(result.status).toBe('completed');
+    expect(result.votes_cast.length).toBeGreaterThan(0);
+    for (const { outcome, receipt } of result.votes_cast) {
+      expect(outcome).toEqual({ kind: 'cast' });
+      expect(receipt?.id).toMatch(/^0x[0-9a-f]{64}$/);
+    }
+    expect(`${out()}${err()}`).not.toContain('\u001b');
+    expect(await processes()).toEqual([]);
+  },
+);
+
+test(
+  'a second start leaves the first alone; what a killed one left is ended',
+  { timeout: 2 * PATIENCE_MS },
+  async () => {
+    const first = start();
+    await vi.waitFor(() => expect(first.err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
+    const running = await processes();
+    expect(running.filter(isAlive)).toHaveLength(7); // itself, Redis, the sandbox, four services
+
+    const second = start('--once');
+    expect(await second.code).toBe(1);
+    expect(second.err()).toContain(`running already (process ${first.child.pid})`);
+    expect(running.filter(isAlive)).toHaveLength(7);
+
+    first.child.kill('SIGKILL');
+    await first.code;
+    const third = start();
+    await vi.waitFor(() => expect(third.err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
+    expect(third.err()).toContain('ended a redis that an earlier start left');
+    expect(running.filter(isAlive)).toEqual([]);
+
+    const own = await processes();
+    third.child.kill('SIGTERM');
+    expect(await third.code).toBe(0);
+    expect(own.filter(isAlive)).toEqual([]);
+  },
+);
+
+test('asked to stop while it starts, it stops and leaves no process', { timeout: PATIENCE_MS }, async () => {
+  const { child, err, code } = start('--once');
+  await vi.waitFor(() => expect(err()).toContain('✓ redis'), PATIENCE_MS);
+  const begun = await processes();
+  child.kill('SIGINT');
+  expect(await code).toBe(130);
+  expect(begun.filter(isAlive)).toEqual([]);
+  expect(await processes()).toEqual([]);
+});
+
+test('a wrong setting is told with what to do, and nothing is started', { timeout: PATIENCE_MS }, async () => {
+  const { code, err, out } = start('--twice');
+  expect(await code).toBe(1);
+  expect(err()).toMatch(/--twice.*\n.*--once/s);
+  expect(out()).toBe('');
+});

@@ -1,0 +1,170 @@
+/**
+ * `npm start`: Redis, the sandbox where no upstream is configured, the four services, one run of the demo space, its result;
+ * then it serves until Ctrl-C and stops everything in order, Redis last.
+ *
+ *     npm start                       one run, then serve
+ *     npm start -- --once             one run, then end; the exit code says whether it succeeded
+ *     npm start -- --once --json      the result as one line of JSON, last on stdout
+ *     npm start -- --verbose          with the services' whole logs
+ *
+ * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_ENV_FILE names another
+ * file (empty: none) and QUORUM_DATA_DIR another folder than `.data`: the end-to-end tests start it so.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SpaceId } from '@quorum/snapshot/proposal';
+import { agentRun, succeeded } from './agent-run.ts';
+import { ChildFailed } from './child.ts';
+import { printRun } from './print-run.ts';
+import { runFiles, type RunFiles } from './run-files.ts';
+import { runProgress } from './run-progress.ts';
+import { readSecret, SECRETS } from './secrets.ts';
+import { allowsAnonymous, exampleCall } from './services.ts';
+import {
+  DEMO_SPACE,
+  isLiveRun,
+  parseOptions,
+  readSettings,
+  SettingsError,
+  type StartOptions,
+  type StartSettings,
+} from './start-settings.ts';
+import { startStack, type Started } from './stack.ts';
+import { onStopSignal, type StopSignal } from './stop-signal.ts';
+import { coloured, openTerminal, shortPath, type Terminal } from './terminal.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+async function main(): Promise<number> {
+  const terminal = openTerminal({ out: process.stdout, err: process.stderr });
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    loadEnvFile();
+    const dataDir = path.resolve(ROOT, process.env['QUORUM_DATA_DIR'] || '.data');
+    const settings = readSettings(process.env, dataDir);
+    if (options.once && isLiveRun(settings)) {
+      throw new SettingsError('A live hub is configured, and with one no run is sent by itself: leave out --once.');
+    }
+    return await claimAndStart(options, settings, terminal);
+  } catch (error) {
+    tell(error, terminal);
+    return 1;
+  }
+}
+
+function loadEnvFile(): void {
+  const file = path.resolve(ROOT, process.env['QUORUM_ENV_FILE'] ?? '.env');
+  if (process.env['QUORUM_ENV_FILE'] !== '' && existsSync(file)) process.loadEnvFile(file);
+}
+
+async function claimAndStart(options: StartOptions, settings: StartSettings, terminal: Terminal): Promise<number> {
+  const files = runFiles(settings.folders.run);
+  const other = await files.claim();
+  if (other !== undefined) {
+    throw new SettingsError(
+      `Quorum is running already (process ${other}).\n→ End it with Ctrl-C in its terminal, or: kill ${other}`,
+    );
+  }
+  const started: Started[] = [];
+  const stop = onStopSignal({
+    first: () => terminal.say('Stopping; Ctrl-C again ends everything at once.'),
+    second: () => {
+      for (const { kill } of started) kill();
+      process.exit(130);
+    },
+  });
+  try {
+    for (const name of await files.endLeftOvers()) terminal.say(`  ended a ${name} that an earlier start left`);
+    // Who presses Ctrl-C while it starts does not wait until it has.
+    const aborted = stop.requested.then(() => Promise.reject(new Error('asked to stop')));
+    aborted.catch(() => {});
+    return await Promise.race([startAndServe({ options, settings, terminal, files, started, stop }), aborted]);
+  } catch (error) {
+    // Asked to stop while starting: what was cut short is no failure.
+    if (stop.signal.aborted && !stop.failure()) return options.once ? 130 : 0;
+    throw stop.failure() ?? error;
+  } finally {
+    for (const { stop: end } of started.toReversed()) await end();
+    await files.release();
+    stop.close();
+  }
+}
+
+interface Start {
+  readonly options: StartOptions;
+  readonly settings: StartSettings;
+  readonly terminal: Terminal;
+  readonly files: RunFiles;
+  readonly started: Started[];
+  readonly stop: StopSignal;
+}
+
+async function startAndServe(start: Start): Promise<number> {
+  const { options, settings, terminal, stop } = start;
+  const { gateway, upstreams } = await startStack({
+    settings,
+    terminal,
+    files: start.files,
+    started: start.started,
+    verbose: options.verbose,
+    signal: stop.signal,
+    onGivenUp: stop.fail,
+  });
+  const example = exampleCall(gateway, settings, upstreams);
+  if (isLiveRun(settings)) {
+    terminal.say(`\nA live hub is configured, so no run is sent. To send one:\n  ${example}`);
+    return await serve(start, gateway, []);
+  }
+  const view = await agentRun(
+    { space_id: SpaceId.parse(DEMO_SPACE), dry_run: false },
+    {
+      gateway,
+      ...(allowsAnonymous(upstreams)
+        ? {}
+        : { apiKey: await readSecret(path.join(settings.folders.secrets, SECRETS.apiKey)) }),
+      onProgress: runProgress(terminal),
+      signal: stop.signal,
+    },
+  );
+  if (view.result) {
+    const text = options.json
+      ? JSON.stringify(view.result)
+      : `\n${printRun(view.result, { colour: coloured(process.stdout) })}\n`;
+    terminal.print(text);
+  }
+  if (options.once) return succeeded(view) ? 0 : 1;
+  return await serve(start, gateway, [`Another run:  ${example}`]);
+}
+
+/** Until Ctrl-C. */
+async function serve(
+  { options, terminal, settings, stop }: Start,
+  gateway: string,
+  more: readonly string[],
+): Promise<number> {
+  const show = options.json ? terminal.say : terminal.print;
+  show(
+    [
+      `API:          ${gateway}`,
+      `Queues:       ${gateway}/admin/queues`,
+      `Metrics:      ${gateway}/metrics`,
+      `Logs:         ${shortPath(settings.folders.logs)}`,
+      ...more,
+    ].join('\n'),
+  );
+  terminal.say('Ctrl-C ends everything.');
+  await stop.requested;
+  return 0;
+}
+
+function tell(error: unknown, terminal: Terminal): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = error instanceof ChildFailed ? error.lines.map((line) => `  │ ${line}`) : [];
+  const remedy = error instanceof ChildFailed ? [`→ The whole log is in .data/logs/${error.child}.log`] : [];
+  terminal.say([`✗ ${message}`, ...lines, ...remedy].join('\n'));
+}
+
+// A reader that went away (a closed terminal, `| head`) must not keep us from stopping what we started.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+process.exitCode = await main();

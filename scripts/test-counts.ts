@@ -1,0 +1,41 @@
+/** From vitest's JSON report to `N passed, N failed`. A failure that is no test's (a file that does not load) counts too. */
+import { z } from 'zod';
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const Report = z.object({
+  testResults: z.array(
+    z.object({
+      status: z.string(),
+      assertionResults: z.array(z.object({ status: z.string() })),
+    }),
+  ),
+});
+
+/**
+ * @param report the JSON text, '' if there is none.
+ * @param green whether vitest ended with exit code 0; if it did not, at least one failure is counted.
+ */
+export function countTests(report: string, green: boolean): Counts {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const { testResults } = report === '' ? { testResults: [] } : Report.parse(JSON.parse(report));
+  for (const file of testResults) {
+    const statuses = file.assertionResults.map(({ status }) => status);
+    for (const status of statuses) {
+      if (status === 'passed') counts.passed += 1;
+      else if (status === 'failed') counts.failed += 1;
+      else counts.skipped += 1;
+    }
+    if (file.status === 'failed' && !statuses.includes('failed')) counts.failed += 1;
+  }
+  if (!green && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+export function formatCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}

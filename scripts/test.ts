@@ -1,0 +1,60 @@
+/**
+ * `npm test`: the static gates, then every test with coverage. The last line of stdout is `N passed, N failed` (with
+ * `, N skipped` where there are any), in which each gate counts as one.
+ *
+ *     npm test                          everything
+ *     npm test -- packages/snapshot     the tests there, nothing else
+ *
+ * It reads no `.env`: tests must not depend on what an operator set.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describeGates, runGates } from './gates.ts';
+import { countTests, formatCounts, type Counts } from './test-counts.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const RESULTS = path.join(ROOT, '.data/test-results.json');
+
+/** What an operator's shell may have set, and a test must not see. */
+const OPERATORS =
+  /^(REDIS_URL|SNAPSHOT_|OPENAI_|OWNER_ID$|DECIDER_|QUORUM_|ALLOW_|PREFERENCES_DIR$|PORT$|METRICS_PORT$|LOG_LEVEL$)/;
+
+async function main(filters: readonly string[]): Promise<number> {
+  const gates: Counts = { passed: 0, failed: 0, skipped: 0 };
+  if (filters.length === 0) {
+    const results = await runGates();
+    process.stdout.write(`${describeGates(results)}\n`);
+    for (const { passed } of results) gates[passed ? 'passed' : 'failed'] += 1;
+  }
+  const tests = await runVitest(filters);
+  const total = {
+    passed: gates.passed + tests.passed,
+    failed: gates.failed + tests.failed,
+    skipped: gates.skipped + tests.skipped,
+  };
+  process.stdout.write(`${formatCounts(total)}\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+async function runVitest(filters: readonly string[]): Promise<Counts> {
+  await mkdir(path.dirname(RESULTS), { recursive: true });
+  await rm(RESULTS, { force: true });
+  const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
+  const coverage = filters.length === 0 ? ['--coverage'] : [];
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OPERATORS.test(name)));
+  const child = spawn(process.execPath, [vitest, 'run', ...coverage, ...reporters, ...filters], {
+    cwd: ROOT,
+    env,
+    stdio: 'inherit',
+  });
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'close');
+  return countTests(await readFile(RESULTS, 'utf8').catch(() => ''), code === 0);
+}
+
+process.exitCode = await main(process.argv.slice(2));
