@@ -49,7 +49,9 @@ export function printRun(run: AgentRunResponse, { colour }: { readonly colour: b
     for (const decision of run.decisions) lines.push(...decisionRows(decision, paint), '');
   }
   lines.push(...wrap(counts(run), TEXT_WIDTH, 3));
-  if (run.next_check_time !== null) lines.push(`Next check ${run.next_check_time}`);
+  if (run.next_check_time !== null) {
+    lines.push(`What is left over needs a run by ${run.next_check_time.slice(0, 16).replace('T', ' ')} UTC.`);
+  }
   for (const error of run.errors) {
     const [first = '', ...more] = wrap(printable(error, 400), TEXT_WIDTH - 2, 5);
     lines.push(paint('red', `! ${first}`), ...more.map((line) => paint('red', `  ${line}`)));

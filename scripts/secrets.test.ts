@@ -25,12 +25,12 @@ describe('the secrets that Quorum makes', () => {
 
   test('one that is there is never changed, and one that is missing is made', async () => {
     await ensureSecrets({ dir });
-    const envelope = path.join(dir, SECRETS.envelopeKey);
+    const macKey = path.join(dir, SECRETS.voterMacKey);
     const api = path.join(dir, SECRETS.apiKey);
-    const before = await readSecret(envelope);
+    const before = await readSecret(macKey);
     await rm(api);
     expect(await ensureSecrets({ dir })).toEqual([api]);
-    expect(await readSecret(envelope)).toBe(before);
+    expect(await readSecret(macKey)).toBe(before);
   });
 
   test('two starts at the same time end up with the same secrets, and leave nothing beside them', async () => {

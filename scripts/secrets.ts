@@ -6,14 +6,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Where each secret is, below the secrets folder. MAC keys lie together: the maker and the checker of a MAC share its file. */
+/** Where each secret is, below the secrets folder. The voter service, which checks the decider's codes, reads its key too. */
 export const SECRETS = {
   redisPassword: 'redis/password',
-  deciderMacKey: 'mac/decider.key',
-  gatewayMacKey: 'mac/gateway.key',
-  voterMacKey: 'mac/voter.key',
-  envelopeKey: 'voter/envelope.key',
   apiKey: 'gateway/api.key',
+  deciderMacKey: 'decider/mac.key',
+  voterMacKey: 'voter/mac.key',
 } as const;
 
 /** Who votes with which key. */

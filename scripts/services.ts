@@ -23,9 +23,7 @@ const MANAGED = [
   'REDIS_URL',
   'OPENAI_API_KEY',
   'DECIDER_MAC_KEY_FILE',
-  'GATEWAY_MAC_KEY_FILE',
   'VOTER_MAC_KEY_FILE',
-  'ENVELOPE_KEY_FILE',
   'SIGNERS_FILE',
   'API_KEY_FILE',
   'ALLOW_ANONYMOUS',
@@ -101,7 +99,6 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
         ...common,
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
         VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
-        ENVELOPE_KEY_FILE: file(SECRETS.envelopeKey),
         SIGNERS_FILE: file(SIGNERS_FILE),
       };
     default:

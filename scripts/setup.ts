@@ -2,7 +2,7 @@
  * `npm run setup`: makes the secrets that are missing and prints where they are, never what they are.
  *
  *     npm run setup                              secrets, in .data/secrets or QUORUM_SECRETS_DIR
- *     npm run setup -- --demo                    also a signer for the sandbox, announced to it
+ *     npm run setup -- --demo                    also a signer for the sandbox, announced to it, and preferences to begin with
  *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of REDIS_URL (and REDIS_PASSWORD_FILE)
  */
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
 import { ensureDemoSigner } from './demo-signer.ts';
+import { ensureDemoPreferences } from './demo-preferences.ts';
 import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
 import { DEMO_SPACE } from './start-settings.ts';
 
@@ -36,6 +37,8 @@ async function main(): Promise<void> {
     const hubUrl = required(env, 'SNAPSHOT_HUB_URL');
     await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), sequencerUrl, hubUrl });
     process.stdout.write('The demo signer is known to the sandbox.\n');
+    const owners = path.resolve(env['PREFERENCES_DIR'] || '.data/owners');
+    process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
   } else {
     await ensureSignersFile({ dir });
   }

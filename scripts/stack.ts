@@ -10,6 +10,7 @@ import { SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
 import type { ChildSpec } from './child.ts';
 import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
+import { ensureDemoPreferences } from './demo-preferences.ts';
 import { keepRedis } from './keep-redis.ts';
 import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
@@ -47,7 +48,8 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   const demo = { dir: folders.secrets, owner, space: SpaceId.parse(DEMO_SPACE) };
   await Promise.all([folders.logs, folders.owners].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
   await ensureSecrets({ dir: folders.secrets });
-  await (isLiveRun(settings) ? ensureSignersFile(demo) : makeDemoSigner(demo));
+  if (isLiveRun(settings)) await ensureSignersFile(demo);
+  else await Promise.all([makeDemoSigner(demo), ensureDemoPreferences(folders.owners, owner)]);
 
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);

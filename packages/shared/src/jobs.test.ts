@@ -108,7 +108,7 @@ describe('Redis keys', () => {
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    expect(new Set(all).size).toBe(all.length - 1); // voting:global is one for all
+    expect(new Set(all).size).toBe(all.length - 2); // voting:global and mode are one for all
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -149,6 +149,7 @@ function someKeys(): string[] {
     decidedBefore: keys.decidedBefore(owner, space),
     signer: keys.signer(owner),
     preferencesVersion: keys.preferencesVersion(owner),
+    mode: keys.mode(),
     votingGlobal: keys.votingGlobal(),
     votingOwner: keys.votingOwner(owner),
     ledger: keys.ledger(voter, space, proposal),

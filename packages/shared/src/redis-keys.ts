@@ -11,6 +11,7 @@
  * | signer:<owner>                     | string | voter            | fetcher, gateway | until announced anew     |
  * | preferences-version:<owner>        | string | fetcher          | fetcher, voter   | for ever                 |
  * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
+ * | mode                               | string | voter            | voter            | for ever                 |
  * | voting:global, voting:owner:<owner>| string | kill switch      | reserve, maySend | for ever; absent: paused |
  * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, confirm | voter            | for ever                 |
  * | cap:<voter>:<day>                  | string | reserve          | reserve          | 2 days                   |
@@ -50,6 +51,7 @@ export const keys = {
   signer: (owner: OwnerId): string => `${PREFIX}signer:${owner}`,
   preferencesVersion: (owner: OwnerId): string => `${PREFIX}preferences-version:${owner}`,
   decidedBefore: (owner: OwnerId, space: SpaceId): string => `${PREFIX}decided-before:${owner}:${part(space)}`,
+  mode: (): string => `${PREFIX}mode`,
   votingGlobal: (): string => `${PREFIX}voting:global`,
   votingOwner: (owner: OwnerId): string => `${PREFIX}voting:owner:${owner}`,
   ledger: (voter: Address, space: SpaceId, proposal: ProposalId): string =>

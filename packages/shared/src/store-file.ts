@@ -42,7 +42,7 @@ export function filePreferenceStore(dir: string, defaults: PreferenceDefaults): 
 }
 
 /** Parses the text of a preference file; `path` is for the words of the error. */
-export function parsePreferences(path: string, text: string, defaults: PreferenceDefaults): StoredPreferences {
+function parsePreferences(path: string, text: string, defaults: PreferenceDefaults): StoredPreferences {
   let value: unknown;
   try {
     value = JSON.parse(text);
