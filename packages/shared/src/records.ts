@@ -138,6 +138,18 @@ export function createRecords(redis: Redis) {
       return parseRun(runId, await redis.hgetall(keys.run(runId)));
     },
 
+    /**
+     * What was asked for and where the run is, without what its parts wrote. For ending a run whose record cannot be read
+     * whole: it would block its owner and space for ever.
+     */
+    async runHead(runId: RunId): Promise<RunRecord | null> {
+      const { request, state } = await redis.hgetall(keys.run(runId));
+      return parseRun(runId, {
+        ...(request === undefined ? {} : { request }),
+        ...(state === undefined ? {} : { state }),
+      });
+    },
+
     /** Pins the opening; the first one stands. */
     open: (runId: RunId, opening: Opening): Promise<Opening> => writeOnce(runId, 'opening', opening, Opening),
 

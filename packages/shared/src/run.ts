@@ -41,7 +41,7 @@ export const FilterMetrics = z.object({
   check_failed: Count.describe('Dropped: it could not be read or checked'),
   beyond_limit: Count.describe('Left for a later run: more than max_proposals_per_run'),
   selected: Count.describe('Selected for a decision'),
-  ranked: z.array(Ranked).describe('The rank of what passed the filter, first to last'),
+  ranked: z.array(Ranked).describe('The rank of what passed the filter, first to last; at most the first 100'),
 });
 export type FilterMetrics = z.infer<typeof FilterMetrics>;
 

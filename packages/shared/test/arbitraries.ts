@@ -16,9 +16,7 @@ const anyText = fc.string({ unit: 'grapheme', maxLength: 40 });
 const anyCount = fc.nat({ max: 100_000 });
 const anyHash = fc.stringMatching(/^[0-9a-f]{64}$/);
 
-const anySingle: fc.Arbitrary<Ballot> = fc
-  .constantFrom(...options)
-  .map((choice) => ({ kind: 'single', choice }));
+const anySingle: fc.Arbitrary<Ballot> = fc.constantFrom(...options).map((choice) => ({ kind: 'single', choice }));
 const anyApproval: fc.Arbitrary<Ballot> = anyOptions.map((choices) => ({ kind: 'approval', choices }));
 const anyRanking: fc.Arbitrary<Ballot> = fc
   .shuffledSubarray(options, { minLength: options.length })

@@ -20,13 +20,16 @@ const strategies = z
   .transform((value) => value ?? []);
 const UnixSeconds = z.int().nonnegative();
 
-/** A list in which the hub may put nulls, and which may itself be null. */
-function listOf<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
-  return z
-    .array(item.nullable())
-    .nullish()
-    .transform((rows) => (rows ?? []).filter((row) => row !== null));
-}
+/** The addresses among what a list may hold: one odd entry must not make a whole space unreadable. */
+const addresses = z
+  .array(z.unknown())
+  .nullish()
+  .transform((rows) =>
+    (rows ?? []).flatMap((row) => {
+      const address = Address.safeParse(row);
+      return address.success ? [address.data] : [];
+    }),
+  );
 
 /** A space, as far as Quorum needs it. */
 export const Space = z.object({
@@ -34,9 +37,9 @@ export const Space = z.object({
   name: textOrEmpty.describe('Name for people; not to be trusted'),
   network: textOrEmpty.describe('Chain id, as a string'),
   symbol: textOrEmpty.describe('Symbol of its token'),
-  admins: listOf(Address).describe('Who may change the space'),
-  moderators: listOf(Address).describe('Who may hide proposals'),
-  members: listOf(Address).describe('Who may propose without further conditions'),
+  admins: addresses.describe('Who may change the space'),
+  moderators: addresses.describe('Who may hide proposals'),
+  members: addresses.describe('Who may propose without further conditions'),
   strategies: strategies.describe('How the space computes voting power for new proposals'),
   flagged: z.boolean().nullish().transform(Boolean).describe('True where Snapshot flags it as spam or a scam'),
   verified: z.boolean().nullish().transform(Boolean).describe('True where Snapshot has verified it'),

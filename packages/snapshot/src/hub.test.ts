@@ -81,7 +81,13 @@ describe('a space', () => {
 
   it('comes with who runs it', async () => {
     const admin = anAddress();
-    const answer = { id: space, name: 'Local DAO', admins: [admin.toLowerCase()], moderators: null, strategies: null };
+    const answer = {
+      id: space,
+      name: 'Local DAO',
+      admins: [admin.toLowerCase(), null, 'odd'],
+      moderators: null,
+      strategies: null,
+    };
     await using server = await playBack(() => data({ space: answer }));
     expect(await hubAt(server).space(space)).toMatchObject({ name: 'Local DAO', admins: [admin], moderators: [] });
   });

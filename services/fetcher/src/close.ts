@@ -31,7 +31,7 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
       return [id, known ?? (await records.settle(run.runId, id, lost))];
     }),
   );
-  const texts = await readTexts(opening, records);
+  const texts = await readTexts(opening, deps);
   const status = run.cancelled ? 'cancelled' : 'completed';
   const response = summarise(run, opening, new Map(outcomes), texts, status, now());
   if (!opening.dry_run) {
@@ -48,25 +48,41 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
 /** Ends a run that could not be carried out. What it had not reserved is not voted any more. */
 export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDeps): Promise<RunStatus> {
   const opening = run.opening ?? unopened(run);
-  const texts = await readTexts(opening, deps.records);
-  const response = summarise(run, opening, run.outcomes, texts, 'failed', deps.now());
+  const texts = await readTexts(opening, deps);
+  const status = run.cancelled ? 'cancelled' : 'failed';
+  const response = summarise(run, opening, run.outcomes, texts, status, deps.now());
   const words = `${treatmentOf(error.category).words}: ${error.message}`;
   return finish(run, { ...response, errors: [...response.errors, words] }, deps);
 }
 
-async function readTexts(opening: Opening, records: Records): Promise<ReadonlyMap<ProposalId, Proposal | null>> {
+/**
+ * The texts of what was selected; null for one that is gone or cannot be read. It is wanted for the encoding of a ballot alone:
+ * a run that cannot end for it would block its owner and space for ever.
+ */
+async function readTexts(
+  opening: Opening,
+  { records, log }: CloseDeps,
+): Promise<ReadonlyMap<ProposalId, Proposal | null>> {
+  const read = async (hash: string): Promise<Proposal | null> => {
+    try {
+      return await records.proposal(hash);
+    } catch (error) {
+      log.error({ err: error, content_hash: hash }, 'stored proposal cannot be read');
+      return null;
+    }
+  };
   return new Map(
     await Promise.all(
       opening.selected.map(async ({ proposal_id: id, content_hash: hash }): Promise<[ProposalId, Proposal | null]> => [
         id,
-        await records.proposal(hash),
+        await read(hash),
       ]),
     ),
   );
 }
 
 async function finish(run: RunRecord, response: AgentRunResponse, deps: CloseDeps): Promise<RunStatus> {
-  const state = await deps.transitions.finish(run.owner, response, deps.now());
+  const state = await deps.transitions.finish(run.owner, response, Date.parse(response.finished_at));
   const stands = state === 'missing' ? response.status : state;
   deps.metrics.runs.inc({ status: stands });
   deps.log.info(

@@ -69,14 +69,14 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
     preferences_applied: wanted.kind === 'stored',
     dry_run: dryRun,
     voter: signer.voter,
-    errors,
+    errors: [...errors, ...wordsForUnread(chosen.unread.length)],
     filter_metrics: countUp(
       dropped,
       selected.length,
       ranked.map((entry) => entry.ranked),
     ),
     selected,
-    next_check_time: nextCheck(chosen.beyond, nowMs, deps.deadlineLeadS),
+    next_check_time: nextCheck([...chosen.beyond, ...chosen.unread], nowMs, deps.deadlineLeadS),
   };
 }
 
@@ -141,6 +141,8 @@ async function votedOn(
 type Chosen = {
   readonly selected: { readonly proposal: Proposal; readonly votingPower: number | null }[];
   readonly beyond: Proposal[];
+  /** Those on which the power could not be read. */
+  readonly unread: Proposal[];
   readonly dropped: Map<DroppedAs, number>;
 };
 
@@ -153,7 +155,7 @@ async function choose(
   signal: AbortSignal,
 ): Promise<Chosen> {
   const waiting = ranked.map((entry) => entry.proposal);
-  const chosen: Chosen = { selected: [], beyond: [], dropped: new Map() };
+  const chosen: Chosen = { selected: [], beyond: [], unread: [], dropped: new Map() };
   const drop = (why: DroppedAs): void => void chosen.dropped.set(why, (chosen.dropped.get(why) ?? 0) + 1);
   while (chosen.selected.length < limit && waiting.length > 0) {
     const batch = waiting.splice(0, limit - chosen.selected.length);
@@ -162,6 +164,7 @@ async function choose(
       const power = powers[at];
       if (power === undefined || power.kind === 'unknown') {
         log.warn({ proposal_id: proposal.id, why: power?.why }, 'voting power cannot be read');
+        chosen.unread.push(proposal);
         drop('check_failed');
       } else if (power.value === 0) drop('no_voting_power');
       else chosen.selected.push({ proposal, votingPower: power.value });
@@ -170,6 +173,13 @@ async function choose(
   chosen.beyond.push(...waiting);
   if (waiting.length > 0) chosen.dropped.set('beyond_limit', waiting.length);
   return chosen;
+}
+
+/** A hub that gives no power leaves every vote undone: not without a word to the owner. */
+function wordsForUnread(count: number): string[] {
+  if (count === 0) return [];
+  const rest = count === 1 ? 'proposal could not be read: it is' : 'proposals could not be read: they are';
+  return [`The voting power on ${count} ${rest} left for a later run.`];
 }
 
 type Power =
@@ -190,6 +200,9 @@ async function powerOn(proposal: Proposal, voter: Address | null, hub: Hub, sign
   }
 }
 
+/** A space may have thousands of proposals: the record of a run, which is read often, keeps the first of them. */
+const RANKED_REPORTED = 100;
+
 function countUp(dropped: ReadonlyMap<DroppedAs, number>, selected: number, ranked: Ranked[]): FilterMetrics {
   const count = (why: DroppedAs): number => dropped.get(why) ?? 0;
   return {
@@ -204,19 +217,23 @@ function countUp(dropped: ReadonlyMap<DroppedAs, number>, selected: number, rank
     check_failed: count('check_failed'),
     beyond_limit: count('beyond_limit'),
     selected,
-    ranked,
+    ranked: ranked.slice(0, RANKED_REPORTED),
   };
 }
+
+/** The hub's ends are any whole number; what lies beyond the year 9999 has no ISO time that can be read back. */
+const LAST_TIME_MS = Date.UTC(9999, 11, 31);
 
 /**
  * When what is left over needs the next run: for each, its end less the lead, or half the time left where that is later; the
  * earliest of them. Null where nothing is left over.
  */
-export function nextCheck(beyond: readonly Proposal[], nowMs: number, deadlineLeadS: number): string | null {
-  if (beyond.length === 0) return null;
-  const times = beyond.map(({ end }) => {
+export function nextCheck(leftOver: readonly Proposal[], nowMs: number, deadlineLeadS: number): string | null {
+  if (leftOver.length === 0) return null;
+  const times = leftOver.map(({ end }) => {
     const leftS = Math.max(0, end - nowMs / 1_000);
     return (end - Math.min(deadlineLeadS, leftS / 2)) * 1_000;
   });
-  return new Date(Math.floor(Math.min(...times))).toISOString();
+  const earliest = times.reduce((least, time) => Math.min(least, time), LAST_TIME_MS);
+  return new Date(Math.floor(earliest)).toISOString();
 }

@@ -1,4 +1,4 @@
-import { Ranked } from '@quorum/shared/run';
+import { FilterMetrics } from '@quorum/shared/run';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyProposal, anyProposals, aProposal, DAY_S, HOUR_S, NOW_MS, NOW_S } from '../test/samples.ts';
@@ -25,7 +25,11 @@ describe('weight', () => {
     ['a quarter is counted', { quorum: 100, scores_total: 25 }, 0.75],
     ['the quorum is reached', { quorum: 100, scores_total: 100 }, 0],
     ['the quorum is passed', { quorum: 100, scores_total: 900 }, 0],
-    ['rejecting is what counts', { quorum: 100, quorum_type: 'rejection', scores: [90, 30, 0], scores_total: 120 }, 0.7],
+    [
+      'rejecting is what counts',
+      { quorum: 100, quorum_type: 'rejection', scores: [90, 30, 0], scores_total: 120 },
+      0.7,
+    ],
     ['rejection has its quorum', { quorum: 100, quorum_type: 'rejection', scores: [0, 150], scores_total: 150 }, 0],
     ['no count is there yet', { quorum: 100, quorum_type: 'rejection', scores: [], scores_total: 0 }, 1],
     ['there is one choice', { quorum: 100, quorum_type: 'rejection', choices: ['Yes'], scores: [200] }, 1],
@@ -55,7 +59,7 @@ describe('the rank', () => {
     fc.assert(
       fc.property(anyProposal, (proposal) => {
         const ranked = scoreOf(proposal, NOW_MS);
-        expect(Ranked.safeParse(ranked).success).toBe(true);
+        expect(FilterMetrics.shape.ranked.element.parse(ranked)).toEqual(ranked);
         expect(ranked.score).toBeCloseTo(0.5 * ranked.urgency + 0.3 * ranked.weight + 0.2 * ranked.contest, 12);
       }),
     );

@@ -5,7 +5,9 @@ import { judge } from '@quorum/shared/policy';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import type { DecisionRecord, Opening, OutcomeRecord, RunRecord, Selected } from '@quorum/shared/records';
 import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
-import { encodeBallot } from '@quorum/snapshot/encode';
+import { type Ballot, BallotError } from '@quorum/snapshot/ballot';
+import { encodeBallot, type EncodedChoice } from '@quorum/snapshot/encode';
+import { printable } from '@quorum/snapshot/printable';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 
 /** The response of a run, from its records alone. */
@@ -58,7 +60,7 @@ function voteDecision(
     proposal_id: selected.proposal_id,
     title: selected.title,
     ballot,
-    choice: ballot === null || text === null ? null : encodeBallot(ballot, text),
+    choice: ballot === null || text === null ? null : choiceOf(ballot, text),
     confidence: together?.confidence ?? 0,
     agreement: together?.agreement ?? 0,
     reasoning: together?.rationale ?? '',
@@ -74,16 +76,29 @@ function voteDecision(
   };
 }
 
+/**
+ * The encoding of a ballot; null where it does not fit the proposal. Nothing here has checked the decider's seal, and the voter
+ * service casts no such ballot: its outcome says so, and the run must end all the same.
+ */
+function choiceOf(ballot: Ballot, text: Proposal): EncodedChoice | null {
+  try {
+    return encodeBallot(ballot, text);
+  } catch (error) {
+    if (error instanceof BallotError) return null;
+    throw error;
+  }
+}
+
 function usageOf(record: DecisionRecord): Usage {
   return record.kind === 'decided' ? record.sealed.decision.usage : record.usage;
 }
 
-/** A failure in words for the owner; nothing for any other outcome. */
+/** A failure in words for the owner, on one line, whatever its author put into the title; nothing for any other outcome. */
 function errorOf(selected: Selected, outcomes: ReadonlyMap<ProposalId, OutcomeRecord>): string[] {
   const settled = outcomes.get(selected.proposal_id);
   if (settled?.outcome.kind !== 'failed') return [];
-  const detail = settled.detail === undefined ? '' : ` (${settled.detail})`;
-  return [`No vote on "${selected.title}": ${wordsFor(settled.outcome.why)}${detail}.`];
+  const detail = settled.detail === undefined ? '' : ` (${printable(settled.detail)})`;
+  return [`No vote on "${printable(selected.title)}": ${wordsFor(settled.outcome.why)}${detail}.`];
 }
 
 function times(run: RunRecord, nowMs: number): Pick<AgentRunResponse, 'execution_time' | 'started_at' | 'finished_at'> {

@@ -3,6 +3,7 @@
  *
  *   picked up with step `fetch`      start the run, open it (pinned: a retry finds the opening), add the missing trees,
  *                                    note the next step, wait for the children
+ *                                    a run that was cancelled before it opened is closed instead
  *   picked up with step `summarise`  wait for the children again (a crash may lie between the note and the wait), then close
  *   picked up when the run has ended wait for what still works, and say how it ended
  *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
@@ -10,7 +11,7 @@
  * A child is added only if no job of its id exists: BullMQ would put one that has already failed back among the dependencies,
  * and the root would wait for it for ever.
  */
-import { NotFoundError } from '@quorum/shared/errors';
+import { NotFoundError, QuorumError } from '@quorum/shared/errors';
 import { RunId } from '@quorum/shared/ids';
 import { JOBS, type JobResult, type RetrySettings } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
@@ -24,6 +25,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { closeRun, failRun, type CloseDeps } from './close.ts';
 import { openRun, type OpenDeps } from './open.ts';
+import { unopened } from './summarise.ts';
 import { childTrees, type ChildTree } from './tree.ts';
 
 export type FetcherDeps = OpenDeps & CloseDeps & { readonly retries: RetrySettings };
@@ -52,6 +54,16 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
     return run;
   }
 
+  /** The run as far as it can be read: one that cannot be read whole must end all the same. */
+  async function readToEnd(runId: RunId): Promise<RunRecord | null> {
+    try {
+      return await records.run(runId);
+    } catch (error) {
+      log.error({ err: error, run_id: runId }, 'run record cannot be read whole');
+      return records.runHead(runId);
+    }
+  }
+
   async function addMissing(trees: readonly ChildTree[], rootId: string): Promise<void> {
     const known = await Promise.all(trees.map((tree) => votes.getJob(tree.voteId)));
     const missing = trees.filter((_, at) => known[at] === undefined);
@@ -74,6 +86,9 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
 
       if (payload.step === 'fetch') {
         const run = await readRun(runId);
+        if (run.cancelled && run.opening === null) {
+          return { run_id: runId, status: await closeRun(run, unopened(run), deps) };
+        }
         const opening = run.opening ?? (await records.open(runId, await openRun(run, deps, signal)));
         attempt.log.info({ filter_metrics: { ...opening.filter_metrics, ranked: undefined } }, 'proposals selected');
         await addMissing(childTrees(run, opening, deps.retries, deps.now()), step.id);
@@ -85,13 +100,16 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
       return { run_id: runId, status: await closeRun(run, run.opening, deps) };
     },
     async onFinalError(payload, error, _attempt, step): Promise<JobResult<'agent-run'>> {
-      const run = await readRun(payload.run_id);
+      const run = await readToEnd(payload.run_id);
+      if (run === null) throw error;
       return ended(step, payload.run_id, await failRun(run, error, deps));
     },
     async onLost(data, error) {
       const { run_id: runId } = z.object({ run_id: RunId }).parse(data);
-      const run = await records.run(runId);
-      if (run !== null) await failRun(run, new NotFoundError(`worker that finishes this run: ${error.message}`), deps);
+      log.error({ err: error, run_id: runId }, 'job of a run lost');
+      const run = await readToEnd(runId);
+      const lost = 'The job of this run was lost; the log has the details.';
+      if (run !== null) await failRun(run, new QuorumError('internal', lost, { cause: error }), deps);
     },
   });
 

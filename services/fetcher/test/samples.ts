@@ -3,9 +3,16 @@ import type { World } from '@quorum/sandbox/world';
 import type { RunId } from '@quorum/shared/ids';
 import type { Opening, RunRecord, Selected } from '@quorum/shared/records';
 import { contentHash } from '@quorum/snapshot/content-hash';
-import { Proposal, ProposalId, type SpaceId } from '@quorum/snapshot/proposal';
+import { type Proposal, type SpaceId } from '@quorum/snapshot/proposal';
 import fc from 'fast-check';
-import { aHash, anOwner, aProposalId, aSpace, filterMetrics, preferences } from '../../../packages/shared/test/samples.ts';
+import {
+  aHash,
+  anOwner,
+  aProposalId,
+  aSpace,
+  filterMetrics,
+  preferences,
+} from '../../../packages/shared/test/samples.ts';
 import { aProposal as aFixedProposal } from '../../../packages/snapshot/test/samples.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 20, 12);
@@ -47,7 +54,7 @@ export function authors(): string[] {
 /** Proposals whose ids differ. */
 export const anyProposals = fc.uniqueArray(anyProposal, { selector: ({ id }) => id, maxLength: 12 });
 
-export function selectedOf(proposal: Proposal): Selected {
+function selectedOf(proposal: Proposal): Selected {
   const { id, title, link, end } = proposal;
   return { proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: 10 };
 }
@@ -103,6 +110,3 @@ export function inWorld(space: SpaceId, given: Partial<WorldProposal> & { nowS?:
     ...rest,
   };
 }
-
-export const idsOf = (proposals: readonly WorldProposal[]): ProposalId[] =>
-  proposals.map(({ id }) => ProposalId.parse(id));

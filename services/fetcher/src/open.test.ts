@@ -1,0 +1,424 @@
+import type { World } from '@quorum/sandbox/world';
+import type { SignerAnnouncement } from '@quorum/shared/records';
+import { preferencesVersion } from '@quorum/shared/preferences';
+import { contentHash } from '@quorum/snapshot/content-hash';
+import { createHub } from '@quorum/snapshot/hub';
+import { Address, type Proposal, type SpaceId } from '@quorum/snapshot/proposal';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  anAddress,
+  anOwner,
+  aProposalId,
+  aSpace,
+  listeningLogger,
+  preferences,
+} from '../../../packages/shared/test/samples.ts';
+import { data, row } from '../../../packages/snapshot/test/hub-answers.ts';
+import { playBack, type Reply } from '../../../packages/snapshot/test/play-back.ts';
+import { useOpening } from '../test/opening.ts';
+import { aProposal, authors, DAY_S, HOUR_S, inWorld, NOW_MS, NOW_S, type WorldProposal } from '../test/samples.ts';
+import { nextCheck, openRun } from './open.ts';
+import { rank } from './rank.ts';
+
+const stand = useOpening();
+const [anna = '', boris = ''] = authors();
+
+/** A proposal of a generated world; what it says is what the filter must find. */
+const anyEntry = fc.record({
+  author: fc.constantFrom(...authors().map((author) => Address.parse(author))),
+  flagged: fc.boolean(),
+  left: fc.oneof(fc.constantFrom(60, 119, 120, HOUR_S), fc.integer({ min: 1, max: 20 * DAY_S })),
+  quorum: fc.constantFrom(0, 100),
+  quorumType: fc.constantFrom('default', 'rejection'),
+  scores: fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 100 }), fc.nat({ max: 100 })),
+  voted: fc.constantFrom('no', 'no', 'no', 'by us', 'by another'),
+  power: fc.constantFrom('some', 'some', 'none', 'fails'),
+  decided: fc.constantFrom('no', 'no', 'no', 'same', 'other text', 'other preferences'),
+});
+
+const anyWorld = fc.record({
+  entries: fc.array(anyEntry, { maxLength: 10 }),
+  limit: fc.integer({ min: 1, max: 4 }),
+  blacklist: fc.subarray(authors(), { maxLength: 2 }),
+  whitelist: fc.oneof(fc.constant<string[]>([]), fc.subarray(authors(), { minLength: 1 })),
+  dryRun: fc.boolean(),
+  hasSigner: fc.boolean(),
+});
+
+describe('any world', () => {
+  it('is filtered, ranked and cut to the limit as the preferences say, and every proposal is counted once', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyWorld, async ({ entries, limit, blacklist, whitelist, dryRun, hasSigner }) => {
+        const world = stand();
+        const known = new Map(entries.map((entry) => [aProposalId(), entry]));
+        const proposalsIn = (space: SpaceId): WorldProposal[] =>
+          [...known].map(([id, { author, left, flagged, quorum, quorumType, scores }]) =>
+            inWorld(space, { id, author, end: NOW_S + left, flagged, quorum, quorumType, scores }),
+          );
+        const asker = await world.ask(proposalsIn, { voting_power: [] });
+        const { owner, voter, space } = asker;
+        // A signer for another space is no signer here.
+        if (!hasSigner) {
+          await world.records.announceSigner(owner, { voter, kind: 'alias', allowed_spaces: [aSpace('other.eth')] });
+        }
+        await world.writePreferences(owner, {
+          max_proposals_per_run: limit,
+          blacklisted_proposers: blacklist,
+          whitelisted_proposers: whitelist,
+        });
+        const stored = await world.preferences.load(owner);
+        const version = stored.kind === 'unusable' ? '' : stored.version;
+
+        const votes = [...known].flatMap(([id, { voted }]) => {
+          const who = voted === 'by us' ? voter : anAddress();
+          return voted === 'no'
+            ? []
+            : [{ id: `${id}v`, voter: who, created: NOW_S - 5, space, proposal: id, choice: 1 }];
+        });
+        const powers = [...known].flatMap(([id, { power }]): NonNullable<World['voting_power']> => {
+          if (power === 'some') return [{ proposal: id, voter, vp: 7 }];
+          return power === 'fails' ? [{ proposal: id, voter, fail: true }] : [];
+        });
+        await world.add({ votes, voting_power: powers });
+        const { proposals } = await world.hub.activeProposals(space);
+        for (const proposal of proposals) {
+          const decided = known.get(proposal.id)?.decided ?? 'no';
+          if (decided === 'no') continue;
+          const hash = contentHash(decided === 'other text' ? aProposal() : proposal);
+          const under = decided === 'other preferences' ? preferencesVersion(preferences()) : version;
+          await world.records.noteDecidedBefore(owner, space, new Map([[proposal.id, hash]]), under);
+        }
+
+        const opening = await world.open(asker, { dryRun });
+
+        const live = hasSigner && !dryRun;
+        const why = ({ id }: Proposal): string | null => {
+          const entry = known.get(id);
+          if (entry === undefined) throw new Error('a proposal from nowhere');
+          if (blacklist.includes(entry.author)) return 'blacklisted';
+          if (whitelist.length > 0 && !whitelist.includes(entry.author)) return 'not_whitelisted';
+          if (entry.flagged) return 'flagged';
+          if (entry.left < 120) return 'closing_too_soon';
+          if (hasSigner && entry.voted === 'by us') return 'already_voted';
+          return live && entry.decided === 'same' ? 'decided_before' : null;
+        };
+        const expected: Record<string, number> = {};
+        const count = (name: string): void => void (expected[name] = (expected[name] ?? 0) + 1);
+        for (const reason of proposals.map(why)) if (reason !== null) count(reason);
+        const passed = rank(
+          proposals.filter((proposal) => why(proposal) === null),
+          NOW_MS,
+        );
+        const chosen: string[] = [];
+        const asked: string[] = [];
+        for (const { proposal } of passed) {
+          if (chosen.length === limit) {
+            count('beyond_limit');
+            continue;
+          }
+          if (hasSigner) asked.push(proposal.id);
+          const power = known.get(proposal.id)?.power;
+          if (!hasSigner || power === 'some') chosen.push(proposal.id);
+          else count(power === 'fails' ? 'check_failed' : 'no_voting_power');
+        }
+
+        const { ranked, fetched, selected, ...counts } = opening.filter_metrics;
+        expect(fetched).toBe(entries.length);
+        expect(Object.values(counts).reduce((sum, part) => sum + part, selected)).toBe(fetched);
+        expect(Object.fromEntries(Object.entries(counts).filter(([, part]) => part > 0))).toEqual(expected);
+        expect(opening.selected.map((one) => one.proposal_id)).toEqual(chosen);
+        expect(selected).toBe(chosen.length);
+        expect(ranked).toEqual(passed.map((entry) => entry.ranked));
+        // Batches are asked at once, so their order of arrival within one may differ.
+        expect(world.powersAsked(voter).toSorted()).toEqual(asked.toSorted());
+        expect(opening.dry_run).toBe(!live);
+        const later = passed.filter(({ proposal: { id } }) => !asked.includes(id) || known.get(id)?.power === 'fails');
+        if (!hasSigner) later.splice(0, chosen.length);
+        if (later.length === 0) expect(opening.next_check_time).toBeNull();
+        else {
+          const next = Date.parse(opening.next_check_time ?? '');
+          expect(next).toBeGreaterThanOrEqual(NOW_MS);
+          expect(next).toBeLessThanOrEqual(Math.min(...later.map(({ proposal }) => proposal.end)) * 1_000);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+});
+
+describe('a proposal that cannot be checked', () => {
+  it('is dropped alone where its power fails: the rest go on, and the next in rank takes its place', async () => {
+    const world = stand();
+    const { log, lines } = listeningLogger();
+    const asker = await world.ask((space) =>
+      [1, 2, 3, 4, 5].map((days) => inWorld(space, { end: NOW_S + days * DAY_S })),
+    );
+    const listed = rank((await world.hub.activeProposals(asker.space)).proposals, NOW_MS).map(
+      ({ proposal }) => proposal,
+    );
+    const [first, second, third, fourth] = listed.map(({ id }) => id);
+    await world.add({ voting_power: [{ proposal: second ?? '', default: true, fail: true }] });
+    const opening = await world.open(asker, { deps: { log } });
+    expect(opening.selected.map((one) => one.proposal_id)).toEqual([first, third, fourth]);
+    expect(opening.filter_metrics).toMatchObject({ fetched: 5, check_failed: 1, beyond_limit: 1, selected: 3 });
+    expect(opening.errors).toEqual(['The voting power on 1 proposal could not be read: it is left for a later run.']);
+    expect(lines).toContainEqual(expect.objectContaining({ proposal_id: second, msg: 'voting power cannot be read' }));
+  });
+
+  it('is not left in silence where the hub gives no power at all: the owner is told, and the next run is asked for', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [1, 2].map((days) => inWorld(space, { end: NOW_S + days * DAY_S })));
+    await world.fault({ endpoint: 'hub', share: 1, status: 429, body: '', match: { body_contains: 'VotingPower' } });
+    const opening = await world.open(asker);
+    expect(opening.filter_metrics).toMatchObject({ fetched: 2, check_failed: 2, selected: 0 });
+    expect(opening.errors).toEqual([
+      'The voting power on 2 proposals could not be read: they are left for a later run.',
+    ]);
+    expect(opening.next_check_time).toBe(new Date(NOW_MS + (DAY_S - 3_600) * 1_000).toISOString());
+  });
+
+  it('is counted where its row is malformed, and the rest go on', async () => {
+    const good = row({ id: '0x01', state: 'active', end: NOW_S + DAY_S, space: { id: 'harbour.eth' } });
+    const rows = [
+      good,
+      { ...good, id: '0x02', type: 'by-shouting' },
+      { ...good, id: '0x03', choices: [] },
+      { ...good, id: '0x04', space: { id: 'elsewhere.eth' } },
+      { ...good, id: '0x05', author: 'nobody' },
+      'no row at all',
+    ];
+    await using server = await playBack(({ body }) =>
+      data(body.includes('ActiveProposals') ? { proposals: rows } : { space: { id: 'harbour.eth' } }),
+    );
+    const asker = { owner: anOwner(), voter: anAddress(), space: aSpace('harbour.eth') };
+    const opening = await stand().open(asker, { hub: createHub({ url: server.url, timeoutMs: 5_000 }) });
+    expect(opening.filter_metrics).toMatchObject({ fetched: 6, check_failed: 5, selected: 1 });
+    expect(opening.selected.map((one) => one.proposal_id)).toEqual(['0x01']);
+  });
+
+  it('is asked for its power as our own fault, too, and drops alone', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space), inWorld(space)]);
+    const [one] = (await world.hub.activeProposals(asker.space)).proposals;
+    await world.fault({
+      endpoint: 'hub',
+      count: 1,
+      status: 400,
+      body: { errors: [{ message: 'proposal not found' }], data: null },
+      match: { body_contains: `"proposal":"${one?.id}"` },
+    });
+    const { filter_metrics: counts } = await world.open(asker);
+    expect(counts).toMatchObject({ fetched: 2, check_failed: 1, selected: 1 });
+  });
+});
+
+describe('a space or a list that cannot be read', () => {
+  it('is said in words where the space does not exist', async () => {
+    const asker = { owner: anOwner(), voter: anAddress(), space: aSpace('nowhere.eth') };
+    await expect(stand().open(asker)).rejects.toMatchObject({
+      category: 'validation',
+      message: 'There is no space nowhere.eth on Snapshot. Check its name, for example ens.eth.',
+    });
+  });
+
+  const faults: [string, Reply][] = [
+    ['a 500', { status: 500, body: { error: 'down' } }],
+    ['a 200 with errors', { status: 200, body: { errors: [{ message: 'Internal server error' }], data: null } }],
+    [
+      'a 200 with errors and half of the list',
+      { status: 200, body: { errors: [{ message: 'timeout' }], data: { proposals: [row({ state: 'active' })] } } },
+    ],
+    ['HTML', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>502 Bad gateway</html>' }],
+    ['a list that is none', data({ proposals: null })],
+    ['a cut line', 'cut'],
+    ['a line cut in the answer', 'cut in the body'],
+    ['a 429', { status: 429, headers: { 'retry-after': '3' }, body: { error: 'too many requests' } }],
+    ['silence', 'silence'],
+  ];
+  it.for(faults)('stops the run at %s, for the list as for the votes', async ([, reply]) => {
+    const asker = await stand().ask(() => []);
+    const { space } = asker;
+    const list = { proposals: [row({ id: '0x01', state: 'active', end: NOW_S + DAY_S, space: { id: space } })] };
+    for (const failing of ['ActiveProposals', 'query Votes']) {
+      await using server = await playBack(({ body }) => {
+        if (body.includes(failing)) return reply;
+        return data(body.includes('ActiveProposals') ? list : { space: { id: space }, votes: [], vp: { vp: 1 } });
+      });
+      const opened = stand().open(asker, { hub: createHub({ url: server.url, timeoutMs: 300 }) });
+      await expect(opened).rejects.toMatchObject({ upstream: 'hub' });
+      expect(server.received.some(({ body }) => body.includes('VotingPower'))).toBe(false);
+    }
+  });
+
+  it('stops the run at once where the run was told to stop', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.fault({ endpoint: 'hub', count: 1, latency_ms: 30_000, match: { body_contains: 'VotingPower' } });
+    const deps = { ...world, log: listeningLogger().log, minTimeToVoteS: 0, deadlineLeadS: 60, now: () => NOW_MS };
+    const opened = openRun(world.run(asker), deps, AbortSignal.timeout(300));
+    await expect(opened).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('preferences and signer', () => {
+  it('that are all there make a live run', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.writePreferences(asker.owner, { max_proposals_per_run: 1 });
+    const opening = await world.open(asker);
+    expect(opening).toMatchObject({ dry_run: false, preferences_applied: true, voter: asker.voter, errors: [] });
+    expect(opening.preferences_version).toBe(preferencesVersion(opening.preferences));
+    expect(opening.selected).toMatchObject([{ voting_power: 10, title: 'Repair the breakwater' }]);
+    const [chosen] = opening.selected;
+    expect((await world.records.proposal(chosen?.content_hash ?? ''))?.id).toBe(chosen?.proposal_id);
+  });
+
+  it('where no file was ever seen: the defaults, a live run, no error', async () => {
+    const asker = await stand().ask(() => []);
+    const opening = await stand().open(asker);
+    expect(opening).toMatchObject({ dry_run: false, preferences_applied: false, errors: [] });
+    expect(opening.preferences.max_proposals_per_run).toBe(3);
+  });
+
+  it('where the file is gone after it was read once: a dry run that says so', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.writePreferences(asker.owner, { confidence_threshold: 0.9 });
+    await world.open(asker);
+    await world.removePreferences(asker.owner);
+    const opening = await world.open(asker);
+    expect(opening).toMatchObject({ dry_run: true, preferences_applied: false });
+    expect(opening.errors).toEqual([
+      'Your preferences cannot be used, so nothing is cast: the file was there before and is gone.',
+    ]);
+  });
+
+  it.for([
+    ['is not JSON', '{"confidence_threshold": 0.9', /is not JSON/],
+    ['has a misspelt field', { confidence_treshold: 0.9 }, /confidence_treshold/],
+    ['has a value out of range', { max_proposals_per_run: 99 }, /max_proposals_per_run/],
+    ['has no address', { blacklisted_proposers: ['0x12'] }, /blacklisted_proposers/],
+    ['is empty', '', /is not JSON/],
+    ['is a list', '[]', /does not hold a JSON object/],
+  ] as const)('where the file %s: a dry run that says what to mend', async ([, content, words]) => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.writePreferences(asker.owner, content);
+    const opening = await world.open(asker);
+    expect(opening).toMatchObject({ dry_run: true, preferences_applied: false });
+    expect(opening.errors).toEqual([expect.stringMatching(words)]);
+    expect(opening.errors[0]).toMatch(/^Your preferences cannot be used, so nothing is cast: /);
+  });
+
+  it('where there is no signer: a dry run that says so and asks for no power', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const opening = await world.open({ ...asker, owner: anOwner() });
+    expect(opening).toMatchObject({ dry_run: true, voter: null });
+    expect(opening.errors).toEqual([
+      expect.stringMatching(/^No signer is set up for owner-.*, so this is a dry run\.$/),
+    ]);
+    expect(opening.selected).toMatchObject([{ voting_power: null }]);
+    expect(world.powersAsked(asker.voter)).toEqual([]);
+  });
+
+  it('where the signer may not vote in the space: a dry run that says so', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const allowed: SignerAnnouncement = {
+      voter: asker.voter,
+      kind: 'own_key',
+      allowed_spaces: [aSpace('other.eth')],
+    };
+    await world.records.announceSigner(asker.owner, allowed);
+    const opening = await world.open(asker);
+    expect(opening).toMatchObject({ dry_run: true, voter: null });
+    expect(opening.errors).toEqual([expect.stringContaining(`may not vote in ${asker.space}, so this is a dry run.`)]);
+  });
+});
+
+describe('what an earlier run decided', () => {
+  it('is left out of a live run only, and only with the same text under the same preferences', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const { owner, space } = asker;
+    const { selected, preferences_version: version } = await world.open(asker);
+    const [{ proposal_id: id, content_hash: hash } = { proposal_id: undefined, content_hash: '' }] = selected;
+    if (id === undefined) throw new Error('nothing was selected');
+    await world.records.noteDecidedBefore(owner, space, new Map([[id, hash]]), version);
+    const kept = async (dryRun = false): Promise<number> => (await world.open(asker, { dryRun })).selected.length;
+    expect(await kept()).toBe(0);
+    expect((await world.open(asker)).filter_metrics.decided_before).toBe(1);
+    expect(await kept(true)).toBe(1);
+    // Another owner in the same space knows nothing of it.
+    const other = { ...asker, owner: anOwner() };
+    await world.records.announceSigner(other.owner, { voter: asker.voter, kind: 'alias', allowed_spaces: [space] });
+    expect((await world.open(other)).selected).toHaveLength(1);
+    await world.add({ proposals: [inWorld(space, { id, body: 'Quite another text.' })] });
+    expect(await kept()).toBe(1);
+    await world.add({ proposals: [inWorld(space, { id })] });
+    expect(await kept()).toBe(0);
+    await world.writePreferences(owner, { confidence_threshold: 0.8 });
+    expect(await kept()).toBe(1);
+  });
+});
+
+describe('the next check', () => {
+  const leftOver = (left: number) => aProposal({ end: NOW_S + left });
+  const at = (seconds: number): string => new Date(NOW_MS + seconds * 1_000).toISOString();
+
+  it.for([
+    ['nothing is left over', [], null],
+    ['a day is left', [DAY_S], at(DAY_S - 3_600)],
+    ['less than twice the lead is left', [HOUR_S], at(HOUR_S / 2)],
+    ['several are left over', [3 * DAY_S, DAY_S, 9 * DAY_S], at(DAY_S - 3_600)],
+  ] as const)('where %s', ([, lefts, expected]) => {
+    expect(nextCheck(lefts.map(leftOver), NOW_MS, 3_600)).toBe(expected);
+  });
+
+  it('lies between now and the earliest end', () => {
+    const anyLeft = fc.integer({ min: 120, max: 400 * DAY_S });
+    fc.assert(
+      fc.property(fc.array(anyLeft, { minLength: 1 }), fc.nat({ max: 2 * DAY_S }), (lefts, lead) => {
+        const next = Date.parse(nextCheck(lefts.map(leftOver), NOW_MS, lead) ?? '');
+        expect(next).toBeGreaterThan(NOW_MS);
+        expect(next).toBeLessThanOrEqual(NOW_MS + Math.min(...lefts) * 1_000);
+      }),
+    );
+  });
+
+  it('is a time that can be read back, however far the end is', () => {
+    for (const end of [253_402_300_800, Number.MAX_SAFE_INTEGER]) {
+      const next = nextCheck([aProposal({ end })], NOW_MS, 3_600) ?? '';
+      expect(next).toMatch(/^\d{4}-/);
+      expect(Date.parse(next)).toBeGreaterThan(NOW_MS);
+    }
+  });
+});
+
+describe('a space with more proposals than a page of the hub', () => {
+  it('is seen whole', async () => {
+    const world = stand();
+    const asker = await world.ask((space) =>
+      Array.from({ length: 1_200 }, (_, at) => inWorld(space, { created: NOW_S - DAY_S - Math.floor(at / 2) })),
+    );
+    const opening = await world.open(asker);
+    expect(opening.filter_metrics).toMatchObject({ fetched: 1_200, selected: 3, beyond_limit: 1_197 });
+    expect(new Set(opening.filter_metrics.ranked.map((one) => one.proposal_id)).size).toBe(100);
+  });
+});
+
+describe('a blacklisted proposer', () => {
+  it('is dropped, whitelisted or not', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [
+      inWorld(space, { author: Address.parse(anna) }),
+      inWorld(space, { author: Address.parse(boris) }),
+    ]);
+    await world.writePreferences(asker.owner, { blacklisted_proposers: [anna], whitelisted_proposers: [anna] });
+    const { filter_metrics: counts, selected } = await world.open(asker);
+    expect(counts).toMatchObject({ blacklisted: 1, not_whitelisted: 1, selected: 0 });
+    expect(selected).toEqual([]);
+  });
+});

@@ -1,0 +1,110 @@
+/** What the opening of a run is tested on: a Redis, a sandbox whose clock stands still, and preference files, all real. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
+import type { World } from '@quorum/sandbox/world';
+import { newRunId, type OwnerId } from '@quorum/shared/ids';
+import { createRecords, type Opening, type Records, type RunRecord } from '@quorum/shared/records';
+import { filePreferenceStore, PREFERENCES_FILE, type PreferenceStore } from '@quorum/shared/store-file';
+import { createHub, type Hub } from '@quorum/snapshot/hub';
+import type { Address, SpaceId } from '@quorum/snapshot/proposal';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { z } from 'zod';
+import { anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
+import { useRedis } from '../../../packages/shared/test/world.ts';
+import { openRun, type OpenDeps } from '../src/open.ts';
+import { control } from './control.ts';
+import { aRun, NOW_MS, NOW_S, type WorldProposal } from './samples.ts';
+
+export type Asker = { readonly owner: OwnerId; readonly voter: Address; readonly space: SpaceId };
+
+export type OpeningStand = {
+  readonly records: Records;
+  readonly hub: Hub;
+  readonly preferences: PreferenceStore;
+  /** An owner with a signer in a space of their own, in which these proposals are open. */
+  ask(proposals: (space: SpaceId) => WorldProposal[], given?: Partial<World>): Promise<Asker>;
+  add(world: World): Promise<void>;
+  fault(fault: Record<string, unknown>): Promise<void>;
+  writePreferences(owner: OwnerId, content: unknown): Promise<void>;
+  removePreferences(owner: OwnerId): Promise<void>;
+  open(asker: Asker, given?: { dryRun?: boolean; hub?: Hub; deps?: Partial<OpenDeps> }): Promise<Opening>;
+  run(asker: Asker, dryRun?: boolean): RunRecord;
+  /** The ids of the proposals whose power this voter was asked for, in order of arrival. */
+  powersAsked(voter: Address): string[];
+  /** The bodies that the hub was asked with so far. */
+  asked(): string[];
+};
+
+/** Starts everything before the tests of this file; each asker has a space, an owner and a voter of their own. */
+export function useOpening(): () => OpeningStand {
+  const { redis } = useRedis();
+  let sandbox: Sandbox | undefined;
+  let dir = '';
+  let stand: OpeningStand | undefined;
+  beforeAll(async () => {
+    dir = await mkdtemp(path.join(tmpdir(), 'quorum-fetcher-'));
+    sandbox = await startSandbox({ world: { now: NOW_S } });
+    stand = standOn(createRecords(redis()), sandbox, dir);
+  });
+  afterEach(async () => {
+    if (sandbox !== undefined) await control(sandbox, 'DELETE', 'faults');
+  });
+  afterAll(async () => {
+    await sandbox?.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  return () => {
+    if (stand === undefined) throw new Error('the stand of this file is not up yet');
+    return stand;
+  };
+}
+
+let spaces = 0;
+
+function standOn(records: Records, sandbox: Sandbox, dir: string): OpeningStand {
+  const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: 5_000 });
+  const preferences = filePreferenceStore(dir, { confidence_threshold: 0.7, max_proposals_per_run: 3 });
+  const run = ({ owner, space }: Asker, dryRun = false): RunRecord => aRun(newRunId(), { owner, space, dryRun });
+  const add = (world: World): Promise<void> => control(sandbox, 'PATCH', 'world', world);
+  return {
+    records,
+    hub,
+    preferences,
+    run,
+    add,
+    fault: (fault) => control(sandbox, 'POST', 'faults', fault),
+    async ask(proposals, given = {}) {
+      spaces += 1;
+      const asker = { owner: anOwner(), voter: anAddress(), space: aSpace(`s${spaces}.eth`) };
+      const { space } = asker;
+      const power = given.voting_power ?? [{ space, default: true, vp: 10 }];
+      await add({ spaces: [{ id: space }], ...given, proposals: proposals(space), voting_power: power });
+      await records.announceSigner(asker.owner, { voter: asker.voter, kind: 'alias', allowed_spaces: [space] });
+      return asker;
+    },
+    async writePreferences(owner, content) {
+      await mkdir(path.join(dir, owner), { recursive: true });
+      const text = typeof content === 'string' ? content : JSON.stringify(content);
+      await writeFile(path.join(dir, owner, PREFERENCES_FILE), text);
+    },
+    removePreferences: (owner) => rm(path.join(dir, owner), { recursive: true }),
+    open(asker, { dryRun = false, hub: other = hub, deps = {} } = {}) {
+      const own = { hub: other, records, preferences, log: quiet, minTimeToVoteS: 120, deadlineLeadS: 3_600 };
+      const all = { ...own, now: () => NOW_MS, ...deps };
+      return openRun(run(asker, dryRun), all, AbortSignal.timeout(15_000));
+    },
+    powersAsked: (voter) =>
+      sandbox.world.received.flatMap(({ body }) => {
+        const asked = PowerQuery.safeParse(body);
+        return asked.success && asked.data.variables.voter === voter ? [asked.data.variables.proposal] : [];
+      }),
+    asked: () => sandbox.world.received.map(({ body }) => JSON.stringify(body)),
+  };
+}
+
+const PowerQuery = z.object({
+  query: z.string().regex(/query VotingPower/),
+  variables: z.object({ voter: z.string(), proposal: z.string() }),
+});
