@@ -3,6 +3,7 @@
  *
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
+ *   an intent stands, soon too old, nothing on hub   the same
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
  *   refused for good                                 read back all the same (an earlier send may have been stored); then void
  *
@@ -14,12 +15,16 @@ import { buildVote } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { voteTimestamp } from './dating.ts';
 import { intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
-import type { Checked } from './preflight.ts';
+import { castBefore, type Checked, voidIntent } from './preflight.ts';
 import { send, settle } from './send.ts';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
 import type { Casting, VoteDeps } from './vote-deps.ts';
 
 const APP = 'quorum';
+
+const HOUR_S = 60 * 60;
+/** The sequencer takes what is dated up to six days back; an older intent is dated anew an hour before. */
+const OLDEST_S = 6 * 24 * HOUR_S - HOUR_S;
 
 /** Casts the ballot, or says where it ends instead. Throws `PostponeError` where it must be tried again. */
 export async function cast(
@@ -33,7 +38,11 @@ export async function cast(
   if (reserved.kind === 'end') return reserved.record;
   const { intent, voteId } = reserved.value;
   const vote = { ...casting, intent, voteId, proposal };
-  return found?.id === voteId ? settle(vote, found, deps) : send(vote, deps, signal);
+  if (found?.id !== voteId) return send(vote, deps, signal);
+  const record = await settle(vote, found, deps);
+  // An earlier run's vote is settled by this one; where that run decided otherwise, what this one decided was not cast.
+  const ours = sameBallot(intent.ballot, casting.ballot);
+  return ours || record.outcome.kind !== 'cast' ? record : skipped('already_voted', deps.now(), 'by an earlier run');
 }
 
 type ReservedIntent = { readonly intent: Intent; readonly voteId: string };
@@ -74,7 +83,7 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
         return end(skipped('vote_cap', nowMs));
       case 'adopted':
         entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-        if (entry?.state === 'cast') return end(skipped('already_voted', nowMs, 'by another run'));
+        if (entry?.state === 'cast') return end(castBefore(entry, ref, nowMs));
     }
   }
   throw new Error(`The intent for ${ballot.kind} on ${ref.proposal} changed three times while it was being reserved`);
@@ -99,12 +108,20 @@ async function adopt(
     deps.log.error({ run_id: ref.runId, proposal_id: ref.proposal }, 'security: stored intent is not ours');
     return end(failed('signing', deps.now(), 'the stored vote was altered'));
   }
-  if (found !== null || sameBallot(intent.ballot, ballot)) return go({ intent, voteId: entry.vote_id });
-  await deps.transitions.confirm(
-    { ...ref, voter: licence.voter, voteId: entry.vote_id, nowMs: deps.now() },
-    { state: 'voided', why: 'a newer decision has another ballot' },
-  );
+  const tooOld = intent.message.timestamp < deps.now() / 1_000 - OLDEST_S;
+  const another = !sameBallot(intent.ballot, ballot);
+  if (found !== null || !(tooOld || another)) return go({ intent, voteId: entry.vote_id });
+  const why = another ? 'a newer decision has another ballot' : 'the sequencer would soon find it too old';
+  await voidIntent(entry, why, ref, licence, deps);
   return go(null);
+}
+
+/**
+ * When the intent before this one was dated. Read from the sealed text: a date that somebody wrote into Redis beside it could
+ * put our vote after the owner's.
+ */
+function datedBefore(entry: LedgerEntry | null, key: Buffer): number | null {
+  return entry === null ? null : (openIntent(entry.intent, key)?.message.timestamp ?? null);
 }
 
 function newIntent(
@@ -129,7 +146,7 @@ function newIntent(
     ),
     timestamp: voteTimestamp(proposal.start, nowMs / 1_000, {
       backdateS: deps.settings.backdateS,
-      after: entry?.created ?? null,
+      after: datedBefore(entry, deps.voterKey),
     }),
   });
   return Intent.parse({ message: vote.message, ballot });

@@ -2,30 +2,55 @@
  * From the stored decision to what may be done with it: its code is verified, the owner's preferences are read as they are now,
  * and the policy is run again on the samples. Nothing that Redis says is taken for granted.
  */
-import type { Decision } from '@quorum/shared/decision';
+import type { Decision, SealedDecision } from '@quorum/shared/decision';
 import { judge } from '@quorum/shared/policy';
-import { inSpace, proposerRefused, stricter, type SpacePreferences } from '@quorum/shared/preferences';
+import {
+  inSpace,
+  preferencesVersion,
+  proposerRefused,
+  stricter,
+  type SpacePreferences,
+} from '@quorum/shared/preferences';
 import type { Opening, RunRecord } from '@quorum/shared/records';
 import { sealIsGood } from '@quorum/shared/sealed-decision';
 import type { Ballot } from '@quorum/snapshot/ballot';
+import { contentHash } from '@quorum/snapshot/content-hash';
+import type { Proposal } from '@quorum/snapshot/proposal';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** The decision of this run on this proposal, if the decider made it and nobody altered it. */
-export function readDecision(run: RunRecord, ref: VoteRef, deps: VoteDeps): Step<Decision> {
+export function readDecision(run: RunRecord, opening: Opening, ref: VoteRef, deps: VoteDeps): Step<Decision> {
   const record = run.decisions.get(ref.proposal);
   const nowMs = deps.now();
   if (record === undefined) return end(failed('internal', nowMs, 'there is no decision'));
   if (record.kind === 'failed') return end(failed(record.why, nowMs, record.detail));
   const { decision } = record.sealed;
-  const fits =
-    decision.run_id === ref.runId && decision.proposal_id === ref.proposal && decision.content_hash === ref.contentHash;
-  if (!fits || !sealIsGood(record.sealed, deps.deciderKey)) {
+  if (!isGenuine(record.sealed, opening, ref, deps)) {
     deps.metrics.security.inc({ event: 'decision_refused' });
     deps.log.error({ run_id: ref.runId, proposal_id: ref.proposal }, 'security: decision is not the decider’s');
     return end(failed('signing', nowMs, 'the decision was altered after it was made'));
   }
   return go(decision);
+}
+
+/** Whether the decider sealed this decision, for this very run and proposal, and under the preferences that the run pinned. */
+function isGenuine(sealed: SealedDecision, opening: Opening, ref: VoteRef, { deciderKey }: VoteDeps): boolean {
+  const { decision } = sealed;
+  try {
+    return (
+      decision.run_id === ref.runId &&
+      decision.proposal_id === ref.proposal &&
+      decision.content_hash === ref.contentHash &&
+      // The pinned preferences carry no code of their own: the decision names their version.
+      decision.preferences_version === preferencesVersion(opening.preferences) &&
+      sealIsGood(sealed, deciderKey)
+    );
+  } catch (error) {
+    // Text that is not well-formed has no canonical form: nobody sealed it.
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 /** The ballot to cast under the preferences as they are now, or where the proposal ends instead. */
@@ -64,7 +89,13 @@ async function preferencesNow(
   if (stored.kind === 'unusable' || (stored.kind === 'missing' && opening.preferences_applied)) return null;
   const both = stricter(pinned, inSpace(stored.preferences, ref.space));
   if (both.changed) return null;
-  const text = await deps.records.proposal(ref.contentHash);
+  const text = await storedProposal(ref, deps);
   if (text === null || proposerRefused(text.author, both.preferences) !== null) return null;
   return both.preferences;
+}
+
+/** The proposal as it was decided on; null where it is no longer stored, or is not what its hash says. */
+export async function storedProposal(ref: VoteRef, { records }: VoteDeps): Promise<Proposal | null> {
+  const proposal = await records.proposal(ref.contentHash);
+  return proposal !== null && contentHash(proposal) === ref.contentHash ? proposal : null;
 }

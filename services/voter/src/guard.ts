@@ -7,7 +7,7 @@
  * message that says something else can only be refused.
  */
 import { QuorumError } from '@quorum/shared/errors';
-import type { Ballot } from '@quorum/snapshot/ballot';
+import { type Ballot, BallotError } from '@quorum/snapshot/ballot';
 import { encodeBallot, messageChoice } from '@quorum/snapshot/encode';
 import { assembleEnvelope, type Envelope, type UnsignedVote } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
@@ -43,9 +43,18 @@ export async function signVote(
   expect(message.space === proposal.space, 'the proposal is of another space');
   expect(message.proposal === proposal.id, 'it is for another proposal');
   expect(proposal.privacy === '', 'the proposal wants an encrypted choice');
-  const choice = messageChoice(encodeBallot(ballot, proposal), proposal.type);
-  expect(same(message.choice, choice), "the choice does not encode the decision's ballot");
+  expect(same(message.choice, choiceOf(ballot, proposal)), "the choice does not encode the decision's ballot");
   return assembleEnvelope(licence.signer.address, await licence.signer.signVote(vote), vote);
+}
+
+/** The choice as it is signed; a ballot that is none of this proposal's is refused like any other. */
+function choiceOf(ballot: Ballot, proposal: Proposal): ReturnType<typeof messageChoice> {
+  try {
+    return messageChoice(encodeBallot(ballot, proposal), proposal.type);
+  } catch (error) {
+    if (error instanceof BallotError) throw new GuardError(error.message);
+    throw error;
+  }
 }
 
 /** Equal to the letter, order of fields included: that is what is hashed. */

@@ -46,7 +46,13 @@ export function openIntent(text: string, key: Buffer): Intent | null {
   const stored = Stored.safeParse(value);
   if (!stored.success) return null;
   const { intent, mac } = stored.data;
-  return macIsGood(INTENT_PURPOSE, intent, key, mac) ? intent : null;
+  try {
+    return macIsGood(INTENT_PURPOSE, intent, key, mac) ? intent : null;
+  } catch (error) {
+    // Text that is not well-formed has no canonical form: we have not sealed it.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
 }
 
 /** The vote of an intent as it is signed. */
@@ -78,11 +84,14 @@ export function voteMetadata(mark: VoteMark, key: Buffer): Readonly<Record<strin
   };
 }
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+// Anything may stand in the metadata of a vote that is not ours: half a surrogate pair, too, which has no canonical JSON.
 const PublicMetadata = z.object({
   agent: z.literal(true),
-  evidence: z.string(),
+  evidence: Sha256,
   cast_at: z.iso.datetime(),
-  mac: z.string(),
+  mac: Sha256,
 });
 
 /** Whether a vote on the hub is ours: its metadata carries our code for this very voter, space and proposal. */

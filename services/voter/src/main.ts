@@ -3,6 +3,7 @@ import { isLive, parseConfig, redisUrl } from '@quorum/shared/config';
 import { configOrExit, runService } from '@quorum/shared/lifecycle';
 import { createLogger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
+import { claimMode } from '@quorum/shared/mode';
 import { startProbe } from '@quorum/shared/probe';
 import { createRecords } from '@quorum/shared/records';
 import { connectPatient, requireDurableRedis } from '@quorum/shared/redis';
@@ -34,6 +35,7 @@ await runService({
     const redis = connectPatient(redisUrl(config), log);
     stack.add('redis', async () => redis.disconnect());
     await requireDurableRedis(redis, { live, allowLossy: config.ALLOW_LOSSY_REDIS, log });
+    await claimMode(redis, live ? 'live' : 'sandbox');
 
     const records = createRecords(redis);
     for (const { owner, voter, kind, allowedSpaces } of licences.values()) {

@@ -2,13 +2,14 @@
  * Pre-flight: everything about a vote that may have changed since it was decided, read anew from the hub and the ledger. The
  * owner's own vote ends it here.
  */
-import type { LedgerEntry } from '@quorum/shared/records';
+import { UpstreamError } from '@quorum/shared/errors';
+import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { isOurVote } from './intent.ts';
 import type { Licence } from './signers.ts';
-import { end, failed, go, skipped, type Step } from './step.ts';
+import { end, failed, go, skipped, type Step, wasCast } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** An alias must outlast the vote by this many seconds. */
@@ -53,7 +54,10 @@ export async function preflight(
     aliasFault(licence, deps, signal),
   ]);
   if (power === 0) return end(skipped('no_voting_power', nowMs));
-  if (alias !== null) return end(failed('signing', nowMs, alias));
+  if (alias !== null) {
+    if (entry?.state === 'reserved') await voidIntent(entry, alias, ref, licence, deps);
+    return end(failed('signing', nowMs, alias));
+  }
   return go({ proposal, entry, found: null });
 }
 
@@ -69,22 +73,40 @@ async function standingVote(
   deps: VoteDeps,
 ): Promise<Step<HubVote | null>> {
   const nowMs = deps.now();
+  if (entry?.state === 'cast' && entry.run_id === ref.runId && vote === null) {
+    // What is called cast was read from the hub; the ledger's word alone is not enough.
+    throw new UpstreamError('upstream_unavailable', 'hub', 'The hub does not show the vote that was read back before.');
+  }
   if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
-    // Delivered again after it was settled: the same run says the same, another run has nothing to add.
-    const { receipt } = entry;
-    return entry.run_id === ref.runId
-      ? end({ outcome: { kind: 'cast' }, settled_at: nowMs, ...(receipt === undefined ? {} : { receipt }) })
-      : end(skipped('already_voted', nowMs, 'by an earlier run'));
+    return end(castBefore(entry, ref, nowMs));
   }
   if (vote === null) return go(null);
   if (entry?.state === 'reserved' && vote.id === entry.vote_id) return go(vote);
-  if (entry?.state === 'reserved') {
-    const key = { ...ref, voter: licence.voter, voteId: entry.vote_id, nowMs };
-    await deps.transitions.confirm(key, { state: 'voided', why: 'another vote stands' });
-  }
-  const where = { voter: licence.voter, space: ref.space, proposal: ref.proposal };
-  const ours = isOurVote(vote.metadata, where, deps.voterKey);
-  return end(skipped('already_voted', nowMs, ours ? 'by an earlier run' : 'by your own hand'));
+  if (entry?.state === 'reserved') await voidIntent(entry, 'another vote stands', ref, licence, deps);
+  return end(skipped('already_voted', nowMs, whoseVote(vote, ref, licence, deps)));
+}
+
+/** Who made a vote that stands in our way, in words for the owner. */
+export function whoseVote(vote: HubVote, ref: VoteRef, { voter }: Licence, { voterKey }: VoteDeps): string {
+  const where = { voter, space: ref.space, proposal: ref.proposal };
+  return isOurVote(vote.metadata, where, voterKey) ? 'by an earlier run' : 'by your own hand';
+}
+
+/** What a vote that was cast already means to this run: delivered again it says the same, another run has nothing to add. */
+export function castBefore(entry: LedgerEntry, ref: VoteRef, nowMs: number): OutcomeRecord {
+  if (entry.run_id !== ref.runId) return skipped('already_voted', nowMs, 'by an earlier run');
+  return wasCast(entry.vote_id, entry.receipt, nowMs);
+}
+
+/** Voids the intent that the ledger holds. */
+export async function voidIntent(
+  entry: LedgerEntry,
+  why: string,
+  ref: VoteRef,
+  { voter }: Licence,
+  { transitions, now }: VoteDeps,
+): Promise<void> {
+  await transitions.confirm({ ...ref, voter, voteId: entry.vote_id, nowMs: now() }, { state: 'voided', why });
 }
 
 /** What is wrong with the alias, or null. */

@@ -1,5 +1,5 @@
 /** Reading back: `cast` means that the hub has our vote, with the ballot that we meant. */
-import { sameBallot } from '@quorum/snapshot/ballot';
+import { BallotError, sameBallot } from '@quorum/snapshot/ballot';
 import { decodeChoice } from '@quorum/snapshot/encode';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
@@ -14,5 +14,15 @@ export type ReadBack = 'ours' | 'different' | 'other' | 'none';
 export function readBack(vote: HubVote | null, voteId: string, intent: Intent, proposal: Proposal): ReadBack {
   if (vote === null) return 'none';
   if (vote.id !== voteId) return 'other';
-  return sameBallot(decodeChoice(vote.choice, proposal), intent.ballot) ? 'ours' : 'different';
+  return says(vote.choice, intent, proposal) ? 'ours' : 'different';
+}
+
+/** Whether a choice on the hub is the intent's ballot; one that cannot be read is not. */
+function says(choice: unknown, { ballot }: Intent, proposal: Proposal): boolean {
+  try {
+    return sameBallot(decodeChoice(choice, proposal), ballot);
+  } catch (error) {
+    if (error instanceof BallotError) return false;
+    throw error;
+  }
 }

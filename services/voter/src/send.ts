@@ -10,9 +10,10 @@ import { checkReceipt } from '@quorum/snapshot/receipt';
 import type { SubmitResult } from '@quorum/snapshot/sequencer';
 import { GuardError, signVote } from './guard.ts';
 import { unsignedOf, type Intent } from './intent.ts';
+import { whoseVote } from './preflight.ts';
 import { readBack } from './read-back.ts';
 import { later, postponeOrFail } from './retry.ts';
-import { failed, held, skipped } from './step.ts';
+import { failed, held, skipped, wasCast } from './step.ts';
 import type { Casting, VoteDeps } from './vote-deps.ts';
 
 /** A vote whose intent is in the ledger. */
@@ -21,6 +22,9 @@ export type ReservedVote = Casting & {
   readonly voteId: string;
   readonly proposal: Proposal;
 };
+
+/** What settling needs to know of it: neither the decision nor the ballot that a run would cast now. */
+export type SentVote = Pick<ReservedVote, 'ref' | 'licence' | 'intent' | 'voteId' | 'proposal'>;
 
 /** Signs, asks leave, sends, reads back. Throws `PostponeError` where it must be tried again. */
 export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
@@ -43,23 +47,23 @@ export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSign
 }
 
 /** Settles an intent by a vote of this voter that the hub has. */
-export async function settle(vote: ReservedVote, row: HubVote, deps: VoteDeps): Promise<OutcomeRecord> {
+export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Promise<OutcomeRecord> {
   const nowMs = deps.now();
   const { licence, ref, voteId, intent, proposal } = vote;
   switch (readBack(row, voteId, intent, proposal)) {
     case 'ours': {
       const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-      const receipt = entry?.receipt;
-      await confirm(vote, { state: 'cast', receipt: receipt ?? null }, deps);
+      const record = wasCast(voteId, entry?.receipt, nowMs);
+      await confirm(vote, { state: 'cast', receipt: record.receipt ?? null }, deps);
       deps.log.info(
         { run_id: ref.runId, proposal_id: ref.proposal, vote_id: voteId, ballot: describeBallot(intent.ballot) },
         'vote executed',
       );
-      return { outcome: { kind: 'cast' }, settled_at: nowMs, ...(receipt === undefined ? {} : { receipt }) };
+      return record;
     }
     case 'other':
       await confirm(vote, { state: 'voided', why: 'another vote stands' }, deps);
-      return skipped('already_voted', nowMs, 'by your own hand');
+      return skipped('already_voted', nowMs, whoseVote(row, ref, licence, deps));
     case 'different':
       deps.metrics.security.inc({ event: 'vote_differs' });
       deps.log.error(
@@ -141,10 +145,10 @@ async function keepReceipt(
   log.warn({ run_id: ref.runId, proposal_id: ref.proposal, why: check.why }, 'receipt does not check');
 }
 
-function keyOf({ ref, licence, voteId }: ReservedVote, deps: VoteDeps) {
+function keyOf({ ref, licence, voteId }: SentVote, deps: VoteDeps) {
   return { ...ref, voter: licence.voter, voteId, nowMs: deps.now() };
 }
 
-async function confirm(vote: ReservedVote, confirmation: Confirmation, deps: VoteDeps): Promise<void> {
+async function confirm(vote: SentVote, confirmation: Confirmation, deps: VoteDeps): Promise<void> {
   await deps.transitions.confirm(keyOf(vote, deps), confirmation);
 }

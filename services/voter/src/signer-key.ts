@@ -36,7 +36,12 @@ function fromPlain(file: string): { readonly address: string; signTypedData: Wal
   if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text)) {
     throw new QuorumError('signing', `The key file ${file} does not hold 64 hex digits.`);
   }
-  return new Wallet(text.startsWith('0x') ? text : `0x${text}`);
+  try {
+    return new Wallet(text.startsWith('0x') ? text : `0x${text}`);
+  } catch {
+    // What is thrown may quote its input: only the fact is passed on.
+    throw new QuorumError('signing', `The key file ${file} holds no valid key.`);
+  }
 }
 
 async function fromKeystore(source: Extract<KeySource, { kind: 'keystore' }>) {

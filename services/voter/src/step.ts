@@ -1,6 +1,7 @@
 /** What a step of a vote comes to: go on with a value, or the proposal ends here. */
 import type { FailedWhy, HeldWhy, SkippedWhy } from '@quorum/shared/outcome';
 import type { OutcomeRecord } from '@quorum/shared/records';
+import type { Receipt } from '@quorum/snapshot/receipt';
 
 export type Step<T> =
   | { readonly kind: 'go'; readonly value: T }
@@ -12,6 +13,11 @@ export function go<T>(value: T): Step<T> {
 
 export function end(record: OutcomeRecord): Step<never> {
   return { kind: 'end', record };
+}
+
+/** The vote of this id was read back; a receipt for another one says nothing about it and is left out. */
+export function wasCast(voteId: string, receipt: Receipt | undefined, nowMs: number): OutcomeRecord {
+  return { outcome: { kind: 'cast' }, settled_at: nowMs, ...(receipt?.id === voteId ? { receipt } : {}) };
 }
 
 export function held(why: HeldWhy, nowMs: number): OutcomeRecord {

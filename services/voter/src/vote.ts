@@ -2,22 +2,24 @@
  * One vote job, from a decision to an outcome. The steps:
  *
  *   1. an outcome that stands is the answer: a job may be delivered twice
- *   2. the run must still be open
- *   3. the decision must be the decider's own
- *   4. the policy, run again on its samples under the preferences as they are now, must say cast
- *   5. a dry run ends here, simulated
- *   6. the owner's licence must allow this space
- *   7. pre-flight: unchanged, open, not voted on, power, alias
- *   8. reserve, sign, send, read back
+ *   2. a vote that this run sent before and that stands on the hub is cast, whatever changed since
+ *   3. the run must still be open, or have reserved this vote
+ *   4. the decision must be the decider's own
+ *   5. the policy, run again on its samples under the preferences as they are now, must say cast
+ *   6. a dry run ends here, simulated
+ *   7. the owner's licence must allow this space
+ *   8. pre-flight: unchanged, open, not voted on, power, alias
+ *   9. reserve, sign, send, read back
  */
 import { NotFoundError, toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload } from '@quorum/shared/jobs';
 import type { Outcome } from '@quorum/shared/outcome';
-import type { OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import type { Opening, OutcomeRecord, RunRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { cast } from './cast.ts';
 import { judgeNow, readDecision } from './decided.ts';
 import { simulate } from './dry-run.ts';
+import { earlierSend } from './earlier-send.ts';
 import { preflight } from './preflight.ts';
 import { postponeOrFail, type Retry } from './retry.ts';
 import { skipped } from './step.ts';
@@ -58,10 +60,32 @@ export async function settleOutcome(ref: VoteRef, record: OutcomeRecord, deps: V
 }
 
 async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
-  const { opening } = run;
-  if (run.state !== 'running' || run.cancelled || opening === null) return skipped('cancelled', deps.now());
+  if (run.opening === null) return skipped('cancelled', deps.now());
+  // A dry run is one by either word: what was asked for, or what the fetcher found.
+  const opening = { ...run.opening, dry_run: run.dryRun || run.opening.dry_run };
+  try {
+    return await throughSteps(run, opening, ref, deps, signal);
+  } catch (thrown) {
+    const decided = run.decisions.get(ref.proposal);
+    const sinceMs = decided?.kind === 'decided' ? decided.sealed.decision.decided_at : run.acceptedAtMs;
+    const endMs = (opening.selected.find((selected) => selected.proposal_id === ref.proposal)?.end ?? 0) * 1_000;
+    return whenUpstreamIsAway(thrown, { ...ref, sinceMs, endMs }, deps, signal);
+  }
+}
 
-  const decision = readDecision(run, ref, deps);
+async function throughSteps(
+  run: RunRecord,
+  opening: Opening,
+  ref: VoteRef,
+  deps: VoteDeps,
+  signal: AbortSignal,
+): Promise<OutcomeRecord> {
+  const sent = opening.dry_run ? ({ kind: 'none' } as const) : await earlierSend(ref, deps, signal);
+  if (sent.kind === 'stands') return sent.record;
+  const isOpen = run.state === 'running' && !run.cancelled;
+  if (!isOpen && sent.kind === 'none') return skipped('cancelled', deps.now());
+
+  const decision = readDecision(run, opening, ref, deps);
   if (decision.kind === 'end') return decision.record;
   const ballot = await judgeNow(decision.value, opening, ref, deps);
   if (ballot.kind === 'end') return ballot.record;
@@ -69,15 +93,9 @@ async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: A
 
   const licence = deps.licences.get(ref.owner);
   if (licence === undefined || !licence.allowedSpaces.includes(ref.space)) return skipped('not_allowed', deps.now());
-  const endMs = (opening.selected.find((selected) => selected.proposal_id === ref.proposal)?.end ?? 0) * 1_000;
-  try {
-    const checked = await preflight(ref, licence, deps, signal);
-    if (checked.kind === 'end') return checked.record;
-    const casting = { ref, decision: decision.value, ballot: ballot.value, licence };
-    return await cast(casting, checked.value, deps, signal);
-  } catch (thrown) {
-    return whenUpstreamIsAway(thrown, { ...ref, sinceMs: decision.value.decided_at, endMs }, deps, signal);
-  }
+  const checked = await preflight(ref, licence, deps, signal);
+  if (checked.kind === 'end') return checked.record;
+  return cast({ ref, decision: decision.value, ballot: ballot.value, licence }, checked.value, deps, signal);
 }
 
 /** A hub that does not answer is waited for, within the time that a vote has; any other error is passed on. */

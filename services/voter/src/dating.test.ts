@@ -1,0 +1,51 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { voteTimestamp } from './dating.ts';
+
+const DAY_S = 86_400;
+const START = 1_795_000_000;
+
+describe('a first vote', () => {
+  test('is dated a day back', () => {
+    expect(voteTimestamp(START, START + 3 * DAY_S + 0.9, { backdateS: DAY_S, after: null })).toBe(START + 2 * DAY_S);
+  });
+  test('is dated right after the opening on a young proposal', () => {
+    expect(voteTimestamp(START, START + 60, { backdateS: DAY_S, after: null })).toBe(START + 1);
+  });
+});
+
+// As the pre-flight lets it through: the window is open, so now is past the start.
+const openFor = fc.double({ min: 0.001, max: 30 * DAY_S, noNaN: true });
+const backdateS = fc.integer({ min: 0, max: 5 * DAY_S });
+
+test.prop([openFor, backdateS])(
+  'lies after the start and not in the future, at most the set time back',
+  (open, back) => {
+    const now = START + open;
+    const dated = voteTimestamp(START, now, { backdateS: back, after: null });
+    expect(dated).toBeGreaterThan(START);
+    expect(dated).toBeLessThanOrEqual(now + 1);
+    expect(dated).toBeGreaterThanOrEqual(Math.floor(now) - back);
+    expect(Number.isInteger(dated)).toBe(true);
+  },
+);
+
+test.prop([openFor, backdateS, fc.double({ min: 0, max: 1, noNaN: true })])(
+  'after a voided intent lies later than that one, so that its late bytes lose, and still not in the future',
+  (open, back, part) => {
+    const now = START + open;
+    const after = voteTimestamp(START, START + open * part + 0.001, { backdateS: back, after: null });
+    const dated = voteTimestamp(START, now, { backdateS: back, after });
+    expect(dated).toBeGreaterThan(after);
+    expect(dated).toBeLessThanOrEqual(Math.max(now + 1, after + 1));
+  },
+);
+
+test.prop([openFor, fc.integer({ min: 1, max: 5 * DAY_S }), fc.nat({ max: DAY_S })])(
+  'loses to whatever the owner makes by hand at any time from now on',
+  (open, back, later) => {
+    const now = START + 2 + open;
+    const owner = Math.floor(now) + later;
+    expect(voteTimestamp(START, now, { backdateS: back, after: null })).toBeLessThan(owner);
+  },
+);

@@ -1,0 +1,197 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import { encryptKeystoreJson, Wallet } from 'ethers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadLicences, type Licence } from './signers.ts';
+
+const SANDBOX = { live: false, allowMainKey: false };
+const LIVE = { live: true, allowMainKey: false };
+const main = new Wallet(Wallet.createRandom().privateKey);
+const alias = new Wallet(Wallet.createRandom().privateKey);
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'quorum-signers-'));
+  await secret('alias.key', alias.privateKey.slice(2));
+  await secret('main.key', main.privateKey);
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+async function secret(name: string, text: string): Promise<void> {
+  await writeFile(path.join(dir, name), text, { mode: 0o600 });
+}
+
+async function load(file: unknown, options = SANDBOX): Promise<ReadonlyMap<string, Licence>> {
+  await secret('signers.json', typeof file === 'string' ? file : JSON.stringify(file));
+  return loadLicences(path.join(dir, 'signers.json'), options);
+}
+
+const entry = { voter: main.address, kind: 'alias', key_file: 'alias.key', allowed_spaces: ['harbour.eth'] };
+
+describe('signers.json', () => {
+  test('licenses its owners; an address in lower case is the same address', async () => {
+    const licences = await load({ ada: { ...entry, voter: main.address.toLowerCase() } });
+    expect(licences.get('ada')).toMatchObject({
+      owner: 'ada',
+      voter: main.address,
+      kind: 'alias',
+      allowedSpaces: ['harbour.eth'],
+      votesPerDay: 50,
+      signer: { address: alias.address },
+    });
+  });
+
+  test('with nobody in it licenses nobody', async () => {
+    expect((await load({})).size).toBe(0);
+  });
+
+  test('gives two owners the same voter in two spaces', async () => {
+    const both = { ada: entry, bo: { ...entry, allowed_spaces: ['other.eth'] } };
+    expect((await load(both)).size).toBe(2);
+  });
+
+  test('takes the voter’s own key where that is allowed', async () => {
+    const own = { ada: { ...entry, kind: 'own_key', key_file: 'main.key' } };
+    expect((await load(own, { live: false, allowMainKey: true })).get('ada')?.signer.address).toBe(main.address);
+  });
+
+  const keystore = { keystore_file: 'keystore.json', passphrase_file: 'passphrase' };
+  const { key_file: _, ...withoutKey } = entry;
+  const refusals: readonly [string, unknown, typeof SANDBOX, RegExp][] = [
+    [
+      'one voter and space for two owners',
+      { ada: entry, bo: { ...entry, voter: main.address.toLowerCase() } },
+      SANDBOX,
+      /One owner per voter/,
+    ],
+    ['an unknown field', { ada: { ...entry, alowed_spaces: [] } }, SANDBOX, /alowed_spaces/],
+    ['a space that is no ENS name', { ada: { ...entry, allowed_spaces: ['Harbour.eth'] } }, SANDBOX, /ENS/],
+    ['no space', { ada: { ...entry, allowed_spaces: [] } }, SANDBOX, /allowed_spaces/],
+    ['an owner’s name that is none', { 'Ada Lovelace': entry }, SANDBOX, /does not fit/],
+    [
+      'an address with a wrong checksum',
+      {
+        ada: {
+          ...entry,
+          voter:
+            main.address.replace(/[a-f]/, (c) => c.toUpperCase()) === main.address
+              ? '0x12'
+              : main.address.replace(/[a-f]/, (c) => c.toUpperCase()),
+        },
+      },
+      SANDBOX,
+      /voter/,
+    ],
+    ['no votes a day', { ada: { ...entry, votes_per_day: 0 } }, SANDBOX, /votes_per_day/],
+    [
+      'an alias with the key of the voter',
+      { ada: { ...entry, key_file: 'main.key' } },
+      SANDBOX,
+      /does not fit kind alias/,
+    ],
+    [
+      'an own key that is another’s',
+      { ada: { ...entry, kind: 'own_key' } },
+      { live: false, allowMainKey: true },
+      /does not fit kind own_key/,
+    ],
+    [
+      'an own key without leave',
+      { ada: { ...entry, kind: 'own_key', key_file: 'main.key' } },
+      SANDBOX,
+      /ALLOW_MAIN_KEY=1/,
+    ],
+    ['a plain key with a live sequencer', { ada: entry }, LIVE, /not encrypted/],
+    ['no key at all', { ada: withoutKey }, SANDBOX, /needs either key_file/],
+    ['two keys', { ada: { ...entry, ...keystore } }, SANDBOX, /needs either key_file/],
+    [
+      'a keystore without its passphrase',
+      { ada: { ...withoutKey, keystore_file: 'keystore.json' } },
+      SANDBOX,
+      /needs either key_file/,
+    ],
+    ['a key file that is not there', { ada: { ...entry, key_file: 'gone.key' } }, SANDBOX, /gone\.key cannot be read/],
+    ['what is no JSON', '{', SANDBOX, /cannot be read as JSON/],
+    ['a list', [], SANDBOX, /does not fit/],
+  ];
+  test.each(refusals)('is refused with %s', async (_what, file, options, why) => {
+    await expect(load(file, options)).rejects.toMatchObject({
+      category: 'signing',
+      message: expect.stringMatching(why),
+    });
+  });
+
+  test('is refused where it is missing', async () => {
+    await expect(loadLicences(path.join(dir, 'none.json'), SANDBOX)).rejects.toMatchObject({ category: 'signing' });
+  });
+
+  test.each([0o640, 0o604, 0o660, 0o644])('is refused with a key file of mode %o', async (mode) => {
+    await chmod(path.join(dir, 'alias.key'), mode);
+    await expect(load({ ada: entry })).rejects.toThrow(/Others can read/);
+  });
+
+  test.each(['zz', '00'.repeat(32), 'ff'.repeat(32), 'ab'.repeat(31)])(
+    'is refused with the key %s, which it never prints',
+    async (key) => {
+      await secret('alias.key', key);
+      const refused: unknown = await load({ ada: entry }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ category: 'signing' });
+      expect(inspect(refused, { depth: 9 })).not.toContain(key);
+    },
+  );
+});
+
+describe('a keystore', () => {
+  const file = {
+    ada: {
+      voter: main.address,
+      kind: 'alias',
+      keystore_file: 'keystore.json',
+      passphrase_file: 'passphrase',
+      allowed_spaces: ['harbour.eth'],
+    },
+  };
+  beforeEach(async () => {
+    // A light scrypt: what is tested is not how slow it is.
+    const json = await encryptKeystoreJson({ address: alias.address, privateKey: alias.privateKey }, 'open sesame', {
+      scrypt: { N: 2, r: 1, p: 1 },
+    });
+    await secret('keystore.json', json);
+    await secret('passphrase', 'open sesame\n');
+  });
+
+  test('is opened with its passphrase, with a live sequencer too', async () => {
+    expect((await load(file, LIVE)).get('ada')?.signer.address).toBe(alias.address);
+  });
+
+  test('stays shut with another one, and the error holds neither', async () => {
+    await secret('passphrase', 'open barley');
+    const refused: unknown = await load(file, LIVE).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ category: 'signing' });
+    const text = inspect(refused, { depth: 9 });
+    expect(text).not.toContain('open barley');
+    expect(text).not.toContain('ciphertext');
+  });
+
+  test('is refused where others can read it or its passphrase', async () => {
+    await chmod(path.join(dir, 'passphrase'), 0o640);
+    await expect(load(file, LIVE)).rejects.toThrow(/Others can read/);
+    await chmod(path.join(dir, 'passphrase'), 0o600);
+    await chmod(path.join(dir, 'keystore.json'), 0o644);
+    await expect(load(file, LIVE)).rejects.toThrow(/Others can read/);
+  });
+
+  test('that is damaged is refused', async () => {
+    await secret('keystore.json', '{"version":3}');
+    await expect(load(file, LIVE)).rejects.toMatchObject({ category: 'signing' });
+  });
+});
+
+test('nothing that prints or serialises a licence shows its key', async () => {
+  const licence = (await load({ ada: entry })).get('ada');
+  const text = `${JSON.stringify(licence)} ${inspect(licence, { depth: 9, showHidden: true })}`;
+  expect(text).toContain(alias.address);
+  expect(text.toLowerCase()).not.toContain(alias.privateKey.slice(2));
+});

@@ -1,0 +1,85 @@
+/** The voter service on real BullMQ: what voteJob throws becomes a delay, a retry or an outcome, never a lost vote. */
+import { keys } from '@quorum/shared/redis-keys';
+import { connectPatient } from '@quorum/shared/redis';
+import { afterEach, expect, test } from 'vitest';
+import { quiet } from '../../../packages/shared/test/samples.ts';
+import { enqueue, returned } from '../test/enqueue.ts';
+import { ballotOf, until, useStand, type VoteCase } from '../test/stand.ts';
+import { startVoter } from './worker.ts';
+import type { VoteDeps } from './vote-deps.ts';
+
+const stand = useStand();
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+/** Starts a worker and adds the job of this vote; the outcome is what the run record says in the end. */
+async function workOff(vote: VoteCase, given: Partial<VoteDeps> = {}, workers = 1) {
+  const connection = connectPatient(stand.server().url, quiet);
+  closers.push(async () => connection.disconnect());
+  for (let at = 0; at < workers; at += 1) {
+    const worker = startVoter({ connection, concurrency: 2, lockS: 1, deps: { ...vote.deps, ...given } });
+    closers.push(() => worker.close(1_000));
+  }
+  await enqueue(stand, vote);
+  const outcome = await until('the outcome', async () => (await vote.record())?.outcome);
+  expect(await returned(stand, vote)).toEqual(outcome);
+  return outcome;
+}
+
+test('a vote job ends as cast', async () => {
+  const vote = await stand.aVote();
+  expect(await workOff(vote)).toEqual({ kind: 'cast' });
+  expect(vote.sends()).toHaveLength(1);
+});
+
+test('a vote that is postponed several times is cast once, and no attempt is spent', async () => {
+  const vote = await stand.aVote();
+  const match = { body_contains: vote.proposal.id };
+  await stand.fault({ endpoint: 'sequencer', count: 1, match, status: 503 });
+  await stand.fault({ endpoint: 'sequencer', count: 1, match, cut: 'before' });
+  await stand.fault({ endpoint: 'sequencer', count: 1, match, status: 500, stored: true });
+  expect(await workOff(vote)).toEqual({ kind: 'cast' });
+  expect(vote.sends()).toHaveLength(3);
+  expect(stand.sandbox().world.votes.filter(({ proposal }) => proposal === vote.proposal.id)).toHaveLength(1);
+});
+
+test('what the hub refuses for good is an outcome, not a failed job', async () => {
+  const vote = await stand.aVote();
+  const body = { errors: [{ message: 'proposal not found' }] };
+  const match = { body_contains: 'query VotingPower' };
+  await stand.fault({ endpoint: 'hub', count: 1, match, status: 400, body });
+  expect(await workOff(vote)).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
+  expect(vote.sends()).toEqual([]);
+});
+
+test('an unforeseen fault is tried again, and in the end an outcome', async () => {
+  const vote = await stand.aVote();
+  let loads = 0;
+  const preferences: VoteDeps['preferences'] = {
+    async load() {
+      loads += 1;
+      throw new Error('the disk is gone');
+    },
+  };
+  expect(await workOff(vote, { preferences })).toEqual({ kind: 'failed', why: 'internal' });
+  expect(loads).toBe(5);
+  expect(vote.sends()).toEqual([]);
+});
+
+test('a decision whose ballot is none of the proposal’s is never cast', async () => {
+  const vote = await stand.aVote({ ballot: ballotOf('approval') });
+  expect(await workOff(vote)).toEqual({ kind: 'failed', why: 'internal' });
+  expect(vote.sends()).toEqual([]);
+  expect(await vote.ledger()).toBeNull();
+});
+
+test('three workers on one queue, and the job is delivered again: one vote', async () => {
+  const vote = await stand.aVote();
+  expect(await workOff(vote, {}, 3)).toEqual({ kind: 'cast' });
+  await stand.redis().hdel(keys.run(vote.runId), `outcome:${vote.proposal.id}`);
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect(vote.sends()).toHaveLength(1);
+  expect((await vote.record())?.receipt?.id).toBe((await vote.hubVote())?.id);
+});
