@@ -3,9 +3,10 @@
  * A decision keeps its samples: whoever acts on it can aggregate them and run the policy again.
  */
 import { Ballot } from '@quorum/snapshot/ballot';
-import { ProposalId } from '@quorum/snapshot/proposal';
+import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import { z } from 'zod';
+import { OwnerId, RunId } from './ids.ts';
 import { Outcome } from './outcome.ts';
 import { VotingStrategy } from './preferences.ts';
 
@@ -70,7 +71,9 @@ export function addUsage(parts: readonly Usage[]): Usage {
 
 /** What the decider made of one proposal. Authenticated with the decider's key: see `sealDecision`. */
 export const Decision = z.object({
-  run_id: z.string().describe('The run that it was made for'),
+  run_id: RunId,
+  owner: OwnerId,
+  space_id: SpaceId,
   proposal_id: ProposalId,
   content_hash: Sha256.describe('Hash of the text and terms that were read'),
   preferences_version: Sha256.describe('Version of the preferences that it follows'),

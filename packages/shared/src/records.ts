@@ -195,11 +195,6 @@ export function createRecords(redis: Redis) {
       return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
     },
 
-    /** Keeps the sequencer's receipt of a vote that is not yet read back, so that a crash does not lose it. */
-    async noteReceipt(voter: Address, space: SpaceId, proposal: ProposalId, receipt: Receipt): Promise<void> {
-      await redis.hset(keys.ledger(voter, space, proposal), 'receipt', JSON.stringify(receipt));
-    },
-
     async announceSigner(owner: OwnerId, signer: SignerAnnouncement): Promise<void> {
       await redis.set(keys.signer(owner), JSON.stringify(signer));
     },

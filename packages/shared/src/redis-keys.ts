@@ -13,10 +13,10 @@
  * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
  * | mode                               | string | voter            | voter            | for ever                 |
  * | voting:global, voting:owner:<owner>| string | kill switch      | reserve, maySend | for ever; absent: paused |
- * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, confirm | voter            | for ever                 |
+ * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, keepReceipt, confirm | voter            | for ever                 |
  * | cap:<voter>:<day>                  | string | reserve          | reserve          | 2 days                   |
  * | audit:owner:<owner>                | stream | accept, finish   | whoever asks why | for ever                 |
- * | audit:voter:<voter>                | stream | reserve, maySend, confirm | whoever asks why | for ever        |
+ * | audit:voter:<voter>                | stream | reserve, maySend, keepReceipt, confirm | whoever asks why | for ever        |
  */
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { OwnerId, RunId } from './ids.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { aDecision, aHash, anAnswer, aProposalId, ballotFor } from '../test/samples.ts';
+import { aDecision, aHash, anAnswer, anOwner, aProposalId, aSpace, ballotFor } from '../test/samples.ts';
 import { Decision, SealedDecision } from './decision.ts';
 import { newRunId } from './ids.ts';
 import { sealDecision, sealIsGood } from './sealed-decision.ts';
@@ -22,6 +22,8 @@ describe('the seal of a decision', () => {
   const changes = {
     run_id: newRunId(),
     proposal_id: aProposalId(),
+    owner: anOwner(),
+    space_id: aSpace('other.eth'),
     content_hash: aHash(),
     preferences_version: aHash(),
     strategy_used: 'aggressive',

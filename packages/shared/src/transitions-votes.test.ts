@@ -176,10 +176,20 @@ describe('confirm', () => {
     const records = createRecords(redis());
     const receipt = aReceipt();
     await one.transitions.reserve(vote(one));
-    await records.noteReceipt(one.voter, one.space, one.proposal, receipt);
+    expect(await one.transitions.keepReceipt(vote(one), receipt)).toBe(true);
     expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'reserved', receipt });
     await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
     expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'cast', receipt });
+  });
+
+  it('keeps no receipt of a vote that it does not wait for', async () => {
+    const one = await aRunningRun(redis());
+    const ledger = () => createRecords(redis()).ledger(one.voter, one.space, one.proposal);
+    expect(await one.transitions.keepReceipt(vote(one), aReceipt())).toBe(false);
+    expect(await ledger()).toBeNull();
+    await one.transitions.reserve(vote(one));
+    expect(await one.transitions.keepReceipt({ ...vote(one), voteId: 'another' }, aReceipt())).toBe(false);
+    expect(await ledger()).not.toHaveProperty('receipt');
   });
 
   it('settles a vote that was read back without a receipt', async () => {

@@ -76,6 +76,7 @@ export function createTransitions(redis: Redis) {
     finish: loadScript('finish'),
     reserve: loadScript('reserve'),
     maySend: loadScript('may-send'),
+    keepReceipt: loadScript('keep-receipt'),
     confirm: loadScript('confirm'),
   };
 
@@ -170,6 +171,20 @@ export function createTransitions(redis: Redis) {
         [vote.voteId, vote.runId, vote.proposal, vote.nowMs],
       );
       return z.enum(['yes', 'voting_paused', 'settled']).parse(reply);
+    },
+
+    /** Keeps the receipt of a vote that is not yet read back. False where the ledger waits for another vote by now. */
+    async keepReceipt(
+      vote: VoteKey & { readonly voteId: string; readonly nowMs: number },
+      receipt: Receipt,
+    ): Promise<boolean> {
+      const reply = await runScript(
+        redis,
+        scripts.keepReceipt,
+        [keys.ledger(vote.voter, vote.space, vote.proposal), keys.auditVoter(vote.voter)],
+        [vote.voteId, JSON.stringify(receipt), vote.runId, vote.proposal, vote.nowMs],
+      );
+      return z.int().parse(reply) === 1;
     },
 
     /** Settles an intent. Returns the state that stands; `superseded` where the ledger holds another intent by now. */

@@ -80,6 +80,8 @@ export function noAnswer(model = 'stand-in'): Sample {
 export function aDecision(given: Partial<Decision> = {}): Decision {
   return {
     run_id: newRunId(),
+    owner: anOwner(),
+    space_id: aSpace(),
     proposal_id: aProposalId(),
     content_hash: aHash(),
     preferences_version: aHash(),

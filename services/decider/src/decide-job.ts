@@ -73,6 +73,7 @@ async function readInput(payload: Payload, run: RunRecord, records: Pick<Records
   }
   return {
     runId: run.runId,
+    owner: run.owner,
     proposal,
     contentHash: payload.content_hash,
     preferences: inSpace(opening.preferences, run.space),

@@ -3,7 +3,7 @@
  */
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { addUsage, Decision, type Usage } from '@quorum/shared/decision';
-import type { RunId } from '@quorum/shared/ids';
+import type { OwnerId, RunId } from '@quorum/shared/ids';
 import { judge, type Judgement } from '@quorum/shared/policy';
 import type { SpacePreferences } from '@quorum/shared/preferences';
 import { ask, type AskDeps, type Asked, type NoAnswerWhy } from './ask.ts';
@@ -19,6 +19,7 @@ import { suspect } from './suspect.ts';
 
 export type DecideInput = {
   readonly runId: RunId;
+  readonly owner: OwnerId;
   readonly proposal: Proposal;
   readonly contentHash: string;
   /** As they apply in the proposal's space. */
@@ -78,6 +79,8 @@ export async function decide(input: DecideInput, deps: DecideDeps, signal: Abort
   }
   const decision = {
     run_id: input.runId,
+    owner: input.owner,
+    space_id: proposal.space,
     proposal_id: proposal.id,
     content_hash: input.contentHash,
     preferences_version: input.preferencesVersion,

@@ -1,3 +1,4 @@
+import { newRunId } from '@quorum/shared/ids';
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { Decision, type Sample } from '@quorum/shared/decision';
@@ -6,6 +7,7 @@ import { aProposal, preferencesWith } from '../test/fixtures.ts';
 import { writeEvidence, type EvidenceInput } from './evidence.ts';
 import { inputsHash, questionInputs } from './inputs.ts';
 
+const RUN_ID = newRunId();
 const PREFERENCES = preferencesWith({ instructions: 'Keep the garden quiet.' });
 const INPUTS = questionInputs('v1', 'c'.repeat(64), PREFERENCES, { models: ['small'], samples: 1, maxBodyChars: 100 });
 const USAGE = { calls: 1, input_tokens: 10, output_tokens: 5, cost_usd: null };
@@ -22,7 +24,9 @@ const SAMPLE: Sample = {
 
 function inputFor(sample: Sample): EvidenceInput {
   const decision = Decision.omit({ evidence_hash: true }).parse({
-    run_id: 'run',
+    run_id: RUN_ID,
+    owner: 'owner',
+    space_id: 'quorum-demo.eth',
     proposal_id: aProposal().id,
     content_hash: 'c'.repeat(64),
     preferences_version: 'd'.repeat(64),

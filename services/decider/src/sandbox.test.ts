@@ -3,7 +3,7 @@ import { contentHash } from '@quorum/snapshot/content-hash';
 import { checkBallot } from '@quorum/snapshot/ballot';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import { DEMO_TEXTS } from '@quorum/sandbox/worlds/demo-texts';
-import { newRunId } from '@quorum/shared/ids';
+import { newRunId, OwnerId } from '@quorum/shared/ids';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aProposal, preferencesWith } from '../test/fixtures.ts';
@@ -32,6 +32,7 @@ function decideWith(persona: string, proposal: ReturnType<typeof aProposal>) {
   };
   const input = {
     runId: newRunId(),
+    owner: OwnerId.parse('owner'),
     proposal,
     contentHash: contentHash(proposal),
     preferences: preferencesWith({ confidence_threshold: 0.5 }),

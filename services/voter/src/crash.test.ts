@@ -56,12 +56,12 @@ describe.each([
   {
     when: 'in the pre-flight, before anything is reserved',
     fault: { endpoint: 'hub', text: 'query Alias', latency_ms: LATENCY_MS },
-    audit: ['reserved', 'sending', 'cast'],
+    audit: ['reserved', 'sending', 'accepted', 'cast'],
   },
   {
     when: 'while the sequencer has the vote and will not store it',
     fault: { endpoint: 'sequencer', text: '"app":"quorum"', latency_ms: LATENCY_MS, cut: 'before' },
-    audit: ['reserved', 'sending', 'sending', 'cast'],
+    audit: ['reserved', 'sending', 'sending', 'accepted', 'cast'],
   },
   {
     when: 'while the sequencer has the vote and stores it before the restart',
@@ -122,7 +122,7 @@ describe('kill -9 after the vote was stored', () => {
     expect(await until('the outcome', async () => (await vote.record())?.outcome)).toEqual({ kind: 'cast' });
     expect(vote.sends()).toHaveLength(1);
     expect((await vote.record())?.receipt?.id).toBe((await vote.hubVote())?.id);
-    expect(await vote.audit()).toEqual(['reserved', 'sending', 'cast']);
+    expect(await vote.audit()).toEqual(['reserved', 'sending', 'accepted', 'cast']);
   }, 30_000);
 });
 

@@ -3,6 +3,7 @@ import { sealDecision } from '@quorum/shared/sealed-decision';
 import { keys } from '@quorum/shared/redis-keys';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { describe, expect, test } from 'vitest';
+import { newRunId } from '@quorum/shared/ids';
 import { aDecision, aHash, aProposalId, anAddress, anAnswer } from '../../../packages/shared/test/samples.ts';
 import { ballotOf, useStand, type VoteCase } from '../test/stand.ts';
 
@@ -20,7 +21,9 @@ async function tamper(vote: VoteCase, change: (sealed: Stored) => unknown): Prom
 
 const against = ballotOf('basic', 2);
 const OTHER_VALUES: Readonly<Record<string, unknown>> = {
-  run_id: aHash(),
+  run_id: newRunId(),
+  owner: 'somebody-else',
+  space_id: 'other.eth',
   proposal_id: aProposalId(),
   content_hash: aHash(),
   preferences_version: aHash(),

@@ -40,6 +40,9 @@ function isGenuine(sealed: SealedDecision, opening: Opening, ref: VoteRef, { dec
   try {
     return (
       decision.run_id === ref.runId &&
+      // A decision made for one owner must not move the vote of another who happens to want the same.
+      decision.owner === ref.owner &&
+      decision.space_id === ref.space &&
       decision.proposal_id === ref.proposal &&
       decision.content_hash === ref.contentHash &&
       // The pinned preferences carry no code of their own: the decision names their version.

@@ -185,7 +185,7 @@ describe('when the retry window is over', () => {
     const entry = await next.ledger();
     expect(entry?.vote_id).not.toBe(old?.vote_id);
     expect(entry?.created).toBeGreaterThan(old?.created ?? Infinity);
-    expect(await next.audit()).toEqual(['reserved', 'sending', 'voided', 'reserved', 'sending', 'cast']);
+    expect(await next.audit()).toEqual(['reserved', 'sending', 'voided', 'reserved', 'sending', 'accepted', 'cast']);
 
     const answer = await fetch(stand.sandbox().url, {
       method: 'POST',

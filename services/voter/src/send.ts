@@ -135,14 +135,18 @@ async function pausedBeforeSending(vote: ReservedVote, deps: VoteDeps): Promise<
 }
 
 async function keepReceipt(
-  { licence, ref }: ReservedVote,
+  vote: ReservedVote,
   { receipt }: Extract<SubmitResult, { kind: 'accepted' }>,
   envelope: Awaited<ReturnType<typeof signVote>>,
-  { records, log }: VoteDeps,
+  deps: VoteDeps,
 ): Promise<void> {
   const check = checkReceipt(receipt, envelope);
-  if (check.ok) return records.noteReceipt(licence.voter, ref.space, ref.proposal, receipt);
-  log.warn({ run_id: ref.runId, proposal_id: ref.proposal, why: check.why }, 'receipt does not check');
+  if (check.ok) {
+    await deps.transitions.keepReceipt(keyOf(vote, deps), receipt);
+    return;
+  }
+  const { runId, proposal } = vote.ref;
+  deps.log.warn({ run_id: runId, proposal_id: proposal, why: check.why }, 'receipt does not check');
 }
 
 function keyOf({ ref, licence, voteId }: SentVote, deps: VoteDeps) {

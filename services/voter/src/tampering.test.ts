@@ -78,6 +78,15 @@ describe('a reserved intent', () => {
   );
 });
 
+test('a run that was given to another owner, who wants the same, moves no vote of theirs', async () => {
+  const [vote, other] = [await stand.aVote(), await stand.aVote()];
+  const request = { run_id: vote.runId, owner: other.owner, space_id: vote.space, dry_run: false, accepted_at: 1 };
+  await stand.redis().hset(keys.run(vote.runId), { request: JSON.stringify(request) });
+  expect(await vote.vote({ licences: other.deps.licences })).toEqual({ kind: 'failed', why: 'signing' });
+  expect(await vote.security()).toEqual({ decision_refused: 1 });
+  expect(stand.sandbox().world.votes.filter(({ voter }) => voter === other.voter)).toEqual([]);
+});
+
 test('a voided intent whose date was moved ahead does not put our vote after the owner’s', async () => {
   const vote = await aReservedVote();
   await write(vote, { state: 'voided', created: nowS() + 250 });

@@ -19,7 +19,7 @@ describe.each(VOTING_TYPES)('a decision on a proposal of type %s', (type) => {
     const record = await vote.record();
     expect(record?.receipt?.id).toBe(row?.id);
     expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: row?.id, sends: 1, receipt: { id: row?.id } });
-    expect(await vote.audit()).toEqual(['reserved', 'sending', 'cast']);
+    expect(await vote.audit()).toEqual(['reserved', 'sending', 'accepted', 'cast']);
   });
 });
 

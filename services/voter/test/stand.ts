@@ -314,6 +314,8 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
   const ballot = given.ballot ?? ballotOf(proposal.type);
   const decision = aDecision({
     run_id: runId,
+    owner,
+    space_id: space,
     proposal_id: proposal.id,
     content_hash: hash,
     preferences_version: preferencesVersion(pinned),
