@@ -8,8 +8,10 @@ export default defineConfig({
     // Tests start processes, servers and Redis; two at a time is what two cores bear.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // They bound a hang and nothing else: no test may fail because the machine is busy.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     coverage: {
       provider: 'v8',
       include: ['services/*/src/**/*.ts', 'packages/*/src/**/*.ts'],

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isAlive, markOf } from './process.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { supervise, type Supervised } from './supervise.ts';
+import { PATIENT } from '../test/patience.ts';
 
 /** Serves until it is told to end; `SERVES` in its output, then ready. */
 const SERVICE = `
@@ -71,7 +72,7 @@ describe('a supervised process', () => {
     const service = await run(SERVICE);
     const first = pidIn(await service.ready);
     process.kill(first, 'SIGKILL');
-    await vi.waitFor(() => expect(said.at(-1)).toMatch(/is back/), { timeout: 5000 });
+    await vi.waitFor(() => expect(said.at(-1)).toMatch(/is back/), PATIENT);
     expect(said[0]).toMatch(/died \(SIGKILL\)/);
     expect(isAlive(pidIn(said.at(-1) ?? ''))).toBe(true);
   });
@@ -79,7 +80,7 @@ describe('a supervised process', () => {
   test('that dies again and again is given up after five restarts', async () => {
     const service = await run(`${SERVICE} setTimeout(() => process.exit(7), 20);`);
     await service.ready;
-    await vi.waitFor(() => expect(givenUp).toHaveLength(1), { timeout: 15_000 });
+    await vi.waitFor(() => expect(givenUp).toHaveLength(1), PATIENT);
     expect(givenUp[0]?.message).toMatch(/6 times within a minute.*exit code 7/);
     expect(said.filter((line) => line.includes('starting it again'))).toHaveLength(5);
   });

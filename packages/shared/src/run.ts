@@ -45,6 +45,22 @@ export const FilterMetrics = z.object({
 });
 export type FilterMetrics = z.infer<typeof FilterMetrics>;
 
+/** The counts of a run that saw nothing. */
+export const NO_PROPOSALS: FilterMetrics = {
+  fetched: 0,
+  blacklisted: 0,
+  not_whitelisted: 0,
+  already_voted: 0,
+  no_voting_power: 0,
+  flagged: 0,
+  decided_before: 0,
+  closing_too_soon: 0,
+  check_failed: 0,
+  beyond_limit: 0,
+  selected: 0,
+  ranked: [],
+};
+
 /** What a run comes to. */
 export const AgentRunResponse = z.object({
   run_id: RunId,

@@ -10,7 +10,7 @@ import type { Decision, Sample } from '../src/decision.ts';
 import { newRunId, OwnerId, type RunId } from '../src/ids.ts';
 import { createLogger, serializeError } from '../src/log.ts';
 import { UserPreferences } from '../src/preferences.ts';
-import type { AgentRunResponse } from '../src/run.ts';
+import { NO_PROPOSALS, type AgentRunResponse, type FilterMetrics } from '../src/run.ts';
 
 /** Says nothing. */
 export const quiet: Logger = createLogger('test', 'silent');
@@ -111,23 +111,8 @@ export function aReceipt(): Receipt {
   });
 }
 
-const NO_COUNTS = {
-  fetched: 0,
-  blacklisted: 0,
-  not_whitelisted: 0,
-  already_voted: 0,
-  no_voting_power: 0,
-  flagged: 0,
-  decided_before: 0,
-  closing_too_soon: 0,
-  check_failed: 0,
-  beyond_limit: 0,
-  selected: 0,
-  ranked: [],
-};
-
-export function filterMetrics(given: Partial<Record<keyof typeof NO_COUNTS, number>> = {}) {
-  return { ...NO_COUNTS, ...given, ranked: [] };
+export function filterMetrics(given: Partial<Record<Exclude<keyof FilterMetrics, 'ranked'>, number>> = {}) {
+  return { ...NO_PROPOSALS, ...given };
 }
 
 export function aResponse(runId: RunId, given: Partial<AgentRunResponse> = {}): AgentRunResponse {

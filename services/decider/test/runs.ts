@@ -1,4 +1,5 @@
 /** Runs as the fetcher leaves them for the decider, in a real Redis. */
+import { NO_PROPOSALS } from '@quorum/shared/run';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { newRunId, OwnerId } from '@quorum/shared/ids';
@@ -49,20 +50,7 @@ function openingOf(proposal: Proposal, preferences: UserPreferences): Opening {
     dry_run: false,
     voter: null,
     errors: [],
-    filter_metrics: {
-      fetched: 1,
-      blacklisted: 0,
-      not_whitelisted: 0,
-      already_voted: 0,
-      no_voting_power: 0,
-      flagged: 0,
-      decided_before: 0,
-      closing_too_soon: 0,
-      check_failed: 0,
-      beyond_limit: 0,
-      selected: 1,
-      ranked: [],
-    },
+    filter_metrics: { ...NO_PROPOSALS, fetched: 1, selected: 1 },
     selected: [{ proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: 1 }],
     next_check_time: null,
   };

@@ -18,6 +18,7 @@ import { startChild, type Child } from '../../../scripts/child.ts';
 import { openBrink } from '../test/brink.ts';
 import { useFlow } from '../test/flow.ts';
 import { inWorld } from '../test/samples.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const flow = useFlow();
@@ -73,7 +74,7 @@ async function crashed(proposals: number): Promise<Crashed> {
 /** Waits until the job of this proposal has come to this state. */
 async function settled(name: JobName, runId: RunId, id: ProposalId, state: string): Promise<void> {
   const jobId = name === 'vote' ? jobIds.vote(runId, id) : jobIds.decide(runId, id);
-  await vi.waitUntil(async () => (await flow().queue(name).getJobState(jobId)) === state, { timeout: 5_000 });
+  await vi.waitUntil(async () => (await flow().queue(name).getJobState(jobId)) === state, PATIENT);
 }
 
 async function outcomes(runId: RunId): Promise<Record<string, string>> {
@@ -115,7 +116,7 @@ describe('a fetcher that is killed after it fanned out', () => {
     const voted = voter();
     await settled('vote', runId, done, 'completed');
     fetcher({ lockS: 1 });
-    await vi.waitUntil(async () => (await flow().job(runId)).data.step === 'summarise', { timeout: 8_000 });
+    await vi.waitUntil(async () => (await flow().job(runId)).data.step === 'summarise', PATIENT);
     gate.resolve();
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'completed' });
     expect(decided.toSorted()).toEqual(ids.toSorted());
@@ -147,7 +148,7 @@ describe('a fetcher that is killed after it fanned out', () => {
     const { owner } = await run(runId);
     await createTransitions(redis).finish(owner, aResponse(runId, { status: 'failed' }), Date.now());
     fetcher({ lockS: 1 });
-    await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', { timeout: 8_000 });
+    await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', PATIENT);
     decider();
     voter(async () => ({ kind: 'skipped', why: 'cancelled' }));
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'failed' });
@@ -159,7 +160,7 @@ describe('a fetcher that is killed after it fanned out', () => {
     const { runId, ids } = await crashed(2);
     await redis.hset(`${BULL_PREFIX}:agent-run:${runId}`, 'stc', 20);
     fetcher({ lockS: 1 });
-    await vi.waitUntil(async () => (await run(runId)).state === 'failed', { timeout: 8_000 });
+    await vi.waitUntil(async () => (await run(runId)).state === 'failed', PATIENT);
     const { response, owner, space } = await run(runId);
     expect(response).toMatchObject({ status: 'failed', votes_cast: [], filter_metrics: { fetched: 2, selected: 2 } });
     decider();

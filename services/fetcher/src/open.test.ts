@@ -146,7 +146,7 @@ describe('any world', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 });
 
 describe('a proposal that cannot be checked', () => {

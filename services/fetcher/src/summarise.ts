@@ -4,7 +4,7 @@ import { wordsFor } from '@quorum/shared/outcome';
 import { judge } from '@quorum/shared/policy';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import type { DecisionRecord, Opening, OutcomeRecord, RunRecord, Selected } from '@quorum/shared/records';
-import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
+import { NO_PROPOSALS, type AgentRunResponse, type RunStatus } from '@quorum/shared/run';
 import { type Ballot, BallotError } from '@quorum/snapshot/ballot';
 import { encodeBallot, type EncodedChoice } from '@quorum/snapshot/encode';
 import { printable } from '@quorum/snapshot/printable';
@@ -119,20 +119,7 @@ export function unopened(run: RunRecord): Opening {
     dry_run: run.dryRun,
     voter: null,
     errors: [],
-    filter_metrics: {
-      fetched: 0,
-      blacklisted: 0,
-      not_whitelisted: 0,
-      already_voted: 0,
-      no_voting_power: 0,
-      flagged: 0,
-      decided_before: 0,
-      closing_too_soon: 0,
-      check_failed: 0,
-      beyond_limit: 0,
-      selected: 0,
-      ranked: [],
-    },
+    filter_metrics: NO_PROPOSALS,
     selected: [],
     next_check_time: null,
   };

@@ -8,6 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { anOwner, aSpace, listeningLogger } from '../../../packages/shared/test/samples.ts';
 import { playBack } from '../../../packages/snapshot/test/play-back.ts';
 import { useFlow } from '../test/flow.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const flow = useFlow();
 
@@ -50,7 +51,7 @@ describe('a run', () => {
     const asker = await ask(3);
     fetcher();
     const runId = await start(asker);
-    await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 3);
+    await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 3, PATIENT);
     const waiting = await queue('decide').getPrioritized();
     expect(waiting.map((job) => job.data.proposal_id)).toEqual(asker.ids);
     expect((await run(runId)).state).toBe('running');
@@ -112,7 +113,7 @@ describe('a run', () => {
     const asker = await ask(2);
     fetcher();
     const runId = await start(asker);
-    await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 2);
+    await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 2, PATIENT);
     await records.cancel(runId);
     decider();
     voter(async () => ({ kind: 'skipped', why: 'cancelled' }));
@@ -159,7 +160,7 @@ describe('a run', () => {
     const asked = sandbox.world.received.length;
     fetcher();
     const runId = await start(asker);
-    await vi.waitUntil(() => sandbox.world.received.length > asked);
+    await vi.waitUntil(() => sandbox.world.received.length > asked, PATIENT);
     await records.cancel(runId);
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
   });
@@ -170,7 +171,7 @@ describe('a run', () => {
     await fault({ endpoint: 'hub', count: 1, latency_ms: 60_000 });
     const [first, asked] = [fetcher(), sandbox.world.received.length];
     const runId = await start(asker, { retries: { maxRetryAttempts: 1, retryDelayS: 0.01 } });
-    await vi.waitUntil(() => sandbox.world.received.length > asked);
+    await vi.waitUntil(() => sandbox.world.received.length > asked, PATIENT);
     await first.close(10);
     fetcher();
     decider();
@@ -294,7 +295,7 @@ describe('a job that no handler sees the end of', () => {
     const { log, lines } = listeningLogger();
     fetcher({ log });
     const runId = await start(asker, { data: (run_id) => ({ run_id, step: 'dance' }) });
-    await vi.waitUntil(async () => (await run(runId)).state === 'failed', { timeout: 5_000 });
+    await vi.waitUntil(async () => (await run(runId)).state === 'failed', PATIENT);
     expect((await run(runId)).response?.errors).toEqual([
       'Something broke inside Quorum: The job of this run was lost; the log has the details.',
     ]);
@@ -313,7 +314,7 @@ describe('a job that no handler sees the end of', () => {
     await vanishing.close(true);
     await redis.hset(`${BULL_PREFIX}:agent-run:${runId}`, 'stc', 20);
     fetcher({ lockS: 1 });
-    await vi.waitUntil(async () => (await run(runId)).state === 'failed', { timeout: 15_000 });
+    await vi.waitUntil(async () => (await run(runId)).state === 'failed', PATIENT);
     expect((await run(runId)).response?.errors).toEqual([expect.stringMatching(/^Something broke inside Quorum: /)]);
     expect(await tryStart(asker.owner, asker.space)).toBe('created');
   });

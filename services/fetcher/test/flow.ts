@@ -34,7 +34,7 @@ import { control } from './control.ts';
 import { inWorld, type WorldProposal } from './samples.ts';
 
 /** Longer than any run here takes; a run that hangs fails its test by this. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 const FAST: RetrySettings = { maxRetryAttempts: 3, retryDelayS: 0.01 };
 

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { ask, log, openGateway, postRun, type Gateway } from '../test/stand.ts';
 import { Health } from './health.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 let redis: TestRedis;
 let gateway: Gateway;
@@ -108,10 +109,10 @@ describe('health', () => {
     ];
     const state = async () => Health.parse((await ask(`${whole.url}/health`)).json);
     try {
-      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, { timeout: 5_000 }).toBe(200);
+      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, PATIENT).toBe(200);
       expect((await state()).services.map(({ workers: count }) => count)).toEqual([1, 1, 1]);
       await workers[1]?.close(1_000);
-      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, { timeout: 5_000 }).toBe(503);
+      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, PATIENT).toBe(503);
       expect((await state()).services).toMatchObject([
         { service: 'fetcher', status: 'ok' },
         { service: 'decider', status: 'down', workers: 0 },

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { startTestRedis } from '../../../test/redis.ts';
 import { log, openLine } from '../test/stand.ts';
 import { openQueues } from './queues.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -19,7 +20,7 @@ test('a line that breaks while the queues are being opened spoils none of them',
     () => line.close(),
     async () => connection.disconnect(),
   );
-  const isReady = () => expect.poll(() => connection.status, { timeout: 10_000 }).toBe('ready');
+  const isReady = () => expect.poll(() => connection.status, PATIENT).toBe('ready');
   await isReady();
 
   // INFO is what BullMQ asks first, and a queue whose INFO was lost never adds anything again.

@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { startTestRedis } from '../../../test/redis.ts';
 import { ask, openGateway, openLine, postRun, type Gateway } from '../test/stand.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const WITHIN_MS = 1_000;
 const closers: (() => Promise<void>)[] = [];
@@ -46,7 +47,7 @@ async function expectAway(gateway: Gateway): Promise<void> {
 
 async function expectBack(gateway: Gateway): Promise<void> {
   const status = async (): Promise<number> => (await postRun(gateway, { space_id: 'away.eth' })).status;
-  await expect.poll(status, { timeout: 10_000 }).toBe(202);
+  await expect.poll(status, PATIENT).toBe(202);
   expect((await ask(`${gateway.url}/health/ready`)).status).toBe(200);
 }
 

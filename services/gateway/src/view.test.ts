@@ -1,3 +1,4 @@
+import { NO_PROPOSALS } from '@quorum/shared/run';
 import type { Opening, RunRecord } from '@quorum/shared/records';
 import { OwnerId, RunId } from '@quorum/shared/ids';
 import { AgentRunResponse, AgentRunView } from '@quorum/shared/run';
@@ -26,20 +27,7 @@ const QUEUED: RunRecord = {
   response: null,
 };
 
-const FILTER_METRICS = {
-  fetched: 3,
-  blacklisted: 0,
-  not_whitelisted: 0,
-  already_voted: 0,
-  no_voting_power: 0,
-  flagged: 0,
-  decided_before: 0,
-  closing_too_soon: 0,
-  check_failed: 0,
-  beyond_limit: 0,
-  selected: 3,
-  ranked: [],
-};
+const FILTER_METRICS = { ...NO_PROPOSALS, fetched: 3, selected: 3 };
 
 function openingOf(ids: readonly (ProposalId | undefined)[], dryRun: boolean): Opening {
   const known = ids.filter((id) => id !== undefined);

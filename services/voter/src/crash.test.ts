@@ -103,7 +103,7 @@ describe.each([
     expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: stored[0]?.id });
     expect((await vote.audit()).filter((kind) => kind === 'cast')).toHaveLength(1);
     if (audit !== null) expect(await vote.audit()).toEqual(audit);
-  }, 30_000);
+  });
 });
 
 describe('kill -9 after the vote was stored', () => {
@@ -123,7 +123,7 @@ describe('kill -9 after the vote was stored', () => {
     expect(vote.sends()).toHaveLength(1);
     expect((await vote.record())?.receipt?.id).toBe((await vote.hubVote())?.id);
     expect(await vote.audit()).toEqual(['reserved', 'sending', 'accepted', 'cast']);
-  }, 30_000);
+  });
 });
 
 test('a start with a signers file that is wrong fails and says what to mend', async () => {

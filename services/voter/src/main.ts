@@ -1,15 +1,11 @@
-/** Composition root of the voter service, the only process that holds a key. */
-import { isLive, parseConfig, redisUrl } from '@quorum/shared/config';
-import { configOrExit, runService } from '@quorum/shared/lifecycle';
-import { createLogger } from '@quorum/shared/log';
-import { createMetrics } from '@quorum/shared/metrics';
+/** The voter service, the only process that holds a key. Here its parts are put together, and nothing else. */
+import { isLive, parseConfig } from '@quorum/shared/config';
+import { configOrExit } from '@quorum/shared/lifecycle';
 import { claimMode } from '@quorum/shared/mode';
-import { startProbe } from '@quorum/shared/probe';
-import { createRecords } from '@quorum/shared/records';
-import { connectPatient, requireDurableRedis } from '@quorum/shared/redis';
+import { requireDurableRedis } from '@quorum/shared/redis';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { filePreferenceStore } from '@quorum/shared/store-file';
-import { createTransitions } from '@quorum/shared/transitions';
+import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { createSequencer } from '@quorum/snapshot/sequencer';
 import { VoterConfig } from './config.ts';
@@ -18,36 +14,25 @@ import { startVoter } from './worker.ts';
 
 const SECOND_MS = 1_000;
 const DAY_S = 24 * 60 * 60;
-
 const config = configOrExit(() => parseConfig(VoterConfig, process.env));
-const log = createLogger('voter', config.LOG_LEVEL);
 
-await runService({
-  log,
-  shutdownTimeoutS: config.SHUTDOWN_TIMEOUT_S,
-  async start(stack) {
-    const metrics = createMetrics('voter');
+await runWorkerService({
+  name: 'voter',
+  config,
+  async start(parts) {
+    const { connection, records, log } = parts;
     const live = isLive(config.SNAPSHOT_SEQUENCER_URL);
     const licences = await loadLicences(config.SIGNERS_FILE, { live, allowMainKey: config.ALLOW_MAIN_KEY });
-    const deciderKey = readKeyFile(config.DECIDER_MAC_KEY_FILE);
-    const voterKey = readKeyFile(config.VOTER_MAC_KEY_FILE);
-
-    const redis = connectPatient(redisUrl(config), log);
-    stack.add('redis', async () => redis.disconnect());
-    await requireDurableRedis(redis, { live, allowLossy: config.ALLOW_LOSSY_REDIS, log });
-    await claimMode(redis, live ? 'live' : 'sandbox');
-
-    const records = createRecords(redis);
+    await requireDurableRedis(connection, { live, allowLossy: config.ALLOW_LOSSY_REDIS, log });
+    await claimMode(connection, live ? 'live' : 'sandbox');
     for (const { owner, voter, kind, allowedSpaces } of licences.values()) {
       await records.announceSigner(owner, { voter, kind, allowed_spaces: [...allowedSpaces] });
       log.info({ owner, voter, kind, spaces: allowedSpaces.length }, 'signer announced');
     }
-
-    const worker = startVoter({
-      connection: redis,
-      concurrency: config.CONCURRENCY,
-      lockS: config.JOB_LOCK_S,
+    return startVoter({
+      ...parts,
       deps: {
+        ...parts,
         hub: createHub({
           url: config.SNAPSHOT_HUB_URL,
           apiKey: config.SNAPSHOT_API_KEY,
@@ -57,35 +42,21 @@ await runService({
           url: config.SNAPSHOT_SEQUENCER_URL,
           timeoutMs: config.VOTE_EXECUTION_TIMEOUT * SECOND_MS,
         }),
-        records,
-        transitions: createTransitions(redis),
         preferences: filePreferenceStore(config.PREFERENCES_DIR, {
           confidence_threshold: config.DEFAULT_CONFIDENCE_THRESHOLD,
           max_proposals_per_run: config.MAX_PROPOSALS_PER_RUN,
         }),
         licences,
-        deciderKey,
-        voterKey,
+        deciderKey: readKeyFile(config.DECIDER_MAC_KEY_FILE),
+        voterKey: readKeyFile(config.VOTER_MAC_KEY_FILE),
         settings: {
           minTimeToVoteS: config.MIN_TIME_TO_VOTE_S,
           backdateS: config.VOTE_BACKDATE_S,
           retryWindowS: config.VOTE_RETRY_WINDOW_S,
           aliasValidS: config.ALIAS_VALID_DAYS * DAY_S,
         },
-        metrics,
-        log,
         now: Date.now,
       },
     });
-    stack.add('worker', () => worker.close((config.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
-
-    const probe = await startProbe({
-      host: config.HOST,
-      port: config.METRICS_PORT,
-      registry: metrics.registry,
-      ready: async () => worker.isRunning() && redis.status === 'ready',
-    });
-    stack.add('probe', probe.close);
-    return { url: probe.url };
   },
 });

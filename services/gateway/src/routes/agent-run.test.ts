@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
 import { ask, log, openGateway, openLine, postRun, type Gateway } from '../../test/stand.ts';
 import { Problem } from '../problem.ts';
+import { PATIENT } from '../../../../test/patience.ts';
 
 let testRedis: TestRedis;
 let gateway: Gateway;
@@ -153,7 +154,7 @@ describe('POST /agent-run', () => {
       expect(await queue.getJob(runId)).toBeUndefined();
 
       line.cutAt(null);
-      await expect.poll(async () => (await ask(`${other.url}/health/ready`)).status, { timeout: 10_000 }).toBe(200);
+      await expect.poll(async () => (await ask(`${other.url}/health/ready`)).status, PATIENT).toBe(200);
       const healed = await postRun(other, { space_id });
       expect(healed.status).toBe(202);
       expect(healed.json).toMatchObject({ run_id: runId, status: 'queued', joined: true });

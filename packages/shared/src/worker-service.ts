@@ -1,0 +1,69 @@
+/**
+ * What the processes of fetcher, decider and voter have in common: a Redis that is waited for, records and transitions on it,
+ * metrics, one worker, and the small server that tells how they are. Opened in this order, closed in reverse.
+ */
+import type { Redis } from 'ioredis';
+import { redisUrl, type WorkerConfig } from './config.ts';
+import { runService } from './lifecycle.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { startProbe } from './probe.ts';
+import { createRecords, type Records } from './records.ts';
+import { connectPatient } from './redis.ts';
+import type { RunningWorker } from './run-worker.ts';
+import { createTransitions, type Transitions } from './transitions.ts';
+
+const SECOND_MS = 1_000;
+
+/** What a worker is made of. */
+export type WorkerParts = {
+  readonly connection: Redis;
+  readonly concurrency: number;
+  readonly lockS: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly records: Records;
+  readonly transitions: Transitions;
+};
+
+export type WorkerServiceOptions = {
+  readonly name: string;
+  readonly config: WorkerConfig;
+  /** Starts the worker. What it throws is logged, and the process ends with 1. */
+  readonly start: (parts: WorkerParts) => Promise<RunningWorker>;
+};
+
+/** Runs a worker process until it is told to stop. Never throws: it ends the process. */
+export async function runWorkerService({ name, config, start }: WorkerServiceOptions): Promise<void> {
+  const log = createLogger(name, config.LOG_LEVEL);
+  await runService({
+    log,
+    shutdownTimeoutS: config.SHUTDOWN_TIMEOUT_S,
+    async start(stack) {
+      const metrics = createMetrics(name);
+      const redis = connectPatient(redisUrl(config), log);
+      stack.add('redis', async () => redis.disconnect());
+
+      const worker = await start({
+        connection: redis,
+        concurrency: config.CONCURRENCY,
+        lockS: config.JOB_LOCK_S,
+        log,
+        metrics,
+        records: createRecords(redis),
+        transitions: createTransitions(redis),
+      });
+      // Half of the time for jobs under way, the other half for handing back what did not end.
+      stack.add('worker', () => worker.close((config.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
+
+      const probe = await startProbe({
+        host: config.HOST,
+        port: config.METRICS_PORT,
+        registry: metrics.registry,
+        ready: async () => worker.isRunning() && redis.status === 'ready',
+      });
+      stack.add('probe', probe.close);
+      return { url: probe.url };
+    },
+  });
+}
