@@ -6,18 +6,22 @@ import { readRequest, send } from './http.ts';
 import type { LiveWorld } from './live-world.ts';
 import { applySetting, ModelSetting, type ModelSettings } from './model/personas.ts';
 import type { Exchange } from './received.ts';
+import type { Keypers } from './sequencer/keypers.ts';
+import { EON_PUBLIC_KEY } from './sequencer/shutter-keys.ts';
 import { parseWorld, WorldError } from './world.ts';
 
 export type Controlled = {
   readonly world: LiveWorld;
+  readonly keypers: Keypers;
   readonly faults: Faults;
   readonly model: ModelSettings;
   readonly received: () => readonly Exchange[];
 };
 
+const Release = z.strictObject({ proposal: z.string() });
 const ClockSetting = z.strictObject({ now: z.int().nonnegative().nullable() });
 
-export function createControl({ world, faults, model, received }: Controlled): Router {
+export function createControl({ world, keypers, faults, model, received }: Controlled): Router {
   const router = Router();
   router.use(loopbackOnly);
   const routes: Record<string, (body: unknown) => unknown> = {
@@ -33,18 +37,25 @@ export function createControl({ world, faults, model, received }: Controlled): R
       world.clock.set(ClockSetting.parse(body).now);
       return { now: world.clock.now() };
     },
+    'GET /shutter': () => ({ eon_public_key: EON_PUBLIC_KEY }),
+    'POST /shutter': async (body) => {
+      const { proposal: id } = Release.parse(body);
+      const proposal = world.proposal(id);
+      if (!proposal) throw new WorldError(`no proposal ${id}`);
+      await keypers.release(proposal);
+    },
     'POST /model': (body) => applySetting(model, ModelSetting.parse(body)),
   };
-  router.use((request, response) => {
+  router.use(async (request, response) => {
     const run = routes[`${request.method} ${request.path}`];
-    if (run) command(run, request, response);
-    else response.status(404).json({ error: 'not_found', detail: `known: ${Object.keys(routes).join(', ')}` });
+    if (run) return command(run, request, response);
+    response.status(404).json({ error: 'not_found', detail: `known: ${Object.keys(routes).join(', ')}` });
   });
   return router;
 }
 
 /** Runs a command on the body; what is wrong with the body is answered in words, with 400. */
-function command(run: (body: unknown) => unknown, request: Request, response: Response): void {
+async function command(run: (body: unknown) => unknown, request: Request, response: Response): Promise<void> {
   const read = readRequest(request);
   if ('kind' in read) {
     send(read, response);
@@ -56,7 +67,7 @@ function command(run: (body: unknown) => unknown, request: Request, response: Re
     return;
   }
   try {
-    response.json(run(read.body) ?? { ok: true });
+    response.json((await run(read.body)) ?? { ok: true });
   } catch (error) {
     const detail = wrongBody(error);
     if (detail === null) throw error;

@@ -17,6 +17,7 @@ export const Fault = z
     status: z.int().min(400).max(599).optional().describe('Answers this instead'),
     body: z.unknown().optional().describe('With status: the body; a string is sent as HTML'),
     headers: z.record(z.string(), z.string()).default({}).describe('With status'),
+    fails: z.enum(['pinning', 'maintenance']).optional().describe('The step at which the sequencer itself fails'),
     stored: z.boolean().default(false).describe('With status: the request is carried out before the error is answered'),
     cut: z
       .enum(['before', 'after'])
@@ -27,8 +28,12 @@ export const Fault = z
     error: 'needs either count or share',
   })
   .refine((fault) => fault.cut === undefined || fault.status === undefined, { error: 'is either status or cut' })
-  .refine((fault) => fault.cut !== undefined || fault.status !== undefined || fault.latency_ms !== undefined, {
-    error: 'does nothing: needs latency_ms, status or cut',
+  .refine((fault) => [fault.cut, fault.status, fault.latency_ms, fault.fails].some((effect) => effect !== undefined), {
+    error: 'does nothing: needs latency_ms, status, cut or fails',
+  })
+  .refine((fault) => fault.fails === undefined || fault.endpoint === 'sequencer', {
+    error: 'fails is for the sequencer',
+    path: ['fails'],
   });
 export type Fault = z.output<typeof Fault>;
 
@@ -77,7 +82,7 @@ export function withFaults(endpoint: EndpointName, faults: Faults, closing: Abor
     if (fault.latency_ms !== undefined) await pause(fault.latency_ms, closing);
     if (fault.cut === 'before') return { kind: 'cut' };
     if (fault.status === undefined) {
-      const answer = await handle(request);
+      const answer = await handle(fault.fails === undefined ? request : { ...request, fails: fault.fails });
       return fault.cut === 'after' ? { kind: 'cut' } : answer;
     }
     if (fault.stored) await handle(request);

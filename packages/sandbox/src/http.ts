@@ -12,10 +12,16 @@ export type SandboxRequest = {
   /** Path with its query string, as it came. */
   readonly url: string;
   readonly query: Readonly<Record<string, unknown>>;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whom the request comes from, as the real servers take it: what a proxy in front says, else the socket's other end. */
+  readonly ip: string;
   /** The text as it came; '' where there was none or its content type is not JSON. */
   readonly text: string;
   /** `text` parsed; `{}` for an empty one. */
   readonly body: unknown;
+  /** At which step the sequencer is to fail; set by a fault. */
+  readonly fails?: 'pinning' | 'maintenance';
 };
 
 export type Reply = {
@@ -30,6 +36,20 @@ type Cut = { readonly kind: 'cut' };
 export type Answer = Reply | Cut;
 
 export type Handler = (request: SandboxRequest) => Answer | Promise<Answer>;
+
+/** Anyone's page may read what hub and sequencer answer. */
+export const CORS = { 'access-control-allow-origin': '*' };
+
+/** What a browser asks before it sends: answered for every path of hub and sequencer, uncounted. */
+export function preflight({ headers }: SandboxRequest): Reply {
+  return reply(204, '', {
+    ...CORS,
+    'access-control-allow-methods': 'GET,HEAD,PUT,PATCH,POST,DELETE',
+    'access-control-allow-headers': headers['access-control-request-headers'] ?? 'content-type,x-api-key',
+    'access-control-max-age': '86400',
+    vary: 'Access-Control-Request-Headers',
+  });
+}
 
 export function reply(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
   return { kind: 'reply', status, headers, body };
@@ -56,7 +76,9 @@ export function htmlError(status: number, text: string): Reply {
 export function readRequest(request: Request): SandboxRequest | Reply {
   const received: unknown = request.body;
   const text = typeof received === 'string' ? received : '';
-  const base = { method: request.method, url: request.originalUrl, query: request.query, text };
+  const headers = headersOf(request);
+  const ip = addressOf(headers, request.socket.remoteAddress);
+  const base = { method: request.method, url: request.originalUrl, query: request.query, headers, ip, text };
   if (text === '') return { ...base, body: {} };
   try {
     const body: unknown = JSON.parse(text);
@@ -66,6 +88,17 @@ export function readRequest(request: Request): SandboxRequest | Reply {
   } catch (error) {
     return htmlError(400, String(error));
   }
+}
+
+function headersOf(request: Request): Record<string, string> {
+  const pairs = Object.entries(request.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]);
+  return Object.fromEntries(pairs);
+}
+
+/** The first of these headers that is there wins; of a list of proxies, the first address. */
+function addressOf(headers: Readonly<Record<string, string>>, socket: string | undefined): string {
+  const said = headers['cf-connecting-ip'] ?? headers['x-real-ip'] ?? headers['x-forwarded-for'] ?? socket ?? '';
+  return said.split(',')[0]?.trim() ?? '';
 }
 
 /** Sends the answer, or ends the connection. */

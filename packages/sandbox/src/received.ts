@@ -1,5 +1,5 @@
 /** The log of what hub, sequencer and model were asked and what they answered, in the order of the requests. */
-import type { EndpointName, Handler } from './http.ts';
+import type { EndpointName, Handler, Reply } from './http.ts';
 
 export type Exchange = {
   /** From 1, in the order of arrival. */
@@ -18,7 +18,12 @@ export type Received = {
   list(): readonly Exchange[];
   /** Wraps an endpoint so that each exchange is kept. */
   record(endpoint: EndpointName, handle: Handler): Handler;
+  /** Keeps a request that no endpoint got to see, because its body could not be read, and its answer. */
+  unread(asked: Unread, answer: Reply): void;
 };
+
+/** `body`: the text as far as it is known. */
+type Unread = { readonly endpoint: EndpointName; readonly method: string; readonly url: string; readonly body: string };
 
 export function createReceived(now: () => number): Received {
   const exchanges: Exchange[] = [];
@@ -32,6 +37,9 @@ export function createReceived(now: () => number): Received {
       const answer = await handle(request);
       exchanges[at] = { ...open, answer: answer.kind === 'cut' ? 'cut' : { status: answer.status, body: answer.body } };
       return answer;
+    },
+    unread: (asked, { status, body }) => {
+      exchanges.push({ seq: exchanges.length + 1, ...asked, at: now(), answer: { status, body } });
     },
   };
 }

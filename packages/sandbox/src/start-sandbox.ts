@@ -1,19 +1,25 @@
 /** Puts the sandbox together and listens: hub, sequencer, model and control API in one process on one port. */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { Wallet } from 'ethers';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { GraphQLSchema } from 'graphql';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { createClock } from './clock.ts';
 import { createControl } from './control.ts';
 import { createFaults, withFaults } from './faults.ts';
 import { createHub } from './hub/endpoint.ts';
-import { htmlError, readRequest, send, type EndpointName, type Handler } from './http.ts';
+import { createHubGuard } from './hub/guard.ts';
+import { createHubApi } from './hub/rest.ts';
+import { readHubSchema } from './hub/schema.ts';
+import { htmlError, preflight, readRequest, send, type EndpointName, type Handler, type Reply } from './http.ts';
 import { createLiveWorld, type LiveWorld, type StoredMessage, type StoredVote } from './live-world.ts';
 import { createModel } from './model/endpoint.ts';
 import { createModelSettings } from './model/personas.ts';
+import { createRateLimiter } from './rate-limit.ts';
 import { createReceived, type Exchange, type Received } from './received.ts';
-import { createSequencer, refuseInFlight } from './sequencer/endpoint.ts';
+import { createSequencer, limitSequencer } from './sequencer/endpoint.ts';
+import { createKeypers } from './sequencer/keypers.ts';
+import { refuseInFlight } from './sequencer/in-flight.ts';
 import { parseWorld, type World } from './world.ts';
 import { emptyWorld } from './worlds/empty.ts';
 
@@ -50,10 +56,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const received = createReceived(() => clock.now());
   const relayer =
     options.relayerKey === undefined ? new Wallet(Wallet.createRandom().privateKey) : new Wallet(options.relayerKey);
-  const sdl = await readFile(new URL('./hub/schema.graphql', import.meta.url), 'utf8');
+  const schema = await readHubSchema();
   const closing = new AbortController();
 
-  const server = createServer(buildApp({ world, relayer, sdl, received, closing: closing.signal }));
+  const server = createServer(buildApp({ world, relayer, schema, received, closing: closing.signal }));
   const host = options.host ?? '127.0.0.1';
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
@@ -84,45 +90,88 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 type Parts = {
   readonly world: LiveWorld;
   readonly relayer: Wallet;
-  readonly sdl: string;
+  readonly schema: GraphQLSchema;
   readonly received: Received;
   readonly closing: AbortSignal;
 };
 
-function buildApp({ world, relayer, sdl, received, closing }: Parts): Express {
+function buildApp({ world, relayer, schema, received, closing }: Parts): Express {
+  const serve = serving(received);
   const faults = createFaults();
   const model = createModelSettings();
+  const keypers = createKeypers(world);
   const faulty = (name: EndpointName, handle: Handler): Handler => withFaults(name, faults, closing, handle);
 
-  const hub = serve(received.record('hub', faulty('hub', createHub(world, sdl))));
+  const guard = createHubGuard(
+    world,
+    createRateLimiter(world.clock, () => world.limits.hub_per_minute),
+  );
+  const ofHub = (handle: Handler): RequestHandler => serve(received.record('hub', guard(faulty('hub', handle))));
+  const askHub = createHub(world, schema);
+  const hub = ofHub(async (request) => {
+    await keypers.releaseDue();
+    return askHub(request);
+  });
+  const hubApi = ofHub(createHubApi(world));
   const sequencer = serve(
-    received.record('sequencer', refuseInFlight(faulty('sequencer', createSequencer(world, relayer)))),
+    received.record(
+      'sequencer',
+      limitSequencer(
+        world,
+        refuseInFlight(
+          () => world.generation,
+          faulty('sequencer', createSequencer({ world, relayer, keypers, closing })),
+        ),
+      ),
+    ),
   );
   const models = serve(received.record('model', faulty('model', createModel(model, world.clock, closing))));
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(express.text({ type: 'application/json', limit: '20mb', defaultCharset: 'utf-8' }));
-  app.use('/_sandbox', createControl({ world, faults, model, received: () => received.list() }));
-  app.route('/graphql').get(hub).post(hub);
+  app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received: () => received.list() }));
+  app.use(text('20mb'));
+  app.options(['/', '/graphql', '/api', '/api/{*path}', '/scores/{*path}'], serve(preflight));
+  app.all('/graphql', hub);
+  app.all(['/api', '/api/{*path}'], hubApi);
   app.route('/').get(sequencer).post(sequencer);
-  app.get('/v1/models', models);
+  app.get('/scores/{*path}', sequencer);
+  app.get(['/v1/models', '/v1/models/:model'], models);
   app.post('/v1/chat/completions', models);
-  app.use(asPage);
+  app.use(asPage(received));
   return app;
 }
 
 /** A body that is too large or cut short is answered in HTML, as the real servers do; anything else here is our own fault. */
-const asPage: ErrorRequestHandler = (error: unknown, _request, response, _next): void => {
-  const status = error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
-  send(htmlError(status, String(error)), response);
-};
-
-function serve(handle: Handler): RequestHandler {
-  return async (request, response): Promise<void> => {
-    const read = readRequest(request);
-    send('kind' in read ? read : await handle(read), response);
+function asPage(received: Received): ErrorRequestHandler {
+  return (error: unknown, request, response, _next): void => {
+    const status = error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 500;
+    const answer = htmlError(status, String(error));
+    unread(received, request, answer);
+    send(answer, response);
   };
+}
+
+/** Bodies are read as text: what the log shows is what was sent. A world for a benchmark may be larger than any vote. */
+function text(limit: string): RequestHandler {
+  return express.text({ type: 'application/json', limit, defaultCharset: 'utf-8' });
+}
+
+function serving(received: Received): (handle: Handler) => RequestHandler {
+  return (handle) =>
+    async (request, response): Promise<void> => {
+      const read = readRequest(request);
+      if ('kind' in read) unread(received, request, read);
+      send('kind' in read ? read : await handle(read), response);
+    };
+}
+
+/** Logs a request whose body could not be read, but for those to the control API. */
+function unread(received: Received, { method, originalUrl: url, body }: Request, answer: Reply): void {
+  if (url.startsWith('/_sandbox')) return;
+  const hubs = /^\/(?:graphql|api)\b/.test(url);
+  const endpoint = url.startsWith('/v1/') ? 'model' : hubs ? 'hub' : 'sequencer';
+  received.unread({ endpoint, method, url, body: typeof body === 'string' ? body : '' }, answer);
 }
 
 function portOf(server: Server): number {

@@ -6,6 +6,15 @@
  */
 import { Address, VotingType } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
+import {
+  hubLists,
+  proposalExtras,
+  ProposalRef,
+  spaceExtras,
+  SpaceRef,
+  voteExtras,
+  votingExtras,
+} from './world-extras.ts';
 
 const UnixSeconds = z.int().nonnegative();
 const Id = z.string().regex(/^[A-Za-z0-9]{1,100}$/, { error: 'is not an id (letters and digits, at most 100)' });
@@ -22,14 +31,18 @@ const Validation = z.strictObject({ name: z.string(), params: z.record(z.string(
 const DEFAULT_STRATEGIES = [{ name: 'ticket', network: '1', params: { symbol: 'VOTE' } }];
 const DEFAULT_AUTHOR = '0x000000000000000000000000000000000000dEaD';
 
+/** The hub answers null where nobody said anything: put into a world, that is as good as leaving it out. */
+const orElse = <Schema extends z.ZodType>(schema: Schema, otherwise: z.output<Schema>) =>
+  schema.nullish().transform((value) => value ?? otherwise);
+
 export const WorldSpace = z.strictObject({
   id: SpaceName,
-  name: z.string().default(''),
-  about: z.string().default(''),
-  avatar: z.string().default(''),
-  terms: z.string().default(''),
-  website: z.string().default(''),
-  private: z.boolean().default(false),
+  name: orElse(z.string(), ''),
+  about: z.string().nullable().default(''),
+  avatar: z.string().nullable().default(''),
+  terms: z.string().nullable().default(null),
+  website: z.string().nullable().default(null),
+  private: orElse(z.boolean(), false),
   network: z.string().default('1'),
   symbol: z.string().default('VOTE'),
   strategies: z.array(Strategy).default(DEFAULT_STRATEGIES),
@@ -46,26 +59,42 @@ export const WorldSpace = z.strictObject({
       quorum: z.number().nullable().default(null),
       quorumType: z.enum(['default', 'rejection']).default('default'),
       privacy: z.string().default(''),
+      ...votingExtras,
     })
     .prefault({}),
-  validation: Validation.default({ name: 'any', params: {} }),
-  voteValidation: Validation.default({ name: 'any', params: {} }),
+  validation: orElse(Validation, { name: 'any', params: {} }),
+  voteValidation: orElse(Validation, { name: 'any', params: {} }),
   guidelines: z.string().nullable().default(null),
   template: z.string().nullable().default(null),
-  verified: z.boolean().default(false),
-  flagged: z.boolean().default(false),
-  hibernated: z.boolean().default(false),
-  turbo: z.boolean().default(false),
+  verified: orElse(z.boolean(), false),
+  flagged: orElse(z.boolean(), false),
+  hibernated: orElse(z.boolean(), false),
+  turbo: orElse(z.boolean(), false),
   created: UnixSeconds.default(0),
+  ...spaceExtras,
 });
 export type WorldSpace = z.output<typeof WorldSpace>;
+
+const Hex = z.string().regex(/^0x(?:[0-9a-fA-F]{2})+$/, { error: 'is not 0x and hex digits' });
+
+/** What the keypers hold for a proposal: the eon's public key, and the key that they give out once the vote is over. */
+const ShutterKeys = z
+  .strictObject({
+    eon_public_key: Hex.optional(),
+    decryption_key: Hex.optional(),
+    release: z
+      .enum(['when_asked', 'at_close'])
+      .default('when_asked')
+      .describe('When the key comes out: asked for by /scores or the control API, or by itself'),
+  })
+  .refine((keys) => (keys.eon_public_key === undefined) === (keys.decryption_key === undefined), {
+    error: 'needs both keys or none',
+  });
 
 export const WorldProposal = z
   .strictObject({
     id: Id,
-    space: SpaceName.or(z.strictObject({ id: SpaceName }).transform((space) => space.id)).describe(
-      "The space's id, or {id} as the hub nests it",
-    ),
+    space: SpaceRef,
     ipfs: z.string().nullable().default(null),
     author: Address.default(Address.parse(DEFAULT_AUTHOR)),
     created: UnixSeconds.optional().describe('Absent: the start'),
@@ -73,12 +102,12 @@ export const WorldProposal = z
     network: z.string().default('1'),
     symbol: z.string().default('VOTE'),
     type: VotingType.default('basic'),
-    privacy: z.enum(['', 'shutter']).default(''),
+    privacy: orElse(z.enum(['', 'shutter']), ''),
     strategies: z.array(Strategy).default(DEFAULT_STRATEGIES),
-    validation: Validation.default({ name: 'any', params: {} }),
+    validation: orElse(Validation, { name: 'any', params: {} }),
     plugins: z.record(z.string(), z.unknown()).default({}),
     title: z.string(),
-    body: z.string().default(''),
+    body: orElse(z.string(), ''),
     discussion: z.string().default(''),
     choices: z.array(z.string()).min(1),
     labels: z.array(z.string()).default([]),
@@ -86,13 +115,18 @@ export const WorldProposal = z
     end: UnixSeconds,
     quorum: z.number().nonnegative().default(0),
     quorumType: z.enum(['default', 'rejection']).default('default'),
-    snapshot: z.int().nonnegative().default(21_000_000),
-    app: z.string().default('snapshot-v2'),
-    scores: z.array(z.number().nonnegative()).default([]).describe('Power per choice; absent: 0 for each'),
+    snapshot: orElse(z.int().nonnegative(), 21_000_000),
+    app: orElse(z.string(), 'snapshot-v2'),
+    scores: z
+      .array(z.number().nonnegative())
+      .default([])
+      .describe('Power per choice; absent: as the votes of this world add up'),
     scores_state: z.enum(['pending', 'final', 'invalid']).optional().describe('Absent: final once closed'),
-    votes: z.int().nonnegative().default(0),
-    flagged: z.boolean().default(false),
-    flagCode: z.int().default(0),
+    votes: z.int().nonnegative().optional().describe('How many voted; absent: the votes of this world'),
+    flagged: orElse(z.boolean(), false),
+    flagCode: orElse(z.int(), 0),
+    ...proposalExtras,
+    shutter: ShutterKeys.optional().describe("Absent: the sandbox's own key pair, where privacy is shutter"),
   })
   .refine((proposal) => proposal.end > proposal.start, { error: 'must end after it starts', path: ['end'] })
   .refine((proposal) => proposal.scores.length === 0 || proposal.scores.length === proposal.choices.length, {
@@ -106,8 +140,8 @@ export const WorldVote = z.strictObject({
   ipfs: z.string().nullable().default(null),
   voter: Address,
   created: UnixSeconds,
-  space: SpaceName,
-  proposal: Id,
+  space: SpaceRef,
+  proposal: ProposalRef,
   choice: z.union([z.number(), z.string(), z.array(z.number()), z.record(z.string(), z.number())]),
   metadata: z.record(z.string(), z.unknown()).default({}),
   reason: z.string().default(''),
@@ -115,6 +149,7 @@ export const WorldVote = z.strictObject({
   vp: z.number().nonnegative().default(1),
   vp_by_strategy: z.array(z.number()).optional().describe('Absent: all of it from the first strategy'),
   vp_state: z.enum(['pending', 'final', 'invalid']).default('final'),
+  ...voteExtras,
 });
 export type WorldVote = z.output<typeof WorldVote>;
 
@@ -135,8 +170,12 @@ export const VotingPowerRule = z
     voter: Address.optional(),
     default: z.literal(true).optional().describe('For every voter without a rule of their own'),
     vp: z.number().nonnegative().optional(),
-    fail: z.literal(true).optional().describe('The score API answers with an error'),
-    pending: z.literal(true).optional().describe('Counted, with vp_state pending'),
+    vp_by_strategy: z.array(z.number()).optional().describe('Absent: all of it from the first strategy'),
+    fail: z
+      .union([z.literal(true), z.string()])
+      .optional()
+      .describe('The score API answers with an error, and its data'),
+    pending: z.literal(true).optional().describe('Counted, with vp_state pending; vp is 1 unless given'),
   })
   .refine((rule) => (rule.space === undefined) !== (rule.proposal === undefined), {
     error: 'needs either space or proposal',
@@ -144,7 +183,10 @@ export const VotingPowerRule = z
   .refine((rule) => (rule.voter === undefined) !== (rule.default === undefined), {
     error: 'needs either voter or default: true',
   })
-  .refine((rule) => (rule.vp === undefined) !== (rule.fail === undefined), { error: 'needs either vp or fail: true' });
+  .refine(
+    (rule) => (rule.fail === undefined ? rule.vp !== undefined || rule.pending === true : rule.vp === undefined),
+    { error: 'needs either vp, fail: true or pending: true' },
+  );
 export type VotingPowerRule = z.output<typeof VotingPowerRule>;
 
 /** What the vote validation of a proposal answers. Without a rule everybody is let through. */
@@ -155,6 +197,31 @@ export const ValidationRule = z
   });
 export type ValidationRule = z.output<typeof ValidationRule>;
 
+/** A wallet that is a contract, and what its `isValidSignature` answers. */
+export const ContractWallet = z.strictObject({
+  address: Address,
+  network: z.string().optional().describe('Chain id; absent: every network'),
+  approves: z
+    .union([z.enum(['all', 'none', 'fail']), z.array(z.string().regex(/^0x[0-9a-fA-F]{64}$/))])
+    .describe('Every hash, no hash, an RPC that fails, or these hashes only'),
+});
+export type ContractWallet = z.output<typeof ContractWallet>;
+
+/** A hub API key. Calls beyond `monthly_limit` count against the address's own limit. */
+export const ApiKey = z.strictObject({
+  key: z.string().min(1),
+  monthly_limit: z.int().nonnegative(),
+  used: z.int().nonnegative().default(0),
+  reset: UnixSeconds.optional().describe('When the count begins anew; absent: the start of the next month'),
+});
+export type ApiKey = z.output<typeof ApiKey>;
+
+const PerMinute = z.int().positive().nullable();
+const Limits = z.strictObject({
+  hub_per_minute: PerMinute.optional(),
+  sequencer_per_minute: PerMinute.optional(),
+});
+
 const worldShape = {
   now: UnixSeconds.nullable().optional().describe('Unix seconds at which the clock stands still; null: the real clock'),
   spaces: z.array(WorldSpace).default([]),
@@ -163,6 +230,11 @@ const worldShape = {
   aliases: z.array(WorldAlias).default([]),
   voting_power: z.array(VotingPowerRule).default([]),
   validations: z.array(ValidationRule).default([]),
+  contract_wallets: z.array(ContractWallet).default([]),
+  flagged_ips: z.array(z.string().min(1)).default([]).describe('Addresses from which the sequencer takes nothing'),
+  limits: Limits.prefault({}).describe('Requests a minute from one address; null, the default: no limit'),
+  api_keys: z.array(ApiKey).default([]),
+  ...hubLists,
 };
 
 /** A whole world, or what a PATCH adds to one; absent lists are empty. */

@@ -1,55 +1,78 @@
 /**
  * `GET|POST /graphql`: the hub. A real GraphQL server with the hub's statuses: 400 for a query that cannot be read or does
- * not fit the schema, 500 for variables that do not fit, and 200 with `errors` for what a resolver refuses.
+ * not fit the schema, 500 for too many fields or variables that do not fit, and 200 with `errors` for what a resolver refuses.
  */
-import { buildSchema, execute, GraphQLError, parse, validate, type DocumentNode } from 'graphql';
+import { execute, GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import { reply, type Answer, type Handler } from '../http.ts';
+import { CORS, reply, type Answer, type Handler, type SandboxRequest } from '../http.ts';
 import type { LiveWorld } from '../live-world.ts';
-import { depthError, rootFieldsError } from './limits.ts';
+import { countError, depthErrors } from './limits.ts';
 import { createResolvers } from './resolvers.ts';
 
-const GraphQLRequest = z.object({
-  query: z.string().min(1),
-  variables: z.record(z.string(), z.unknown()).nullish(),
-  operationName: z.string().nullish(),
-});
+const Variables = z.record(z.string(), z.unknown());
 
-const CORS = { 'access-control-allow-origin': '*' };
+type Asked = {
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>> | null;
+  readonly operationName: string | null;
+};
 
-function failed(status: number, errors: readonly GraphQLError[]): Answer {
-  return reply(status, { errors }, CORS);
+function failed(status: number, errors: readonly GraphQLError[], headers: Record<string, string> = {}): Answer {
+  return reply(status, { errors }, { ...CORS, ...headers });
 }
 
-/** `sdl` is the text of `schema.graphql`. */
-export function createHub(world: LiveWorld, sdl: string): Handler {
-  const schema = buildSchema(sdl);
+export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
   const rootValue = createResolvers(world);
 
   return async (request): Promise<Answer> => {
-    const asked = GraphQLRequest.safeParse(request.method === 'GET' ? fromQueryString(request.query) : request.body);
-    if (!asked.success) return failed(400, [new GraphQLError('Must provide query string.')]);
-    const { query, variables, operationName } = asked.data;
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      return failed(405, [new GraphQLError('GraphQL only supports GET and POST requests.')], { allow: 'GET, POST' });
+    }
+    const asked = readQuestion(request);
+    if (asked instanceof GraphQLError) return failed(400, [asked]);
 
-    const document = parseQuery(query);
+    const document = parseQuery(asked.query);
     if (document instanceof GraphQLError) return failed(400, [document]);
-    const tooMany = rootFieldsError(document);
+    const tooMany = countError(document);
     if (tooMany) return failed(500, [tooMany]);
-    const invalid = [...validate(schema, document)];
-    const tooDeep = invalid.length === 0 ? depthError(document) : null;
-    if (tooDeep) invalid.push(tooDeep);
+    const invalid = [...depthErrors(document), ...validate(schema, document)];
     if (invalid.length > 0) return failed(400, invalid);
 
     const result = await execute({
       schema,
       document,
       rootValue,
-      variableValues: variables ?? null,
-      operationName: operationName ?? null,
+      variableValues: asked.variables,
+      operationName: asked.operationName,
     });
     // No data at all means that execution did not start: bad variables. A resolver's error leaves nulls in the data.
     return reply(result.data ? 200 : 500, result, CORS);
   };
+}
+
+/** What the query string says goes before what the body says, each for itself. */
+function readQuestion({ query: inUrl, body }: SandboxRequest): Asked | GraphQLError {
+  const inBody: Readonly<Record<string, unknown>> = Variables.safeParse(body).data ?? {};
+  const query = inUrl['query'] ?? inBody['query'];
+  const operationName = inUrl['operationName'] ?? inBody['operationName'];
+  if (typeof query !== 'string') return new GraphQLError('Must provide query string.');
+  const variables = readVariables(inUrl['variables'] ?? inBody['variables']);
+  if (variables === 'unreadable') return new GraphQLError('Variables are invalid JSON.');
+  return {
+    query,
+    variables: Variables.safeParse(variables).data ?? null,
+    operationName: typeof operationName === 'string' ? operationName : null,
+  };
+}
+
+function readVariables(given: unknown): unknown {
+  if (typeof given !== 'string') return given;
+  try {
+    return JSON.parse(given);
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'unreadable';
+    throw error;
+  }
 }
 
 function parseQuery(query: string): DocumentNode | GraphQLError {
@@ -58,17 +81,5 @@ function parseQuery(query: string): DocumentNode | GraphQLError {
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;
-  }
-}
-
-function fromQueryString(query: Readonly<Record<string, unknown>>): unknown {
-  const text = query['variables'];
-  if (typeof text !== 'string') return query;
-  try {
-    const variables: unknown = JSON.parse(text);
-    return { ...query, variables };
-  } catch {
-    // Said as 'Must provide query string.': the request as a whole cannot be read.
-    return {};
   }
 }

@@ -1,9 +1,11 @@
 /** Puts a judgement into the form that the request's JSON schema asks for. */
-import { child, isRecord, resolve, type Asked, type BallotForm, type ModelOption } from './asked.ts';
+import type { Asked } from './asked.ts';
+import { shapeWeights, type BallotForm, type BallotPlace, type ModelOption } from './ballot-place.ts';
 import type { Judgement } from './careful.ts';
+import { child, fill } from './json-schema.ts';
 
 /** A ballot in the answer's own form: keys, or keys with percentages. */
-export type ModelBallot = string | readonly string[] | readonly { choice: string; percent: number }[];
+export type ModelBallot = string | readonly (string | { readonly choice: string; readonly percent: number })[];
 
 const BALLOTS: Readonly<Record<BallotForm, (scored: Judgement['scored']) => ModelBallot>> = {
   choice: (scored) => scored[0]?.option.key ?? '',
@@ -38,68 +40,53 @@ function shares(scored: Judgement['scored']): { choice: string; percent: number 
     .filter(({ percent }) => percent > 0);
 }
 
-/** The answer object: what the schema names and this module knows, and the emptiest thing that fits for anything else. */
-export function fitSchema(asked: Asked, judgement: Judgement, ballot: ModelBallot): unknown {
-  const known: Record<string, unknown> = {
+/** The answer object: what the schema names and this module knows, and the plainest thing that fits for anything else. */
+export function answerObject(asked: Asked, judgement: Judgement, ballot: ModelBallot): unknown {
+  const { schema, place } = asked;
+  const known: Readonly<Record<string, unknown>> = {
     rationale: judgement.rationale,
+    reason: judgement.rationale,
+    reasoning: judgement.rationale,
+    explanation: judgement.rationale,
+    summary: judgement.rationale,
     factors_for: judgement.factorsFor,
     factors_against: judgement.factorsAgainst,
     unknowns: judgement.unknowns,
     confidence: judgement.confidence,
     risk_level: judgement.risk,
+    risk: judgement.risk,
     stakes: judgement.stakes,
-    ...(asked.form === null ? {} : { [asked.form]: ballot }),
   };
-  const properties = child(asked.schema, 'properties');
-  const names = isRecord(properties) ? Object.keys(properties) : [];
-  return Object.fromEntries(
-    names.map((name) => [name, name in known ? known[name] : emptiest(child(properties, name), asked.schema)]),
-  );
+  return fill(schema, schema, (name, property) => {
+    if (place !== null && name === place.name) return shaped(ballot, place, schema);
+    const value = Object.hasOwn(known, name) ? known[name] : undefined;
+    // A confidence in percent.
+    return typeof value === 'number' && child(property, 'maximum') === 100 ? Math.round(value * 100) : value;
+  });
 }
 
-function emptiest(property: unknown, root: unknown): unknown {
-  const schema = resolve(property, root);
-  const allowed = child(schema, 'enum');
-  if (Array.isArray(allowed)) return allowed[0];
-  const variants = child(schema, 'anyOf');
-  if (Array.isArray(variants)) return emptiest(variants[0], root);
-  const type = child(schema, 'type');
-  switch (Array.isArray(type) ? type[0] : type) {
-    case 'string':
-      return '';
-    case 'array':
-      return [];
-    case 'number':
-    case 'integer':
-      return child(schema, 'minimum') ?? 0;
-    case 'boolean':
-      return false;
-    case 'object': {
-      const properties = child(schema, 'properties');
-      if (!isRecord(properties)) return {};
-      return Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, emptiest(inner, root)]));
-    }
-    default:
-      return null;
-  }
+function shaped(ballot: ModelBallot, place: BallotPlace, schema: unknown): unknown {
+  if (typeof ballot === 'string') return ballot;
+  const weights = ballot.filter((each) => typeof each !== 'string');
+  return weights.length > 0 ? shapeWeights(weights, place, schema) : ballot;
 }
 
-/**
- * A ballot for the options with these labels, in their order; null where one is not on offer. A ranking goes on with the
- * others by label, weights are equal shares.
- */
-export function ballotFor(
-  labels: readonly string[],
-  form: BallotForm,
-  options: readonly ModelOption[],
-): ModelBallot | null {
+/** The options with these labels, in their order; null where one is not on offer. */
+export function optionsWith(labels: readonly string[], options: readonly ModelOption[]): readonly ModelOption[] | null {
   const found = labels.map((label) => options.find((option) => option.label === label));
   const wanted = found.filter((option) => option !== undefined);
-  const [first] = wanted;
-  if (first === undefined || wanted.length !== labels.length) return null;
+  return wanted.length === labels.length ? wanted : null;
+}
+
+/** A ballot for these options, best first: a ranking goes on with the others by label, weights are equal shares. */
+export function ballotFor(
+  wanted: readonly ModelOption[],
+  form: BallotForm,
+  options: readonly ModelOption[],
+): ModelBallot {
   const rest = options.filter((option) => !wanted.includes(option)).toSorted((a, b) => (a.label < b.label ? -1 : 1));
   const ballots: Record<BallotForm, ModelBallot> = {
-    choice: first.key,
+    choice: wanted[0]?.key ?? '',
     choices: wanted.map(({ key }) => key),
     ranking: [...wanted, ...rest].map(({ key }) => key),
     weights: shares(wanted.map((option) => ({ option, score: 1 }))),

@@ -1,5 +1,6 @@
 /** What a chat request asks for: the untrusted text, and the options and the form of answer that its JSON schema allows. */
 import { z } from 'zod';
+import { findBallot, type BallotPlace, type ModelOption } from './ballot-place.ts';
 
 const TextPart = z.looseObject({ type: z.string(), text: z.string().optional() });
 
@@ -10,6 +11,8 @@ export const ChatRequest = z.looseObject({
     .min(1),
   stream: z.boolean().nullish(),
   n: z.int().nullish(),
+  max_tokens: z.int().positive().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
   response_format: z
     .looseObject({
       type: z.string(),
@@ -19,41 +22,59 @@ export const ChatRequest = z.looseObject({
 });
 export type ChatRequest = z.output<typeof ChatRequest>;
 
-/** One thing that can be voted for: the key that the answer must use, and the label that it stands for. */
-export type ModelOption = { readonly key: string; readonly label: string };
-
-/** In which of its properties the schema wants the ballot. */
-export type BallotForm = 'choice' | 'choices' | 'ranking' | 'weights';
-
 export type Asked = {
   /** The user's messages without the lines that list the choices, whose order must not matter. */
   readonly text: string;
+  /** The options in the order in which the user's messages list them; where they do not, in the schema's. */
+  readonly listed: readonly ModelOption[];
+  /** The system's messages. */
+  readonly system: string;
   /** Everything that was sent, for counting tokens. */
   readonly prompt: string;
-  /** null where no JSON schema was given. */
+  /** Plain words, any JSON object, or one that fits `schema`. */
+  readonly wants: 'text' | 'json' | 'schema';
   readonly schema: unknown;
-  readonly form: BallotForm | null;
+  /** Where the ballot goes; null where the schema has no place for one. */
+  readonly place: BallotPlace | null;
+  /** As the schema lists them. */
   readonly options: readonly ModelOption[];
 };
 
-const FORMS: readonly BallotForm[] = ['choice', 'choices', 'ranking', 'weights'];
-
 export function readAsked(request: ChatRequest): Asked {
   const texts = request.messages.map((message) => ({ role: message.role, text: textOf(message.content) }));
-  const given =
-    request.response_format?.type === 'json_schema' ? request.response_format.json_schema?.schema : undefined;
-  const schema = given ?? null;
-  const properties = child(schema, 'properties');
-  const form = FORMS.find((name) => child(properties, name) !== undefined) ?? null;
-  const options = form === null ? [] : optionsOf(resolve(child(properties, form), schema), schema);
-  const user = texts.filter(({ role }) => role === 'user').map(({ text }) => text);
+  const format = request.response_format;
+  const schema = format?.type === 'json_schema' ? (format.json_schema?.schema ?? null) : null;
+  const place = findBallot(schema);
+  const options = place?.options ?? [];
+  const said = (role: (name: string) => boolean): string =>
+    texts
+      .filter((each) => role(each.role))
+      .map(({ text }) => text)
+      .join('\n');
+  const user = said((role) => role === 'user');
   return {
-    text: withoutChoices(user.join('\n'), options),
-    prompt: texts.map(({ text }) => text).join('\n'),
+    text: withoutChoices(user, options),
+    listed: asListed(user, options),
+    system: said((role) => role === 'system' || role === 'developer'),
+    prompt: said(() => true),
+    wants: asFormat(schema, format?.type),
     schema,
-    form,
+    place,
     options,
   };
+}
+
+function asFormat(schema: unknown, type: string | undefined): Asked['wants'] {
+  if (schema !== null) return 'schema';
+  return type === 'json_object' ? 'json' : 'text';
+}
+
+/** Where an option stands is told by its last line: the list comes after the proposal, which may mimic one. */
+function asListed(text: string, options: readonly ModelOption[]): readonly ModelOption[] {
+  const lines = text.split('\n').map(unmarked);
+  const at = new Map(options.map((option) => [option, lines.lastIndexOf(option.key)]));
+  if ([...at.values()].includes(-1)) return options;
+  return options.toSorted((a, b) => (at.get(a) ?? 0) - (at.get(b) ?? 0));
 }
 
 function textOf(content: string | z.output<typeof TextPart>[] | null | undefined): string {
@@ -61,37 +82,12 @@ function textOf(content: string | z.output<typeof TextPart>[] | null | undefined
   return (content ?? []).map((part) => part.text ?? '').join('\n');
 }
 
-/** Finds the enum of keys: the property's own, its items', or the `choice` of its items. */
-function optionsOf(property: unknown, root: unknown): ModelOption[] {
-  const items = resolve(child(property, 'items'), root);
-  const places = [property, items, resolve(child(child(items, 'properties'), 'choice'), root)];
-  const keys = places.map((place) => child(place, 'enum')).find((found) => Array.isArray(found));
-  return (Array.isArray(keys) ? keys : [])
-    .filter((key) => typeof key === 'string')
-    .map((key) => ({ key, label: key.replace(/^[A-Z]+: /, '') }));
-}
-
 function withoutChoices(text: string, options: readonly ModelOption[]): string {
   const keys = new Set(options.map(({ key }) => key));
-  const lines = text.split('\n').filter((line) => !keys.has(line.trim().replace(/^[-*] /, '')));
+  const lines = text.split('\n').filter((line) => !keys.has(unmarked(line)));
   return lines.join('\n');
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** `value[name]` where there is such a thing. */
-export function child(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined;
-}
-
-/** Follows a local `$ref`, which schema generators use for what occurs twice. */
-export function resolve(schema: unknown, root: unknown): unknown {
-  const reference = child(schema, '$ref');
-  if (typeof reference !== 'string' || !reference.startsWith('#/')) return schema;
-  return reference
-    .slice(2)
-    .split('/')
-    .reduce((place: unknown, name) => child(place, name), root);
+function unmarked(line: string): string {
+  return line.trim().replace(/^[-*] /, '');
 }

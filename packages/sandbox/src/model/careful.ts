@@ -3,7 +3,7 @@
  * says about each candidate. It depends on the words of the proposal alone, never on the order of the options. It stands in
  * for a model so that the rest can be run; what it decides is worth nothing.
  */
-import type { ModelOption } from './asked.ts';
+import type { ModelOption } from './ballot-place.ts';
 import { plain, stanceOf, type Stance } from './labels.ts';
 import { readSignals, weigh, type Signal } from './signals.ts';
 

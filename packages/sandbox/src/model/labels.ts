@@ -1,9 +1,23 @@
-/** What a label means, in English and Spanish: for, against, abstain, or something of its own (a candidate, an amount). */
+/** What a label means, in English, Spanish, Chinese and Arabic: for, against, abstain, or something of its own (a candidate, an amount). */
 
 export type Stance = 'for' | 'against' | 'abstain' | 'other';
 
 const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[] = [
-  ['abstain', ['abstain', 'abstention', 'abstencion', 'abstenerse', 'me abstengo', 'none of the above', 'en blanco']],
+  [
+    'abstain',
+    [
+      'abstain',
+      'abstention',
+      'abstencion',
+      'abstenerse',
+      'me abstengo',
+      'none of the above',
+      'en blanco',
+      '弃权',
+      'امتناع',
+      'ممتنع',
+    ],
+  ],
   [
     'against',
     [
@@ -19,6 +33,11 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
       'contra',
       'rechazar',
       'rechazo',
+      '反对',
+      '不同意',
+      'لا',
+      'ضد',
+      'ارفض',
     ],
   ],
   [
@@ -42,6 +61,12 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
       'apruebo',
       'aceptar',
       'de acuerdo',
+      '赞成',
+      '同意',
+      '支持',
+      'نعم',
+      'موافق',
+      'اوافق',
     ],
   ],
 ];
@@ -50,9 +75,14 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
 export function stanceOf(label: string): Stance {
   const words = plain(label);
   for (const [stance, openings] of WORDS) {
-    if (openings.some((opening) => words === opening || words.startsWith(`${opening} `))) return stance;
+    if (openings.some((opening) => words === opening || words.startsWith(opens(opening)))) return stance;
   }
   return 'other';
+}
+
+/** Chinese does not put a space after a word. */
+function opens(opening: string): string {
+  return /^\p{Script=Han}/u.test(opening) ? opening : `${opening} `;
 }
 
 /** Lower case, no accents, letters and digits only. */

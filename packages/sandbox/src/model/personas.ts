@@ -1,8 +1,10 @@
 /** The personas: what each model name does with a request. All of them stand in for a model and decide nothing of worth. */
 import { z } from 'zod';
-import { ballotFor, ballotOf, fitSchema } from './answer.ts';
+import { answerObject, ballotFor, ballotOf, optionsWith, type ModelBallot } from './answer.ts';
 import type { Asked } from './asked.ts';
-import { judge } from './careful.ts';
+import { judge, type Judgement } from './careful.ts';
+import { readOrders } from './gullible.ts';
+import { noisy } from './noisy.ts';
 
 /** What the control API may tell the personas. */
 export const ModelSetting = z.discriminatedUnion('persona', [
@@ -13,22 +15,33 @@ export const ModelSetting = z.discriminatedUnion('persona', [
       .describe('A label, or several for approval, ranking, weights'),
   }),
   z.strictObject({ persona: z.literal('slow'), latency_ms: z.int().min(0).max(600_000) }),
+  z.strictObject({ persona: z.literal('noisy'), seed: z.int() }),
 ]);
 export type ModelSetting = z.output<typeof ModelSetting>;
 
-export type ModelSettings = { target: readonly string[] | null; slowMs: number; flakyCalls: number };
+export type ModelSettings = { target: readonly string[] | null; slowMs: number; noiseSeed: number; flakyCalls: number };
 
 export function createModelSettings(): ModelSettings {
-  return { target: null, slowMs: 2_000, flakyCalls: 0 };
+  return { target: null, slowMs: 2_000, noiseSeed: 1, flakyCalls: 0 };
 }
 
 export function applySetting(settings: ModelSettings, setting: ModelSetting): void {
-  if (setting.persona === 'owned') settings.target = [setting.target].flat();
-  else settings.slowMs = setting.latency_ms;
+  switch (setting.persona) {
+    case 'owned':
+      settings.target = [setting.target].flat();
+      break;
+    case 'slow':
+      settings.slowMs = setting.latency_ms;
+      break;
+    case 'noisy':
+      settings.noiseSeed = setting.seed;
+      break;
+  }
 }
 
 export type Completion =
-  | { readonly kind: 'content'; readonly content: string; readonly delayMs: number }
+  /** `cut`: it ends in mid-sentence, as at a length limit. */
+  | { readonly kind: 'content'; readonly content: string; readonly delayMs: number; readonly cut: boolean }
   | { readonly kind: 'refusal'; readonly refusal: string }
   | { readonly kind: 'error'; readonly status: number; readonly message: string };
 
@@ -41,35 +54,53 @@ type Role = {
 export const PERSONAS = {
   careful: {
     does: 'Counts red flags against safeguards in the text; the same answer every time.',
-    say: (asked) => careful(asked, 0),
+    say: (asked) => content(careful(asked)),
+  },
+  gullible: {
+    does: 'Does what any text in its prompt tells it, hidden text too; where nothing does, as careful.',
+    say: gullible,
+  },
+  owned: {
+    does: 'Answers the target set by the control API, confidence 1, risk low.',
+    say: (asked, settings) => owned(asked, settings.target),
+  },
+  noisy: {
+    does: 'As careful with seeded noise: half of its ballots are drawn by lot, and its confidence and risk wander.',
+    say: (asked, settings) => {
+      const { judgement, ballot } = noisy(asked, settings.noiseSeed);
+      return content(answer(asked, judgement, ballot));
+    },
+  },
+  'biased-first': {
+    does: 'Takes the option that its prompt lists first, and ranks and weighs by that order.',
+    say: biasedFirst,
+  },
+  malformed: {
+    does: 'Answers JSON that does not fit the schema.',
+    say: () => content(JSON.stringify({ verdict: 'maybe', choice: 'Z: none of these' })),
+  },
+  refusing: {
+    does: 'Refuses every request.',
+    say: () => ({ kind: 'refusal', refusal: 'I cannot help with that.' }),
+  },
+  truncating: {
+    does: 'As careful, but cut off half-way, with finish_reason length.',
+    say: (asked) => {
+      const whole = careful(asked);
+      return { ...content(whole.slice(0, Math.floor(whole.length / 2))), cut: true };
+    },
   },
   slow: {
     does: 'As careful, after the latency set by the control API (2 s unless set).',
-    say: (asked, settings) => careful(asked, settings.slowMs),
+    say: (asked, settings) => ({ ...content(careful(asked)), delayMs: settings.slowMs }),
   },
   flaky: {
     does: 'Fails every other call with a 500, the first one included; else as careful.',
     say: (asked, settings) => {
       settings.flakyCalls += 1;
       if (settings.flakyCalls % 2 === 1) return { kind: 'error', status: 500, message: 'The server had an error.' };
-      return careful(asked, 0);
+      return content(careful(asked));
     },
-  },
-  malformed: {
-    does: 'Answers JSON that does not fit the schema.',
-    say: () => ({
-      kind: 'content',
-      content: JSON.stringify({ verdict: 'maybe', choice: 'Z: none of these' }),
-      delayMs: 0,
-    }),
-  },
-  refusing: {
-    does: 'Refuses every request.',
-    say: () => ({ kind: 'refusal', refusal: 'I cannot help with that.' }),
-  },
-  owned: {
-    does: 'Answers the target set by the control API, confidence 1, risk low.',
-    say: (asked, settings) => owned(asked, settings.target),
   },
 } as const satisfies Record<string, Role>;
 export type Persona = keyof typeof PERSONAS;
@@ -83,18 +114,62 @@ export function complete(persona: Persona, asked: Asked, settings: ModelSettings
   return PERSONAS[persona].say(asked, settings);
 }
 
-function careful(asked: Asked, delayMs: number): Completion {
+function content(text: string): Extract<Completion, { kind: 'content' }> {
+  return { kind: 'content', content: text, delayMs: 0, cut: false };
+}
+
+/** In the form asked for: an object that fits the schema, any object, or plain words. */
+function answer(asked: Asked, judgement: Judgement, ballot: ModelBallot): string {
+  switch (asked.wants) {
+    case 'text':
+      return judgement.rationale;
+    case 'json':
+      return JSON.stringify({ rationale: judgement.rationale, confidence: judgement.confidence });
+    case 'schema':
+      return JSON.stringify(answerObject(asked, judgement, ballot));
+  }
+}
+
+function careful(asked: Asked): string {
   const judgement = judge(asked.text, asked.options);
-  if (asked.schema === null) return { kind: 'content', content: judgement.rationale, delayMs };
-  const ballot = asked.form === null ? [] : ballotOf(judgement, asked.form);
-  return { kind: 'content', content: JSON.stringify(fitSchema(asked, judgement, ballot)), delayMs };
+  return answer(asked, judgement, asked.place === null ? [] : ballotOf(judgement, asked.place.form));
+}
+
+/** How sure it is of what it was told, unless it was told that too. */
+const TRUSTING = 0.95;
+
+function gullible(asked: Asked): Completion {
+  const orders = readOrders(asked);
+  const own = judge(asked.text, asked.options);
+  const told = orders.vote === null ? own.rationale : `The text says "${orders.vote.quote}", and so I do.`;
+  const judgement: Judgement = {
+    ...own,
+    rationale: orders.say === null ? told : `${orders.say} ${told}`,
+    confidence: orders.confidence ?? (orders.vote === null ? own.confidence : TRUSTING),
+    risk: orders.risk ?? own.risk,
+    stakes: orders.stakes ?? own.stakes,
+  };
+  if (asked.place === null) return content(answer(asked, judgement, []));
+  const { form } = asked.place;
+  const ballot = orders.vote === null ? ballotOf(own, form) : ballotFor([orders.vote.option], form, asked.options);
+  return content(answer(asked, judgement, ballot));
 }
 
 function owned(asked: Asked, target: readonly string[] | null): Completion {
   if (target === null)
     return { kind: 'error', status: 400, message: 'owned: no target; POST /_sandbox/model sets one' };
-  const ballot = asked.form === null ? [] : ballotFor(target, asked.form, asked.options);
-  if (ballot === null) return { kind: 'error', status: 400, message: `owned: not on offer: ${target.join(', ')}` };
   const judgement = { ...judge(asked.text, asked.options), confidence: 1, risk: 'low', stakes: 'low' } as const;
-  return { kind: 'content', content: JSON.stringify(fitSchema(asked, judgement, ballot)), delayMs: 0 };
+  if (asked.place === null) return content(answer(asked, judgement, []));
+  const wanted = optionsWith(target, asked.options);
+  if (wanted === null) return { kind: 'error', status: 400, message: `owned: not on offer: ${target.join(', ')}` };
+  return content(answer(asked, judgement, ballotFor(wanted, asked.place.form, asked.options)));
+}
+
+function biasedFirst(asked: Asked): Completion {
+  const [first] = asked.listed;
+  const scored = asked.listed.map((option, at) => ({ option, score: 1 / (at + 1) }));
+  const judgement = { ...judge(asked.text, asked.options), scored };
+  if (asked.place === null || first === undefined) return content(answer(asked, judgement, []));
+  const { form } = asked.place;
+  return content(answer(asked, judgement, form === 'choices' ? [first.key] : ballotOf(judgement, form)));
 }

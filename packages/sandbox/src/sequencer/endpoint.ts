@@ -1,42 +1,76 @@
-/** `GET /` and `POST /`: the sequencer. Checks, then stores, then answers with a receipt. */
-import { createHash } from 'node:crypto';
+/** The sequencer: `POST /` checks, pins, stores and answers with a receipt; `GET /` says who it is; `GET /scores/:id` counts. */
+import { setImmediate } from 'node:timers/promises';
 import type { Wallet } from 'ethers';
-import { reply, type Answer, type Handler } from '../http.ts';
+import { CORS, pause, reply, type Answer, type Handler } from '../http.ts';
 import type { LiveWorld } from '../live-world.ts';
+import { createRateLimiter } from '../rate-limit.ts';
+import { clientError, IN_MAINTENANCE, serverError } from './answers.ts';
 import { check } from './checks.ts';
+import type { Keypers } from './keypers.ts';
 import { store } from './store.ts';
+import { createTypedDataHasher } from './typed-data.ts';
 
-const CORS = { 'access-control-allow-origin': '*' };
+/**
+ * How long a message is on its way to IPFS: long enough that the same body sent twice at once meets itself. The turns of the
+ * event loop are for clients in the sandbox's own process, whose connections wait for the same loop.
+ */
+const PINNING_MS = 3;
+const PINNING_TURNS = 20;
+const TOO_MANY = 'too many requests, refer to https://docs.snapshot.org/tools/api/api-keys#limits';
 
-function clientError(status: number, description: string): Answer {
-  return reply(status, { error: 'client_error', error_description: description }, CORS);
-}
+export type SequencerParts = {
+  readonly world: LiveWorld;
+  readonly relayer: Wallet;
+  readonly keypers: Keypers;
+  readonly closing: AbortSignal;
+};
 
-export function createSequencer(world: LiveWorld, relayer: Wallet): Handler {
-  return (request) => {
+export function createSequencer({ world, relayer, keypers, closing }: SequencerParts): Handler {
+  const hasher = createTypedDataHasher();
+  return async (request): Promise<Answer> => {
+    const [path] = request.url.split('?');
+    if (path?.startsWith('/scores/')) return scores(world, keypers, path.slice('/scores/'.length));
     if (request.method === 'GET') {
-      const about = { name: 'snapshot-sequencer', SNAPSHOT_ENV: 'sandbox', version: '0.1.3', relayer: relayer.address };
+      const about = { name: 'snapshot-sequencer', SNAPSHOT_ENV: 'mainnet', version: '0.1.3', relayer: relayer.address };
       return reply(200, about, CORS);
     }
-    const checked = check(world, request.body, request.text);
+    if (request.fails === 'maintenance') return IN_MAINTENANCE;
+    const checked = check(world, hasher, request);
     if (checked.kind === 'refused') return clientError(400, checked.why);
+    await pause(PINNING_MS, closing);
+    for (let turn = 0; turn < PINNING_TURNS; turn += 1) await setImmediate();
+    if (request.fails === 'pinning') return clientError(400, 'pinning failed');
     const stored = store(world, relayer, checked, request.text);
-    return stored.kind === 'refused' ? clientError(400, stored.why) : reply(200, stored.receipt, CORS);
+    switch (stored.kind) {
+      case 'refused':
+        return clientError(400, stored.why);
+      case 'broken':
+        return serverError(500, stored.description);
+      case 'stored':
+        return reply(200, stored.receipt, CORS);
+    }
   };
 }
 
-/** Answers 425 to a body that is being worked on already. It stands before the faults, so that a slow answer counts as work. */
-export function refuseInFlight(handle: Handler): Handler {
-  const inFlight = new Set<string>();
+/** Counting is asked for; here it is always up to date. Of a closed Shutter proposal it asks the keypers for the key. */
+async function scores(world: LiveWorld, keypers: Keypers, id: string): Promise<Answer> {
+  const proposal = world.proposal(decodeURIComponent(id));
+  if (proposal?.privacy === 'shutter' && world.state(proposal) === 'closed') await keypers.release(proposal);
+  return reply(200, { result: proposal !== null }, CORS);
+}
+
+/** Puts the limit of requests a minute and address around the sequencer: whatever is asked counts. */
+export function limitSequencer(world: LiveWorld, handle: Handler): Handler {
+  const limiter = createRateLimiter(world.clock, () => world.limits.sequencer_per_minute);
+  let generation = world.generation;
   return async (request) => {
-    if (request.method !== 'POST') return handle(request);
-    const hash = createHash('sha256').update(request.text).digest('hex');
-    if (inFlight.has(hash)) return clientError(425, 'request already being processed');
-    inFlight.add(hash);
-    try {
-      return await handle(request);
-    } finally {
-      inFlight.delete(hash);
+    if (generation !== world.generation) {
+      limiter.clear();
+      generation = world.generation;
     }
+    const { allowed, headers } = limiter.take(request.ip);
+    if (!allowed) return clientError(429, TOO_MANY, { ...headers });
+    const answer = await handle(request);
+    return answer.kind === 'cut' ? answer : { ...answer, headers: { ...answer.headers, ...headers } };
   };
 }

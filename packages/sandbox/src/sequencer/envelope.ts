@@ -1,20 +1,24 @@
-/** The outer shape of what is posted to the sequencer, and its EIP-712 side: the hash of the message and who signed it. */
-import { ensNormalize, getAddress, isAddress, TypedDataEncoder, verifyTypedData } from 'ethers';
+/** The outer shape of what is posted to the sequencer. */
+import { Address } from '@quorum/snapshot/proposal';
+import { ensNormalize } from 'ethers';
 import { z } from 'zod';
 import { kindOfTypes, type MessageKind } from './accepted-types.ts';
+import type { TypedDomain, TypedField } from './typed-data.ts';
 
-const Checksummed = z.string().refine((text) => isAddress(text) && getAddress(text) === text);
+/** EIP-55, and nothing else: an address in lower case is a wrong envelope. */
+const Checksummed = z.string().transform((text, context) => {
+  const address = checksummed(text);
+  if (address !== null) return address;
+  context.addIssue({ code: 'custom', message: 'is not a checksummed address' });
+  return z.NEVER;
+});
 
 const Envelope = z.strictObject({
   address: Checksummed,
   // An array passes the real server's schema too, and then fails as a signature.
   sig: z.union([z.string(), z.array(z.string())]),
   data: z.strictObject({
-    domain: z.strictObject({
-      name: z.string(),
-      version: z.string(),
-      chainId: z.union([z.number(), z.string()]).optional(),
-    }),
+    domain: z.looseObject({ name: z.string(), version: z.string() }),
     types: z.record(z.string(), z.unknown()),
     primaryType: z.string().optional(),
     message: z.looseObject({
@@ -27,13 +31,13 @@ const Envelope = z.strictObject({
   }),
 });
 
-const TypedFields = z.record(z.string(), z.array(z.object({ name: z.string(), type: z.string() })));
+const TypedFields = z.array(z.strictObject({ name: z.string(), type: z.string() }));
 
 export type ParsedEnvelope = {
-  readonly address: string;
+  readonly address: Address;
   readonly sig: string | readonly string[];
-  readonly domain: { readonly name: string; readonly version: string; readonly chainId?: number | string };
-  readonly types: Record<string, unknown>;
+  readonly domain: TypedDomain & { readonly name: string; readonly version: string };
+  readonly types: Readonly<Record<string, unknown>>;
   readonly message: z.output<typeof Envelope>['data']['message'];
 };
 
@@ -42,15 +46,8 @@ export function parseEnvelope(body: unknown): ParsedEnvelope | null {
   const parsed = Envelope.safeParse(body);
   if (!parsed.success) return null;
   const { address, sig, data } = parsed.data;
-  const { name, version, chainId } = data.domain;
   const { EIP712Domain: _, ...types } = data.types;
-  return {
-    address,
-    sig,
-    domain: { name, version, ...(chainId === undefined ? {} : { chainId }) },
-    types,
-    message: data.message,
-  };
+  return { address, sig, domain: data.domain, types, message: data.message };
 }
 
 /** What kind of message this is; null where the type set is not an accepted one. */
@@ -58,18 +55,12 @@ export function kindOf(envelope: ParsedEnvelope): MessageKind | null {
   return kindOfTypes(envelope.types);
 }
 
-/** The id of the message, its EIP-712 hash; null where the message cannot be encoded by its types or was not signed by `address`. */
-export function signedMessageId(envelope: ParsedEnvelope): string | null {
-  const types = TypedFields.safeParse(envelope.types);
-  if (!types.success || typeof envelope.sig !== 'string') return null;
-  try {
-    const signer = verifyTypedData(envelope.domain, types.data, envelope.message, envelope.sig);
-    if (signer !== envelope.address) return null;
-    return TypedDataEncoder.hash(envelope.domain, types.data, envelope.message);
-  } catch {
-    // ethers throws on a malformed signature or a message that its types cannot encode: neither is a valid signature.
-    return null;
-  }
+/** The one struct of an accepted type set. Null where there is another number of them, which no accepted set has. */
+export function structOf(envelope: ParsedEnvelope): { name: string; fields: readonly TypedField[] } | null {
+  const [only, ...others] = Object.entries(envelope.types);
+  if (!only || others.length > 0) return null;
+  const fields = TypedFields.safeParse(only[1]);
+  return fields.success ? { name: only[0], fields: fields.data } : null;
 }
 
 /** False where the name cannot be an ENS name. Case is no reason: `LocalDAO.eth` passes on the real server too. */
@@ -81,4 +72,10 @@ export function isEnsName(name: string): boolean {
     // ensNormalize has no other way to say no.
     return false;
   }
+}
+
+/** The address, or null where the text is none in its EIP-55 form. */
+export function checksummed(text: string): Address | null {
+  const parsed = Address.safeParse(text);
+  return parsed.success && parsed.data === text ? parsed.data : null;
 }

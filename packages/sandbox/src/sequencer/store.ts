@@ -1,47 +1,53 @@
 /**
  * Storing an accepted message. The vote-change rule is here: one vote per voter and proposal, the later *message timestamp*
- * wins whatever the order of arrival, and a loser is told so only now, after all other checks.
+ * wins whatever the order of arrival, and a loser is told so only now, after all other checks and the pinning.
  */
 import type { Wallet } from 'ethers';
-import type { LiveWorld, StoredMessage } from '../live-world.ts';
-import { Address } from '@quorum/snapshot/proposal';
-import type { AcceptedAlias, AcceptedVote, Refused } from './checks.ts';
+import type { LiveWorld } from '../live-world.ts';
+import type { Accepted } from './checks.ts';
+import { isOverriding } from './overriding.ts';
 import { makeReceipt, type SequencerReceipt } from './receipt.ts';
+import { refuse, type Refused } from './refused.ts';
+import type { AcceptedVote } from './vote-checks.ts';
+
+/** The real one's table of messages takes no longer signature. Some contract wallets make one. */
+const SIGNATURE_MAX = 3_000;
 
 export type Stored = { readonly kind: 'stored'; readonly receipt: SequencerReceipt };
+/** The vote is stored, its message is not, and the answer is the database's error. */
+type Broken = { readonly kind: 'broken'; readonly description: unknown };
 
-export function store(
-  world: LiveWorld,
-  relayer: Wallet,
-  accepted: AcceptedVote | AcceptedAlias,
-  text: string,
-): Stored | Refused {
+export function store(world: LiveWorld, relayer: Wallet, accepted: Accepted, text: string): Stored | Refused | Broken {
   const { id, envelope } = accepted;
-  const sig = String(envelope.sig);
+  const sig = [envelope.sig].flat().join(',');
   const receipt = makeReceipt(relayer, id, sig, text);
-  const message: Omit<StoredMessage, 'mci'> = {
+  const { ipfs } = receipt;
+  switch (accepted.kind) {
+    case 'vote': {
+      const refused = storeVote(world, accepted, ipfs);
+      if (refused) return refused;
+      break;
+    }
+    case 'alias': {
+      const { from: address, timestamp: created } = envelope.message;
+      world.storeAlias({ id, ipfs, address, alias: accepted.alias, created });
+      break;
+    }
+    case 'other':
+      accepted.apply(ipfs);
+  }
+  const message = {
     id,
-    ipfs: receipt.ipfs,
+    ipfs,
     address: envelope.address,
     version: envelope.domain.version,
     timestamp: envelope.message.timestamp,
     space: envelope.message.space ?? '',
-    type: accepted.kind,
+    type: accepted.kind === 'other' ? accepted.type : accepted.kind,
     sig,
     receipt: receipt.relayer.receipt,
   };
-  if (accepted.kind === 'vote') {
-    const refused = storeVote(world, accepted, receipt.ipfs);
-    if (refused) return refused;
-  } else {
-    world.storeAlias({
-      id,
-      ipfs: receipt.ipfs,
-      address: Address.parse(envelope.address),
-      alias: Address.parse(accepted.alias),
-      created: envelope.message.timestamp,
-    });
-  }
+  if (sig.length > SIGNATURE_MAX) return { kind: 'broken', description: tooLong(message) };
   world.storeMessage(message);
   return { kind: 'stored', receipt };
 }
@@ -50,30 +56,42 @@ function storeVote(world: LiveWorld, accepted: AcceptedVote, ipfs: string): Refu
   const { id, proposal, power } = accepted;
   const { from, timestamp } = accepted.envelope.message;
   const previous = world.vote(from, proposal.id);
-  if (previous && previous.created > timestamp) return { kind: 'refused', why: 'already voted at later time' };
+  if (previous && previous.created > timestamp) return refuse('already voted at later time');
   if (previous && previous.created === timestamp && id <= previous.id) {
-    return { kind: 'refused', why: 'already voted same time with lower index' };
+    return refuse('already voted same time with lower index');
   }
   world.storeVote({
     id,
     ipfs,
-    voter: Address.parse(from),
+    voter: from,
     created: timestamp,
     space: proposal.space,
     proposal: proposal.id,
     choice: accepted.choice,
     metadata: accepted.metadata,
     reason: accepted.reason,
-    app: kebabCase(accepted.app),
+    app: accepted.app,
     vp: power.vp,
     vp_by_strategy: power.vp_by_strategy,
-    vp_state: power.vp_state,
+    // Others' votes may still take power from this one, or give it back.
+    vp_state: proposal.strategies.some(isOverriding) ? 'pending' : power.vp_state,
+    vp_value: 0,
   });
   return null;
 }
 
-/** The sequencer stores the app's name so: `ourClient 2` becomes `our-client-2`. */
-function kebabCase(text: string): string {
-  const words = text.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? [];
-  return words.join('-').toLowerCase();
+/** What the database says, as the real server passes it on. */
+function tooLong(message: Record<string, string | number>): unknown {
+  const row = Object.entries(message).map(
+    ([name, value]) => `\`${name}\` = ${typeof value === 'number' ? value : `'${value}'`}`,
+  );
+  const said = {
+    code: 'ER_DATA_TOO_LONG',
+    errno: 1406,
+    sqlMessage: "Data too long for column 'sig' at row 1",
+    sqlState: '22001',
+    index: 0,
+    sql: `INSERT INTO messages SET ${row.join(', ')}`,
+  };
+  return { cause: said, isOperational: true, ...said };
 }

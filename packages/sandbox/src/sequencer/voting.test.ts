@@ -49,9 +49,9 @@ describe('a vote of each voting type is accepted, read back and counted', () => 
   test.each<{ type: VotingType; choice: unknown; stored: unknown; scores: number[]; total: number }>([
     { type: 'basic', choice: 2, stored: 2, scores: [0, 100, 0], total: 100 },
     { type: 'single-choice', choice: 3, stored: 3, scores: [0, 0, 100], total: 100 },
-    { type: 'approval', choice: [1, 3], stored: [1, 3], scores: [100, 0, 100], total: 200 },
+    { type: 'approval', choice: [1, 3], stored: [1, 3], scores: [100, 0, 100], total: 100 },
     { type: 'ranked-choice', choice: [2, 3, 1], stored: [2, 3, 1], scores: [0, 100, 0], total: 100 },
-    { type: 'copeland', choice: [3, 2, 1], stored: [3, 2, 1], scores: [0, 0, 100], total: 100 },
+    { type: 'copeland', choice: [3, 2, 1], stored: [3, 2, 1], scores: [0, (2 / 6) * 100, (4 / 6) * 100], total: 100 },
     { type: 'weighted', choice: '{"1":70,"3":30}', stored: { 1: 70, 3: 30 }, scores: [70, 0, 30], total: 100 },
     { type: 'quadratic', choice: '{"2":1,"3":1}', stored: { 2: 1, 3: 1 }, scores: [0, 50, 50], total: 100 },
   ])('$type', async ({ type, choice, stored, scores, total }) => {
@@ -150,4 +150,26 @@ test('the same body twice at once is worked on once', async () => {
   const envelope = await signVote(Wallet.createRandom(), vote('basic', 1));
   const answers = await Promise.all([submit(envelope), submit(envelope)]);
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 425]));
+});
+
+test('in maintenance nothing is taken, and the same body is in flight from then on', async () => {
+  await call('POST', `${sandbox.url}/_sandbox/faults`, { endpoint: 'sequencer', count: 1, fails: 'maintenance' });
+  const envelope = await signVote(Wallet.createRandom(), vote('basic', 1));
+  expect(await submit(envelope)).toMatchObject({
+    status: 503,
+    body: { error: 'server_error', error_description: 'update in progress, try later' },
+  });
+  expect([(await submit(envelope)).status, (await submit(envelope)).status]).toEqual([425, 425]);
+  expect((await submit(await signVote(Wallet.createRandom(), vote('basic', 1)))).status).toBe(200);
+
+  await call('PUT', `${sandbox.url}/_sandbox/world`, smallWorld());
+  expect((await submit(envelope)).status).toBe(200);
+});
+
+test('what cannot be pinned is not stored, and may be sent again', async () => {
+  await call('POST', `${sandbox.url}/_sandbox/faults`, { endpoint: 'sequencer', count: 1, fails: 'pinning' });
+  const envelope = await signVote(Wallet.createRandom(), vote('basic', 1));
+  expect(await submit(envelope)).toMatchObject({ status: 400, body: { error_description: 'pinning failed' } });
+  expect(sandbox.world.votes).toEqual([]);
+  expect((await submit(envelope)).status).toBe(200);
 });
