@@ -21,6 +21,9 @@ const BIN = path.join(ROOT, 'node_modules/.bin');
 const WINDOWS = process.platform === 'win32';
 const EXE = WINDOWS ? '.exe' : '';
 
+const LOOK_AT_THE_NETWORK = 'Look at the network and the npm registry (npm ping), then try again.';
+const ORPHAN_CHECK_MS = 500;
+
 const NODE_WANTED = 'node@24';
 const PNPM_VERSION = '12.21.0';
 
@@ -98,10 +101,15 @@ function nodeFolder() {
     : undefined;
 }
 
+/** The remedy for a log that shows no trouble with the network; for one that does, nothing else helps. */
+function withoutNetwork(remedy) {
+  return (log) => (/ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|CERT/.test(log) ? LOOK_AT_THE_NETWORK : remedy);
+}
+
 async function fetchNode() {
   const remedy = 'Install Node 24 from https://nodejs.org and try again.';
   await step(`Node 24 (the one here is ${process.versions.node})`, async (log) => {
-    await npmInstall('node', NODE_WANTED, log, remedy);
+    await npmInstall('node', NODE_WANTED, log, withoutNetwork(remedy));
     const binary = path.join(DATA, 'node/node_modules/node/bin', `node${EXE}`);
     await runLogged(binary, ['--version'], log, remedy);
     await writeFile(path.join(DATA, 'node/complete'), NODE_WANTED);
@@ -115,7 +123,7 @@ function pnpmBinary() {
 }
 
 async function fetchPnpm() {
-  const remedy = 'Look at the network and the npm registry (npm ping), then try again.';
+  const remedy = LOOK_AT_THE_NETWORK;
   await step('pnpm', (log) => npmInstall(`pnpm-${PNPM_VERSION}`, `pnpm@${PNPM_VERSION}`, log, remedy));
 }
 
@@ -123,7 +131,7 @@ async function installPackages() {
   const remedy = (log) =>
     log.includes('frozen-lockfile')
       ? `A package.json changed: run  ${path.relative(ROOT, pnpmBinary())} install  and commit pnpm-lock.yaml.`
-      : 'Look at the network and the npm registry (npm ping), then try again.';
+      : LOOK_AT_THE_NETWORK;
   await step('packages', async (log) => {
     await rm(stampFile(), { force: true });
     await runLogged(pnpmBinary(), ['install', '--frozen-lockfile', '--reporter=append-only'], log, remedy);
@@ -201,7 +209,8 @@ async function runLogged(program, args, log, remedy, cwd = ROOT) {
   await file.close();
   if (code === 0) return;
   const text = await readFile(log, 'utf8');
-  const what = [path.basename(program), ...args.slice(0, 2)].join(' ');
+  const script = /npm-cli\.c?js$/.test(args[0] ?? '');
+  const what = [script ? 'npm' : path.basename(program), ...args.slice(script ? 1 : 0).slice(0, 2)].join(' ');
   const advice = typeof remedy === 'string' ? remedy : remedy(text);
   throw new StepFailed(what, text.trimEnd().split('\n').slice(-12), advice);
 }
@@ -218,10 +227,18 @@ async function runToEnd(program, args, env) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const forward = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, forward);
+  // `kill` on npm ends npm and its shell, and the shell hands nothing on: the shell's end is all that we see of it.
+  const parent = process.ppid;
+  const orphaned = setInterval(() => {
+    if (process.env.npm_lifecycle_event === undefined || process.ppid === parent) return;
+    clearInterval(orphaned);
+    forward('SIGTERM');
+  }, ORPHAN_CHECK_MS);
   const code = await new Promise((resolve) => {
     child.once('error', (error) => resolve((say(error.message), 127)));
     child.once('close', (exit, signal) => resolve(exit ?? 128 + (constants.signals[signal] ?? 0)));
   });
+  clearInterval(orphaned);
   for (const signal of signals) process.off(signal, forward);
   return code;
 }

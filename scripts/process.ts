@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
 
 /** What tells one process from a later one with the same id, and what it runs. */
 export interface ProcessMark {
@@ -58,6 +59,16 @@ export async function endGroup(pid: number, withinMs: number): Promise<void> {
   if (await waitForEnd(pid, withinMs)) return;
   signalGroup(pid, 'SIGKILL');
   await waitForEnd(pid, 2000);
+}
+
+/** What a small file of ours says; undefined if it is not whole, as after a crash while it was written. */
+export function parseJson<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** The last lines of a log file, or '' if there is no such file. */

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { freePort } from './ports.ts';
-import { isAlive, lastLines, waitForEnd } from './process.ts';
+import { isAlive, lastLines, parseJson, waitForEnd } from './process.ts';
 import { findRedis } from './redis.mjs';
 
 const READY_WITHIN_MS = 10_000;
@@ -47,8 +47,9 @@ export interface RunningRedis {
 export class RedisStartError extends Error {
   override readonly name = 'RedisStartError';
   readonly portTaken: boolean;
-  constructor(message: string, log: string) {
-    super(`${message}${log && `\n${log}`}`);
+  constructor(message: string, log: string, dir: string) {
+    const lines = log && `\n${log.replaceAll(/^/gm, '  │ ')}`;
+    super(`${message}${lines}\n→ What it keeps is in ${dir}: mend what the log says, or move that folder away.`);
     this.portTaken = log.includes('Address already in use');
   }
 }
@@ -88,7 +89,7 @@ async function startOn(port: number, options: RedisOptions): Promise<RunningRedi
   });
   if (child.pid === undefined) {
     const [error] = await once(child, 'error');
-    throw new RedisStartError(`${binary.command} does not start: ${String(error)}`, '');
+    throw new RedisStartError(`${binary.command} does not start: ${String(error)}`, '', dir);
   }
   child.unref();
   const pid = child.pid;
@@ -110,7 +111,7 @@ async function startOn(port: number, options: RedisOptions): Promise<RunningRedi
     const gone = child.exitCode !== null || child.signalCode !== null;
     if (gone || Date.now() > deadline) {
       if (!gone) await stop();
-      throw new RedisStartError('Redis does not come up:', await lastLines(logFile, 8));
+      throw new RedisStartError('Redis does not come up:', await lastLines(logFile, 8), dir);
     }
     await sleep(15);
   }
@@ -146,8 +147,7 @@ const pidFile = (dir: string): string => path.join(dir, 'redis.pid.json');
 export async function endLeftOverRedis({ dir, password }: { dir: string; password?: string }): Promise<boolean> {
   const text = await readFile(pidFile(dir), 'utf8').catch(() => '');
   if (text === '') return false;
-  const parsed = PidFile.safeParse(JSON.parse(text));
-  const { data } = parsed;
+  const data = parseJson(PidFile, text);
   const found =
     data !== undefined && isAlive(data.pid) && (await folderOf(data.port, password)) === (await realpath(dir));
   if (found) {

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { withLock } from './lock.mjs';
-import { endGroup, markOf } from './process.ts';
+import { endGroup, markOf, parseJson } from './process.ts';
 
 const RunFile = z.object({ pid: z.int().positive(), began: z.string(), commandLine: z.string() });
 type RunFile = z.infer<typeof RunFile>;
@@ -30,8 +30,7 @@ export function runFiles(dir: string): RunFiles {
 
   async function read(name: string): Promise<RunFile | undefined> {
     const text = await readFile(fileOf(name), 'utf8').catch(() => '');
-    if (text === '') return undefined; // none, or a start was killed while it wrote
-    const { data } = RunFile.safeParse(JSON.parse(text));
+    const data = parseJson(RunFile, text); // undefined: there is none, or a start was killed while it wrote
     return data !== undefined && isSame(data) ? data : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -31,6 +31,13 @@ describe('the secrets that Quorum makes', () => {
     await rm(api);
     expect(await ensureSecrets({ dir })).toEqual([api]);
     expect(await readSecret(macKey)).toBe(before);
+  });
+
+  test('an empty one is refused, not taken for the empty password', async () => {
+    await ensureSecrets({ dir });
+    const password = path.join(dir, SECRETS.redisPassword);
+    await writeFile(password, '\n');
+    await expect(readSecret(password)).rejects.toThrow(/empty.*\n→ Remove it/);
   });
 
   test('two starts at the same time end up with the same secrets, and leave nothing beside them', async () => {

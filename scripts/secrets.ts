@@ -36,9 +36,15 @@ export async function ensureSignersFile({ dir }: { readonly dir: string }): Prom
   await writeOnce(path.join(dir, SIGNERS_FILE), '{}\n');
 }
 
-/** The text of a secret file, without white space at the ends. */
+/**
+ * The text of a secret file, without white space at the ends.
+ * @throws Error if it is empty: as the password of a Redis that would mean none.
+ */
 export async function readSecret(file: string): Promise<string> {
-  return (await readFile(file, 'utf8')).trim();
+  const text = (await readFile(file, 'utf8')).trim();
+  if (text === '')
+    throw new Error(`The secret file ${file} is empty.\n→ Remove it and start again: a new one is made.`);
+  return text;
 }
 
 /**

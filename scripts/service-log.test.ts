@@ -13,6 +13,11 @@ describe("a service's log in the terminal", () => {
     expect(verbose(line('info'))).toBe('voter    │ vote sent');
   });
 
+  test('of an error only its words are shown', () => {
+    const err = { type: 'QuorumError', message: 'The key file is empty.', stack: 'QuorumError: …\n    at main' };
+    expect(quiet(line('error', { err }))).toBe('voter    │ vote sent err=The key file is empty.');
+  });
+
   test('what Node prints of a crash is shown as it is', () => {
     expect(quiet('SyntaxError: Unexpected token')).toBe('voter    │ SyntaxError: Unexpected token');
     expect(quiet('{ code: 1 }')).toBe('voter    │ { code: 1 }');

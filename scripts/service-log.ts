@@ -34,11 +34,20 @@ export function logFormatter(name: string, position: number, view: LogView): (li
     if (!view.verbose && rank(entry.level) < rank('warn')) return undefined;
     const fields = Object.entries(entry)
       .filter(([key]) => !DULL.has(key))
-      .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      .map(([key, value]) => `${key}=${words(value)}`);
     const text = printable([entry.msg, ...fields].join(' '), 400);
     if (rank(entry.level) < rank('warn')) return show(text);
     return show(paint(entry.level === 'warn' ? 'yellow' : 'red', text));
   };
+}
+
+/** Of an error only what it says: its stack is in the log file. */
+const LoggedError = z.object({ type: z.string(), message: z.string(), stack: z.string() });
+
+function words(value: unknown): string {
+  const error = LoggedError.safeParse(value);
+  if (error.success) return error.data.message;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function parse(line: string): z.infer<typeof Line> | undefined {

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     const hubUrl = required(env, 'SNAPSHOT_HUB_URL');
     await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), sequencerUrl, hubUrl });
     process.stdout.write('The demo signer is known to the sandbox.\n');
-    const owners = path.resolve(env['PREFERENCES_DIR'] || '.data/owners');
+    const owners = path.resolve(env['PREFERENCES_DIR'] || '.data/sandbox/owners');
     process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
   } else {
     await ensureSignersFile({ dir });

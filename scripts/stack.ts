@@ -16,7 +16,7 @@ import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { portBook, sandboxSpec, SERVICES, serviceSpec, upstreamsOf, type Upstreams } from './services.ts';
-import { DEMO_SPACE, isLiveRun, type StartSettings } from './start-settings.ts';
+import { DEMO_SPACE, isLiveRun, SettingsError, type StartSettings } from './start-settings.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { coloured, shortPath, type Terminal } from './terminal.ts';
 
@@ -123,6 +123,7 @@ function launch(
 
 async function readyRedis({ settings, terminal, started, signal, onGivenUp }: StackOptions): Promise<string> {
   if (settings.redisUrl !== undefined) {
+    await askForeignRedis(settings.redisUrl);
     terminal.say(`✓ ${'redis'.padEnd(8)} the one of REDIS_URL`);
     return settings.redisUrl;
   }
@@ -134,6 +135,25 @@ async function readyRedis({ settings, terminal, started, signal, onGivenUp }: St
   const { url, port } = await redis.ready;
   terminal.say(`✓ ${'redis'.padEnd(8)} 127.0.0.1:${port}, keeps its data in ${shortPath(dir)}`);
   return url;
+}
+
+/** @throws SettingsError if it does not answer, or not to that password. */
+async function askForeignRedis(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  let why: unknown;
+  redis.on('error', (error) => (why = error)); // connect() itself says no more than that the connection is closed
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    const reason = why ?? error;
+    const words = reason instanceof Error ? reason.message : String(reason);
+    throw new SettingsError(
+      `The Redis of REDIS_URL at ${new URL(url).host} is of no use: ${words}\n→ Mend REDIS_URL, or leave it out for a private Redis.`,
+    );
+  } finally {
+    redis.disconnect();
+  }
 }
 
 async function up(child: Supervised, terminal: Terminal): Promise<string> {

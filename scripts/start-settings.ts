@@ -112,7 +112,7 @@ export function readSettings(env: NodeJS.ProcessEnv, dataDir: string): StartSett
     folders: {
       secrets: path.join(kept, 'secrets'),
       redis: path.join(kept, 'redis-data'),
-      owners: path.join(dataDir, 'owners'),
+      owners: path.join(kept, 'owners'),
       logs: path.join(dataDir, 'logs'),
       run: path.join(dataDir, 'run'),
     },

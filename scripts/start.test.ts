@@ -28,7 +28,17 @@ interface Start {
 
 /** `npm start`, as the bootstrap calls it, with a data folder of its own and no `.env`. */
 function start(...args: string[]): Start {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], QUORUM_DATA_DIR: dataDir, QUORUM_ENV_FILE: '' };
+  return startWith({}, ...args);
+}
+
+function startWith(settings: NodeJS.ProcessEnv, ...args: string[]): Start {
+  const env = {
+    ...settings,
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    QUORUM_DATA_DIR: dataDir,
+    QUORUM_ENV_FILE: '',
+  };
   const coverage = { NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'] };
   const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts'), ...args], {
     cwd: ROOT,
@@ -111,4 +121,34 @@ test('a wrong setting is told with what to do, and nothing is started', { timeou
   expect(await code).toBe(1);
   expect(err()).toMatch(/--twice.*\n.*--once/s);
   expect(out()).toBe('');
+});
+
+test('a Redis of REDIS_URL that is not there is told, without its password', { timeout: PATIENCE_MS }, async () => {
+  const { code, err } = startWith({ REDIS_URL: 'redis://:open-sesame@127.0.0.1:1' }, '--once');
+  expect(await code).toBe(1);
+  expect(err()).toMatch(/REDIS_URL at 127\.0\.0\.1:1 .*ECONNREFUSED.*\n→ /);
+  expect(err()).not.toContain('open-sesame');
+  expect(await processes()).toEqual([]);
+});
+
+test('with a live hub the services start, and no run is sent', { timeout: PATIENCE_MS }, async () => {
+  const { child, err, out, code } = startWith({
+    SNAPSHOT_HUB_URL: 'https://hub.example.invalid/graphql',
+    SNAPSHOT_SEQUENCER_URL: 'https://seq.example.invalid/',
+    OPENAI_BASE_URL: 'https://model.example.invalid/v1',
+    OPENAI_API_KEY: 'none',
+    DECIDER_MODELS: 'some-model',
+  });
+  await vi.waitFor(() => expect(err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
+  expect(`${out()}${err()}`).toContain('A live hub is configured, so no run is sent.');
+  const gateway = z.string().parse(/API: +(\S+)/.exec(out())?.[1]);
+  const answer = await fetch(`${gateway}/agent-run`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ space_id: 'ens.eth' }),
+  });
+  expect(answer.status).toBe(401);
+  child.kill('SIGTERM');
+  expect(await code).toBe(0);
+  expect(await processes()).toEqual([]);
 });

@@ -20,6 +20,7 @@ import { printRun } from './print-run.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
 import { readSecret, SECRETS } from './secrets.ts';
+import { logFormatter } from './service-log.ts';
 import { allowsAnonymous, exampleCall } from './services.ts';
 import {
   DEMO_SPACE,
@@ -38,17 +39,19 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 async function main(): Promise<number> {
   const terminal = openTerminal({ out: process.stdout, err: process.stderr });
+  let logs = path.join(ROOT, '.data/logs');
   try {
     const options = parseOptions(process.argv.slice(2));
     loadEnvFile();
     const dataDir = path.resolve(ROOT, process.env['QUORUM_DATA_DIR'] || '.data');
     const settings = readSettings(process.env, dataDir);
+    logs = settings.folders.logs;
     if (options.once && isLiveRun(settings)) {
       throw new SettingsError('A live hub is configured, and with one no run is sent by itself: leave out --once.');
     }
     return await claimAndStart(options, settings, terminal);
   } catch (error) {
-    tell(error, terminal);
+    tell(error, terminal, logs);
     return 1;
   }
 }
@@ -158,11 +161,13 @@ async function serve(
   return 0;
 }
 
-function tell(error: unknown, terminal: Terminal): void {
+function tell(error: unknown, terminal: Terminal, logs: string): void {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = error instanceof ChildFailed ? error.lines.map((line) => `  │ ${line}`) : [];
-  const remedy = error instanceof ChildFailed ? [`→ The whole log is in .data/logs/${error.child}.log`] : [];
-  terminal.say([`✗ ${message}`, ...lines, ...remedy].join('\n'));
+  if (!(error instanceof ChildFailed)) return terminal.say(`✗ ${message}`);
+  const format = logFormatter(error.child, 0, { colour: false, verbose: true });
+  const lines = error.lines.flatMap((line) => format(line) ?? []);
+  const log = shortPath(path.join(logs, `${error.child}.log`));
+  terminal.say([`✗ ${message}`, ...lines.map((line) => `  ${line}`), `→ The whole log is in ${log}`].join('\n'));
 }
 
 // A reader that went away (a closed terminal, `| head`) must not keep us from stopping what we started.

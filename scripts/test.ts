@@ -18,9 +18,8 @@ import { countTests, formatCounts, type Counts } from './test-counts.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = path.join(ROOT, '.data/test-results.json');
 
-/** What an operator's shell may have set, and a test must not see. */
-const OPERATORS =
-  /^(REDIS_URL|SNAPSHOT_|OPENAI_|OWNER_ID$|DECIDER_|QUORUM_|ALLOW_|PREFERENCES_DIR$|PORT$|METRICS_PORT$|LOG_LEVEL$)/;
+/** What an operator's shell may have set, and a test must not see: these, and every setting of `.env.example`. */
+const OPERATORS = /^(REDIS_|SNAPSHOT_|OPENAI_|DECIDER_|QUORUM_|ALLOW_|PREFERENCES_DIR$|METRICS_PORT$)/;
 
 async function main(filters: readonly string[]): Promise<number> {
   const gates: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -45,10 +44,14 @@ async function runVitest(filters: readonly string[]): Promise<Counts> {
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
   const coverage = filters.length === 0 ? ['--coverage'] : [];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OPERATORS.test(name)));
+  const example = await readFile(path.join(ROOT, '.env.example'), 'utf8');
+  const settings = new Set([...example.matchAll(/^#([A-Z_]+)=/gm)].map((match) => match[1]));
+  const ours = ([name]: readonly [string, unknown]): boolean => OPERATORS.test(name) || settings.has(name);
+  const env = Object.fromEntries(Object.entries(process.env).filter((entry) => !ours(entry)));
   const child = spawn(process.execPath, [vitest, 'run', ...coverage, ...reporters, ...filters], {
     cwd: ROOT,
-    env,
+    // Vitest colours a pipe too, and a log shall get plain lines.
+    env: process.stdout.isTTY ? env : { ...env, NO_COLOR: '1' },
     stdio: 'inherit',
   });
   const signals = ['SIGINT', 'SIGTERM'] as const;

@@ -40,7 +40,12 @@ export type StackOptions = {
   /** Which services to start; all of them where absent. */
   readonly services?: readonly ServiceName[];
   readonly appendonly?: boolean;
+  /** Further spaces in which the owner's signer may vote. */
+  readonly moreSpaces?: readonly string[];
 };
+
+/** What a request asks for; the stack's own space where it names none. */
+export type RunAsked = { readonly dry_run?: boolean; readonly space_id?: string };
 
 export type Stack = {
   readonly redis: Redis;
@@ -51,12 +56,20 @@ export type Stack = {
   /** The base of the gateway's URL. */
   readonly url: string;
   /** Sends a run and waits for its end. */
-  readonly run: (request?: { readonly dry_run?: boolean }) => Promise<AgentRunResponse>;
-  readonly post: (request?: { readonly dry_run?: boolean }) => Promise<AgentRunAccepted>;
+  readonly run: (request?: RunAsked) => Promise<AgentRunResponse>;
+  readonly post: (request?: RunAsked) => Promise<AgentRunAccepted>;
   readonly view: (runId: string) => Promise<AgentRunView>;
   readonly finished: (runId: string) => Promise<AgentRunResponse>;
+  /** Starts a process of the service, beside those that run. */
   readonly start: (service: ServiceName) => Promise<void>;
+  /** Kills every process of the service, as a crash would. */
   readonly kill9: (service: ServiceName) => Promise<void>;
+  /** Ends every process of the service by SIGTERM and waits; gives back how each ended. */
+  readonly sigterm: (service: ServiceName) => Promise<readonly string[]>;
+  /** Everything that the services have written so far. */
+  readonly logs: () => Promise<string>;
+  /** Where the keys are; the voter's own is `demo/main.key`. */
+  readonly secrets: string;
   /** A command of the sandbox's control API. */
   readonly control: (method: string, command: string, body?: unknown) => Promise<void>;
   readonly writePreferences: (preferences: Readonly<Record<string, unknown>>) => Promise<void>;
@@ -88,6 +101,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const upstreams = upstreamsOf(settings, sandbox.url);
   const { owner } = settings;
   await ensureDemoSigner({ dir: secrets, owner, space, sequencerUrl: upstreams.sequencer, hubUrl: upstreams.hub });
+  if (options.moreSpaces !== undefined) await allowSpaces(path.join(secrets, SIGNERS_FILE), owner, options.moreSpaces);
   await enableVoting(redis, owner);
   const signers = z.record(z.string(), z.looseObject({ voter: Address }));
   const voter = signers.parse(JSON.parse(await readFile(path.join(secrets, SIGNERS_FILE), 'utf8')))[owner]?.voter;
@@ -99,11 +113,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   if (options.preferences !== undefined) await writePreferences(options.preferences);
 
-  const children = new Map<ServiceName, Child>();
+  const children = new Map<ServiceName, Child[]>(SERVICES.map((service) => [service, []]));
+  const processesOf = (service: ServiceName): Child[] => children.get(service) ?? [];
+  const logFile = (service: ServiceName): string => path.join(dir, `${service}.log`);
   let url = '';
   const start = async (service: ServiceName): Promise<void> => {
     const around = { root: ROOT, settings, env: process.env, redisUrl: redisServer.url, upstreams };
-    const lines: string[] = [];
     const child = startChild({
       name: service,
       cwd: ROOT,
@@ -115,10 +130,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         RETRY_DELAY_SECONDS: '0.05',
         ...options.env,
       },
-      logFile: path.join(dir, `${service}.log`),
-      onLine: (line) => lines.push(line),
+      logFile: logFile(service),
+      onLine: () => undefined,
     });
-    children.set(service, child);
+    processesOf(service).push(child);
     const ready = await child.ready;
     if (service === 'gateway') url = ready.replace(/\/$/, '');
   };
@@ -139,7 +154,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return AgentRunView.parse(await response.json());
   };
   const finished: Stack['finished'] = (runId) =>
-    until(`the end of run ${runId}`, async () => (await view(runId)).result);
+    until(`the end of run ${runId}`, async () => {
+      const ready = await fetch(`${url}/health/ready`);
+      // While Redis is away there is nothing to read; whoever waits asks again.
+      return ready.ok ? (await view(runId)).result : null;
+    });
 
   return {
     redis,
@@ -155,10 +174,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     finished,
     run: async (request) => finished((await post(request)).run_id),
     start,
+    secrets,
     async kill9(service) {
-      const child = children.get(service);
-      child?.kill();
-      await child?.ended;
+      for (const child of processesOf(service).splice(0)) {
+        child.kill();
+        await child.ended;
+      }
+    },
+    sigterm: (service) =>
+      Promise.all(
+        processesOf(service)
+          .splice(0)
+          .map(async (child) => {
+            await child.stop();
+            return child.ended;
+          }),
+      ),
+    async logs() {
+      const texts = await Promise.all(SERVICES.map((service) => readFile(logFile(service), 'utf8').catch(() => '')));
+      return texts.join('');
     },
     async control(method, command, body) {
       const response = await fetch(`${sandbox.url}/_sandbox/${command}`, {
@@ -170,11 +204,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     writePreferences,
     async stop() {
-      for (const service of SERVICES) await children.get(service)?.stop();
+      for (const service of SERVICES) await Promise.all(processesOf(service).map((child) => child.stop()));
       await sandbox.close();
       redis.disconnect();
       await redisServer.stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Adds spaces to those in which the owner's signer may vote. */
+async function allowSpaces(file: string, owner: OwnerId, spaces: readonly string[]): Promise<void> {
+  const entries = z.record(z.string(), z.looseObject({ allowed_spaces: z.array(z.string()) }));
+  const signers = entries.parse(JSON.parse(await readFile(file, 'utf8')));
+  const entry = signers[owner];
+  if (entry === undefined) throw new Error(`There is no signer of ${owner}`);
+  const allowed = { ...entry, allowed_spaces: [...entry.allowed_spaces, ...spaces] };
+  await writeFile(file, JSON.stringify({ ...signers, [owner]: allowed }));
 }

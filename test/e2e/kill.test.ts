@@ -76,5 +76,5 @@ describe.each(MOMENTS)('kill -9 of the $worker $when', ({ worker, endpoint, matc
     // One row could still be the last of several votes: every message that was taken must be another proposal's.
     const messages = stack.sandbox.world.messages.filter(({ type }) => type !== 'alias');
     expect(messages.length).toBe(voted.length);
-  }, 60_000);
+  }, 120_000);
 });

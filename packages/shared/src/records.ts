@@ -5,6 +5,7 @@
  *   request, state, started_at, finished_at, cancelled, response   the run itself
  *   opening                      what the fetcher established: preferences, voter, filter counts, the selected proposals
  *   decision:<proposal id>       what the decider made of it
+ *   put_off:<proposal id>        when its vote was first put off, Unix milliseconds
  *   outcome:<proposal id>        where it ended
  *
  * A proposal's decision and outcome and the opening are written once: a second writer is told what stands.
@@ -117,6 +118,9 @@ export const LedgerEntry = z.object({
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;
 
+/** How a live run left a proposal: held or skipped by policy, or without a vote for a reason that it would meet again. */
+export type LeftAs = 'by_policy' | 'in_vain';
+
 export type Records = ReturnType<typeof createRecords>;
 
 /** The records on one Redis. A record that does not parse is an error, never a guess. */
@@ -156,6 +160,10 @@ export function createRecords(redis: Redis) {
     /** Stores a decision; the first one stands. */
     decide: (runId: RunId, proposal: ProposalId, record: DecisionRecord): Promise<DecisionRecord> =>
       writeOnce(runId, `decision:${proposal}`, record, DecisionRecord),
+
+    /** Notes that a vote is put off, and returns when it first was. */
+    firstPutOff: (runId: RunId, proposal: ProposalId, nowMs: number): Promise<number> =>
+      writeOnce(runId, `put_off:${proposal}`, nowMs, z.int()),
 
     /** Stores where a proposal ended; the first one stands. */
     settle: (runId: RunId, proposal: ProposalId, record: OutcomeRecord): Promise<OutcomeRecord> =>
@@ -205,31 +213,33 @@ export function createRecords(redis: Redis) {
     },
 
     /**
-     * Which of these proposals (id to content hash) an earlier live run of this owner left held or skipped by policy, with the
-     * same text and under the same preferences.
+     * Which of these proposals (id to content hash) an earlier live run of this owner left so, with the same text and under the
+     * same preferences.
      */
     async decidedBefore(
       owner: OwnerId,
       space: SpaceId,
       proposals: ReadonlyMap<ProposalId, string>,
       preferencesVersion: string,
+      left: LeftAs = 'by_policy',
     ): Promise<ReadonlySet<ProposalId>> {
       const ids = [...proposals.keys()];
       if (ids.length === 0) return new Set();
       const marks = await redis.hmget(keys.decidedBefore(owner, space), ...ids);
-      return new Set(ids.filter((id, at) => marks[at] === `${proposals.get(id)}:${preferencesVersion}`));
+      return new Set(ids.filter((id, at) => marks[at] === `${left}:${proposals.get(id)}:${preferencesVersion}`));
     },
 
-    /** Notes what a live run left held or skipped by policy, for `decidedBefore`. */
+    /** Notes how a live run left these proposals, for `decidedBefore`. */
     async noteDecidedBefore(
       owner: OwnerId,
       space: SpaceId,
       proposals: ReadonlyMap<ProposalId, string>,
       preferencesVersion: string,
+      left: LeftAs = 'by_policy',
     ): Promise<void> {
       if (proposals.size === 0) return;
       const key = keys.decidedBefore(owner, space);
-      const marks = [...proposals].flatMap(([id, contentHash]) => [id, `${contentHash}:${preferencesVersion}`]);
+      const marks = [...proposals].flatMap(([id, contentHash]) => [id, `${left}:${contentHash}:${preferencesVersion}`]);
       await redis
         .multi()
         .hset(key, ...marks)

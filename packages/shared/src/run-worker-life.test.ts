@@ -53,7 +53,8 @@ describe('a worker that is closed', () => {
     await started.promise;
     await worker.close(10);
     expect([judged, lost]).toEqual([[], []]);
-    expect(await counted(metrics)).toEqual({ delayed: 1 });
+    // Twice, where a fetch that was under way brought it back; never as a failure or a retry.
+    expect(Object.keys(await counted(metrics))).toEqual(['delayed']);
     expect(await job.getState()).toBe('waiting');
 
     const numbers: number[] = [];

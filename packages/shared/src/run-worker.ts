@@ -86,6 +86,15 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
   const { name, job: definition, connection, concurrency, log, metrics } = options;
   const lockMs = (options.lockS ?? DEFAULT_LOCK_S) * 1_000;
 
+  let handingBack = false;
+
+  /** A worker that is being shut down judges no job. A mere error would cost an attempt, and the last one would fail the job. */
+  async function handBack(job: Job, token: string, { log: scoped }: Attempt): Promise<never> {
+    scoped.info('job handed back');
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
   // Three declared parameters: BullMQ makes an AbortSignal only then.
   async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     const scoped = log.child({ job_id: job.id, queue: name, ...refsOf(job.data) });
@@ -122,6 +131,9 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     signal: AbortSignal | undefined,
     attempt: Attempt,
   ): Promise<unknown> {
+    // A fetch that was under way when the worker began to close can bring back the very job that was handed back, and nobody
+    // would abort it a second time.
+    if (handingBack) return handBack(job, token, attempt);
     const parsed = definition.payload.safeParse(job.data);
     if (!parsed.success) throw new UnrecoverableError(`The payload of ${name} does not fit: ${parsed.error.message}`);
     const payload = parsed.data;
@@ -136,13 +148,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
         await job.moveToDelayed(Date.now() + thrown.delayMs, token);
         throw new DelayedError();
       }
-      if (signal?.aborted === true) {
-        // A worker that is being shut down hands the job back instead of judging it. As a mere error this would cost an
-        // attempt, and the last one would fail the job for good.
-        attempt.log.info('job handed back');
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
+      if (signal?.aborted === true) return handBack(job, token, attempt);
       const error = toQuorumError(thrown);
       const final = attempt.last || !treatmentOf(error.category).retry;
       if (final && options.onFinalError !== undefined) {
@@ -179,7 +185,10 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     isRunning: () => worker.isRunning(),
     async close(deadlineMs) {
       // close() waits without limit and stops nothing; at the deadline the jobs go back to the queue.
-      const timer = setTimeout(() => worker.cancelAllJobs('the service is stopping'), deadlineMs);
+      const timer = setTimeout(() => {
+        handingBack = true;
+        worker.cancelAllJobs('the service is stopping');
+      }, deadlineMs);
       try {
         await worker.close();
       } finally {

@@ -15,7 +15,7 @@ export function readSecretFile(path: string): string {
   } catch (cause) {
     throw new QuorumError(
       'signing',
-      `The secret file ${path} cannot be read. Run 'npm run setup' to make what is missing.`,
+      `The secret file ${path} cannot be read. 'npm start' and 'npm run setup' make what is missing.`,
       {
         cause,
       },
@@ -25,7 +25,10 @@ export function readSecretFile(path: string): string {
     throw new QuorumError('signing', `Others can read the secret file ${path}. Run: chmod 600 ${path}`);
   }
   if (text === '')
-    throw new QuorumError('signing', `The secret file ${path} is empty. Remove it and run 'npm run setup'.`);
+    throw new QuorumError(
+      'signing',
+      `The secret file ${path} is empty. Put the secret back; one that Quorum made can be removed, and the next start makes another.`,
+    );
   return text;
 }
 
@@ -35,7 +38,7 @@ export function readKeyFile(path: string): Buffer {
   if (!/^[0-9a-f]{64}$/i.test(text)) {
     throw new QuorumError(
       'signing',
-      `The key file ${path} does not hold 64 hex digits. Remove it and run 'npm run setup'.`,
+      `The key file ${path} does not hold 64 hex digits. Put the key back; one that Quorum made can be removed, and the next start makes another.`,
     );
   }
   return Buffer.from(text, 'hex');

@@ -149,7 +149,7 @@ describe('a run that is closed', () => {
     [{ kind: 'skipped', why: 'proposal_changed' }, false],
     [{ kind: 'failed', why: 'model_output' }, false],
     [{ kind: 'cast' }, false],
-  ])('leaves %o for later runs: %s', async ([outcome, noted]) => {
+  ])('leaves %o out of later runs: %s', async ([outcome, noted]) => {
     for (const dryRun of [false, true]) {
       const proposal = someProposal();
       const run = await opened([proposal], { dry_run: dryRun, preferences_version: 'v1' });
@@ -160,6 +160,27 @@ describe('a run that is closed', () => {
       const found = await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1');
       expect(found.has(proposal.id)).toBe(noted && !dryRun);
     }
+  });
+});
+
+describe('what a live run could not vote on', () => {
+  it.for<[Outcome, boolean]>([
+    [{ kind: 'failed', why: 'model_output' }, true],
+    [{ kind: 'failed', why: 'vote_rejected' }, true],
+    [{ kind: 'skipped', why: 'not_allowed' }, true],
+    [{ kind: 'failed', why: 'upstream_unavailable' }, false],
+    [{ kind: 'failed', why: 'signing' }, false],
+    [{ kind: 'held', why: 'stakes' }, false],
+    [{ kind: 'cast' }, false],
+  ])('comes last in later runs for %o: %s', async ([outcome, noted]) => {
+    const proposal = someProposal();
+    const run = await opened([proposal], { preferences_version: 'v1' });
+    await decide(run, proposal);
+    await settle(run, proposal, outcome);
+    await close(run);
+    const hashes = new Map([[proposal.id, contentHash(proposal)]]);
+    const found = await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain');
+    expect(found.has(proposal.id)).toBe(noted);
   });
 });
 

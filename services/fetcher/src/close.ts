@@ -35,12 +35,11 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
   const status = run.cancelled ? 'cancelled' : 'completed';
   const response = summarise(run, opening, new Map(outcomes), texts, status, now());
   if (!opening.dry_run) {
-    await records.noteDecidedBefore(
-      run.owner,
-      run.space,
-      decidedByPolicy(opening, new Map(outcomes)),
-      opening.preferences_version,
-    );
+    const { owner, space } = run;
+    const version = opening.preferences_version;
+    const leftBy = (is: (outcome: Outcome) => boolean) => hashesOf(opening, new Map(outcomes), is);
+    await records.noteDecidedBefore(owner, space, leftBy(isByPolicy), version, 'by_policy');
+    await records.noteDecidedBefore(owner, space, leftBy(isInVain), version, 'in_vain');
   }
   return finish(run, response, deps);
 }
@@ -108,15 +107,26 @@ function isByPolicy(outcome: Outcome): boolean {
   return ['injection', 'stakes', 'disagreement', 'below_confidence', 'risk'].includes(outcome.why);
 }
 
-function decidedByPolicy(
+/**
+ * Reasons that lie in the proposal itself: a later run would most likely meet them again. It may try, but only after everything
+ * else, or a few such proposals would take every place of every run until they close.
+ */
+function isInVain(outcome: Outcome): boolean {
+  if (outcome.kind === 'skipped') return outcome.why === 'not_allowed';
+  return outcome.kind === 'failed' && ['model_output', 'vote_rejected', 'internal'].includes(outcome.why);
+}
+
+/** The selected proposals with such an outcome, id to content hash. */
+function hashesOf(
   opening: Opening,
   outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
+  is: (outcome: Outcome) => boolean,
 ): ReadonlyMap<ProposalId, string> {
   return new Map(
     opening.selected
       .filter(({ proposal_id: id }) => {
         const settled = outcomes.get(id);
-        return settled !== undefined && isByPolicy(settled.outcome);
+        return settled !== undefined && is(settled.outcome);
       })
       .map(({ proposal_id: id, content_hash: hash }) => [id, hash]),
   );

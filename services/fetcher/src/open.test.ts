@@ -366,6 +366,25 @@ describe('what an earlier run decided', () => {
   });
 });
 
+describe('what an earlier run could not vote on', () => {
+  it('comes after everything else, so that it never keeps the rest from being decided', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [
+      inWorld(space, { end: NOW_S + HOUR_S }),
+      inWorld(space, { end: NOW_S + 2 * HOUR_S }),
+      inWorld(space, { end: NOW_S + 9 * DAY_S }),
+    ]);
+    const { owner, space } = asker;
+    await world.writePreferences(owner, { max_proposals_per_run: 2 });
+    const { selected: urgent, preferences_version: version } = await world.open(asker);
+    const hashes = new Map(urgent.map(({ proposal_id: id, content_hash: hash }) => [id, hash]));
+    await world.records.noteDecidedBefore(owner, space, hashes, version, 'in_vain');
+    const { selected, filter_metrics: counts } = await world.open(asker);
+    expect(selected.map(({ end }) => end)).toEqual([NOW_S + 9 * DAY_S, NOW_S + HOUR_S]);
+    expect([counts.decided_before, counts.beyond_limit]).toEqual([0, 1]);
+  });
+});
+
 describe('the next check', () => {
   const leftOver = (left: number) => aProposal({ end: NOW_S + left });
   const at = (seconds: number): string => new Date(NOW_MS + seconds * 1_000).toISOString();

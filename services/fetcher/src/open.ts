@@ -5,7 +5,7 @@
 import { toQuorumError, ValidationError } from '@quorum/shared/errors';
 import type { Logger } from '@quorum/shared/log';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
-import type { Opening, Records, RunRecord, Selected, SignerAnnouncement } from '@quorum/shared/records';
+import type { LeftAs, Opening, Records, RunRecord, Selected, SignerAnnouncement } from '@quorum/shared/records';
 import type { FilterMetrics, Ranked } from '@quorum/shared/run';
 import type { PreferenceStore } from '@quorum/shared/store-file';
 import { contentHash } from '@quorum/snapshot/content-hash';
@@ -45,15 +45,18 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
     dropByTerms(proposal, preferences, { nowMs, minTimeToVoteS: deps.minTimeToVoteS }),
   );
   const hashes = new Map(byTerms.kept.map((proposal) => [proposal.id, contentHash(proposal)]));
+  const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
+    dryRun ? new Set() : records.decidedBefore(run.owner, run.space, hashes, wanted.version, as);
   const history = {
     votedOn: await votedOn(signer.voter, byTerms.kept, hub, signal),
-    decidedBefore: dryRun
-      ? new Set<ProposalId>()
-      : await records.decidedBefore(run.owner, run.space, hashes, wanted.version),
+    decidedBefore: await left('by_policy'),
   };
   const byHistory = partition(byTerms.kept, (proposal) => dropByHistory(proposal, history));
   const ranked = rank(byHistory.kept, nowMs);
-  const chosen = await choose(ranked, signer.voter, preferences.max_proposals_per_run, deps, signal);
+  // What could not be voted on before comes last, or it would take the place of what can.
+  const inVain = await left('in_vain');
+  const inTurn = ranked.toSorted((a, b) => Number(inVain.has(a.proposal.id)) - Number(inVain.has(b.proposal.id)));
+  const chosen = await choose(inTurn, signer.voter, preferences.max_proposals_per_run, deps, signal);
   for (const counts of [byTerms.dropped, byHistory.dropped, chosen.dropped]) {
     for (const [why, count] of counts) dropped.set(why, (dropped.get(why) ?? 0) + count);
   }
@@ -146,7 +149,7 @@ type Chosen = {
   readonly dropped: Map<DroppedAs, number>;
 };
 
-/** Takes the first of the ranking on which the voter has power, up to the limit, asking for no more power than it needs. */
+/** Takes the first of these on which the voter has power, up to the limit, asking for no more power than it needs. */
 async function choose(
   ranked: readonly { readonly proposal: Proposal; readonly ranked: Ranked }[],
   voter: Address | null,

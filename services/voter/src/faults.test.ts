@@ -23,6 +23,11 @@ async function expectOneVote(vote: VoteCase): Promise<void> {
   expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: stored[0]?.id });
 }
 
+/** The vote was put off for the first time at this moment, Unix milliseconds. */
+async function triedBefore(vote: VoteCase, atMs: number): Promise<void> {
+  await vote.deps.records.firstPutOff(vote.runId, vote.proposal.id, atMs);
+}
+
 const unavailable = { error: 'client_error', error_description: 'oops' };
 
 describe.each([
@@ -139,9 +144,28 @@ describe('a hub that is away', () => {
   });
 });
 
+describe('a decision that had to wait for the voter service for longer than the retry window', () => {
+  const waited = { decision: { decided_at: Date.now() - 20 * 60_000 } };
+
+  test('is tried again where the sequencer is busy at the first try', async () => {
+    const vote = await stand.aVote(waited);
+    await onSequencer(vote, { status: 503 });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    await expectOneVote(vote);
+  });
+
+  test('is tried again where the hub is away at the first try', async () => {
+    const vote = await stand.aVote(waited);
+    await onVotesQuery(vote, { status: 503 });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    await expectOneVote(vote);
+  });
+});
+
 describe('when the retry window is over', () => {
   test('it fails, the intent stays, and the next run adopts it and casts once', async () => {
-    const vote = await stand.aVote({ decision: { decided_at: Date.now() - 901_000 } });
+    const vote = await stand.aVote();
+    await triedBefore(vote, Date.now() - 901_000);
     await onSequencer(vote, { status: 503 });
     expect(await vote.vote()).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
     const left = await vote.ledger();
@@ -154,7 +178,8 @@ describe('when the retry window is over', () => {
   });
 
   test('a vote that was stored after all is found by the next run, even if that one wants another ballot', async () => {
-    const vote = await stand.aVote({ decision: { decided_at: Date.now() - 901_000 } });
+    const vote = await stand.aVote();
+    await triedBefore(vote, Date.now() - 901_000);
     await onSequencer(vote, { status: 503 });
     expect(await vote.vote()).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
     const [sent] = vote.sends();
@@ -171,10 +196,8 @@ describe('when the retry window is over', () => {
   });
 
   test('a newer decision with another ballot voids the old intent and dates its own later, so late bytes lose', async () => {
-    const vote = await stand.aVote({
-      decision: { decided_at: Date.now() - 901_000 },
-      proposal: { start: nowS() - 600 },
-    });
+    const vote = await stand.aVote({ proposal: { start: nowS() - 600 } });
+    await triedBefore(vote, Date.now() - 901_000);
     await onSequencer(vote, { status: 503 });
     expect(await vote.vote()).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
     const old = await vote.ledger();
@@ -210,10 +233,8 @@ describe('an intent that was left standing', () => {
   });
 
   test('is dated anew when the sequencer would soon find it too old', async () => {
-    const vote = await stand.aVote({
-      proposal: { start: nowS() - 20 * DAY_S },
-      decision: { decided_at: Date.now() - 5 * DAY_S * 1_000 },
-    });
+    const vote = await stand.aVote({ proposal: { start: nowS() - 20 * DAY_S } });
+    await triedBefore(vote, Date.now() - 5 * DAY_S * 1_000);
     await onSequencer(vote, { status: 503 });
     const fiveDaysAgo = (): number => Date.now() - 5 * DAY_S * 1_000 + 1_800_000;
     expect(await vote.vote({ now: fiveDaysAgo })).toEqual({

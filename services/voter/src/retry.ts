@@ -2,7 +2,7 @@
 import type { OutcomeRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { failed } from './step.ts';
-import type { VoteSettings } from './vote-deps.ts';
+import type { VoteDeps, VoteRef, VoteSettings } from './vote-deps.ts';
 
 const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
@@ -20,13 +20,27 @@ export type Retry = {
   readonly why: string;
   /** How often it was tried so far. */
   readonly tries: number;
-  /** When trying began: the time of the decision, Unix milliseconds. */
+  /** When it was first put off, Unix milliseconds. */
   readonly sinceMs: number;
   /** When the proposal closes, Unix milliseconds. */
   readonly endMs: number;
   /** What the other side asked for, in seconds. */
   readonly retryAfterS: number | undefined;
 };
+
+/**
+ * Puts a vote off, or fails it: see `postponeOrFail`. The window begins with the first try that was in vain, not with the
+ * decision: that may have waited for us for hours.
+ */
+export async function putOff(
+  retry: Omit<Retry, 'tries' | 'sinceMs'>,
+  ref: VoteRef,
+  { records, settings, now }: Pick<VoteDeps, 'records' | 'settings' | 'now'>,
+): Promise<OutcomeRecord> {
+  const nowMs = now();
+  const sinceMs = await records.firstPutOff(ref.runId, ref.proposal, nowMs);
+  return postponeOrFail({ ...retry, tries: ref.tries, sinceMs }, settings, nowMs);
+}
 
 /**
  * Throws a `PostponeError` while another try still fits into the window and before the deadline, the last one at its very end;

@@ -12,7 +12,7 @@ import { GuardError, signVote } from './guard.ts';
 import { unsignedOf, type Intent } from './intent.ts';
 import { whoseVote } from './preflight.ts';
 import { readBack } from './read-back.ts';
-import { later, postponeOrFail } from './retry.ts';
+import { later, putOff } from './retry.ts';
 import { failed, held, skipped, wasCast } from './step.ts';
 import type { Casting, VoteDeps } from './vote-deps.ts';
 
@@ -84,12 +84,7 @@ async function notThere(vote: ReservedVote, result: SubmitResult, deps: VoteDeps
   }
   const why = result.kind === 'accepted' ? 'accepted, but not yet on the hub' : describe(result);
   const retryAfterS = result.kind === 'refused' ? result.refusal.retryAfterS : undefined;
-  const { decision, proposal } = vote;
-  return postponeOrFail(
-    { why, tries: vote.ref.tries, sinceMs: decision.decided_at, endMs: proposal.end * 1_000, retryAfterS },
-    deps.settings,
-    deps.now(),
-  );
+  return putOff({ why, endMs: vote.proposal.end * 1_000, retryAfterS }, vote.ref, deps);
 }
 
 function describe(result: Exclude<SubmitResult, { kind: 'accepted' }>): string {

@@ -21,7 +21,7 @@ import { judgeNow, readDecision } from './decided.ts';
 import { simulate } from './dry-run.ts';
 import { earlierSend } from './earlier-send.ts';
 import { preflight } from './preflight.ts';
-import { postponeOrFail, type Retry } from './retry.ts';
+import { putOff } from './retry.ts';
 import { skipped } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
@@ -66,10 +66,8 @@ async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: A
   try {
     return await throughSteps(run, opening, ref, deps, signal);
   } catch (thrown) {
-    const decided = run.decisions.get(ref.proposal);
-    const sinceMs = decided?.kind === 'decided' ? decided.sealed.decision.decided_at : run.acceptedAtMs;
     const endMs = (opening.selected.find((selected) => selected.proposal_id === ref.proposal)?.end ?? 0) * 1_000;
-    return whenUpstreamIsAway(thrown, { ...ref, sinceMs, endMs }, deps, signal);
+    return await whenUpstreamIsAway(thrown, ref, endMs, deps, signal);
   }
 }
 
@@ -99,15 +97,16 @@ async function throughSteps(
 }
 
 /** A hub that does not answer is waited for, within the time that a vote has; any other error is passed on. */
-function whenUpstreamIsAway(
+async function whenUpstreamIsAway(
   thrown: unknown,
-  { tries, sinceMs, endMs }: Pick<Retry, 'tries' | 'sinceMs' | 'endMs'>,
+  ref: VoteRef,
+  endMs: number,
   deps: VoteDeps,
   signal: AbortSignal,
-): OutcomeRecord {
+): Promise<OutcomeRecord> {
   if (thrown instanceof PostponeError || signal.aborted) throw thrown;
   const error = toQuorumError(thrown);
   if (error.category !== 'upstream_unavailable' && error.category !== 'rate_limited') throw error;
   const { message: why, retryAfterS } = error;
-  return postponeOrFail({ why, tries, sinceMs, endMs, retryAfterS }, deps.settings, deps.now());
+  return putOff({ why, endMs, retryAfterS }, ref, deps);
 }
