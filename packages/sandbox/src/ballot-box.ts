@@ -5,7 +5,7 @@
  * Where a world gave a proposal's scores, they are what had been counted when the world was put, its votes included; what comes
  * later is added to them. Where it gave none, the scores are those of its votes.
  */
-import type { StoredVote } from './live-world.ts';
+import type { StoredVote } from './stored-vote.ts';
 import { countVotes, type Poll, type Scores } from './scores.ts';
 import type { WorldProposal } from './world.ts';
 

@@ -7,6 +7,7 @@ import { createBallotBox, type BallotBox, type Standing } from './ballot-box.ts'
 import type { Clock } from './clock.ts';
 import { NO_HUB_RECORDS, withHubRecords } from './hub-records.ts';
 import type { HubLists } from './world-extras.ts';
+import type { StoredVote } from './stored-vote.ts';
 import { checkReferences } from './world-references.ts';
 import type {
   ApiKey,
@@ -19,9 +20,6 @@ import type {
   WorldSpace,
   WorldVote,
 } from './world.ts';
-
-/** A vote as it is kept. `choice` is the encoded one: number, array or object. */
-export type StoredVote = Required<Omit<WorldVote, 'vp_by_strategy'>> & { readonly vp_by_strategy: readonly number[] };
 
 /** A signed message that the sequencer accepted. */
 export type StoredMessage = {

@@ -5,7 +5,7 @@ import { Address, type VotingType } from '@quorum/snapshot/proposal';
 import type * as library from '@snapshot-labs/snapshot.js';
 import { describe, expect, test as example } from 'vitest';
 import { createBallotBox } from './ballot-box.ts';
-import type { StoredVote } from './live-world.ts';
+import type { StoredVote } from './stored-vote.ts';
 import { countVotes, type Scores } from './scores.ts';
 import { WorldProposal } from './world.ts';
 

@@ -4,7 +4,7 @@
  * (Shutter's ciphertext, say) add to the total and to nothing else.
  */
 import type { VotingType } from '@quorum/snapshot/proposal';
-import type { StoredVote } from './live-world.ts';
+import type { StoredVote } from './stored-vote.ts';
 
 export type Scores = {
   /** Power per choice, index 0 being choice 1. */

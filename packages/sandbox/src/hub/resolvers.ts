@@ -1,7 +1,8 @@
 /** The hub's answers: one function per field of `Query`, over the live world. */
 import { isAddress } from 'ethers';
 import { GraphQLError, Kind, type GraphQLResolveInfo, type SelectionNode } from 'graphql';
-import type { LiveWorld, StoredVote } from '../live-world.ts';
+import type { LiveWorld } from '../live-world.ts';
+import type { StoredVote } from '../stored-vote.ts';
 import type { WorldProposal, WorldSpace } from '../world.ts';
 import { networks, plugins, ranking, roles, skins, strategies, validations } from './catalog.ts';
 import { leaderboard, sameId } from './counts.ts';

@@ -2,7 +2,8 @@
  * Spaces, proposals and votes as the hub shows them: its defaults, and what it computes (state, link, counts, scores). Costly
  * fields are functions, which graphql calls only where they are asked for.
  */
-import type { LiveWorld, StoredVote } from '../live-world.ts';
+import type { LiveWorld } from '../live-world.ts';
+import type { StoredVote } from '../stored-vote.ts';
 import type { WorldProposal, WorldSpace } from '../world.ts';
 import { countsOf, isTurbo, rankedSpaces, sameId, type SpaceCounts } from './counts.ts';
 import type { Row } from './filters.ts';

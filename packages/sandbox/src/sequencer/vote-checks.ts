@@ -1,6 +1,7 @@
 /** What the sequencer checks of a vote, once it knows who signed it: format, window, choice, validation, voting power. */
 import { z } from 'zod';
-import type { LiveWorld, StoredVote, VotingPower } from '../live-world.ts';
+import type { LiveWorld, VotingPower } from '../live-world.ts';
+import type { StoredVote } from '../stored-vote.ts';
 import type { WorldProposal } from '../world.ts';
 import type { VoteKind } from './accepted-types.ts';
 import { isValidChoice } from './choices.ts';
