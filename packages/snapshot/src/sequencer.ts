@@ -15,8 +15,8 @@ export type SubmitResult =
   | { readonly kind: 'accepted'; readonly receipt: Receipt }
   /** Refused; see `SequencerRefusal` for whether for good. */
   | { readonly kind: 'refused'; readonly refusal: SequencerRefusal }
-  /** It may have been stored, or not. `why` is printable text. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** It may have been stored, or not. `why` is printable text; `inFlight`: it says that it is at work on these very bytes. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly inFlight?: true };
 
 export interface SequencerOptions {
   /** The address that takes envelopes, for example https://seq.snapshot.org/. */
@@ -74,7 +74,8 @@ function result({ status, headers }: Response, body: string): SubmitResult {
   const classified = classifyRefusal(status, description);
   // `duplicate message` and its like are answers about *this* envelope; a 5xx or a 425 is none.
   if (classified.code === 'unavailable' || classified.code === 'in_flight') {
-    return { kind: 'unknown', why: `answered ${status}: ${description}` };
+    const inFlight = classified.code === 'in_flight' ? ({ inFlight: true } as const) : {};
+    return { kind: 'unknown', why: `answered ${status}: ${description}`, ...inFlight };
   }
   const wait = retryAfterS(headers);
   return refused({ ...classified, status, description, ...(wait === undefined ? {} : { retryAfterS: wait }) });

@@ -4,6 +4,7 @@
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
  *   an intent stands, soon too old, nothing on hub   the same
+ *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
  *   refused for good                                 read back all the same (an earlier send may have been stored); then void
  *

@@ -1,6 +1,7 @@
 /** The sequencer and the hub at their worst: whatever they do, one vote is stored in the end, and the outcome says so. */
 import { describe, expect, test } from 'vitest';
 import { ballotOf, DAY_S, nowS, useStand, type VoteCase } from '../test/stand.ts';
+import { z } from 'zod';
 
 const stand = useStand();
 
@@ -46,11 +47,6 @@ describe.each([
     sends: 2,
   },
   { what: 'asks for patience (429)', fault: { status: 429, headers: { 'retry-after': '1' } }, sends: 2 },
-  {
-    what: 'is in maintenance (503)',
-    fault: { status: 503, body: { error: 'client_error', error_description: 'update in progress, try later' } },
-    sends: 2,
-  },
   {
     what: 'cannot ask for the voting power',
     fault: { status: 400, body: { error: 'client_error', error_description: 'failed to check voting power' } },
@@ -217,6 +213,41 @@ describe('when the retry window is over', () => {
     });
     expect(await answer.text()).toContain('already voted at later time');
     expect((await next.hubVote())?.choice).toBe(2);
+  });
+});
+
+describe('bytes that the sequencer takes no more', () => {
+  async function expectMadeAnew(vote: VoteCase): Promise<void> {
+    const dates = vote
+      .sends()
+      .map(
+        (body) =>
+          z.object({ data: z.object({ message: z.object({ timestamp: z.int() }) }) }).parse(body).data.message
+            .timestamp,
+      );
+    expect(dates).toHaveLength(2);
+    expect(dates[1]).toBeGreaterThan(dates[0] ?? Infinity);
+    const stored = stand.sandbox().world.votes.filter(({ proposal }) => proposal === vote.proposal.id);
+    expect(stored.map(({ created, choice }) => [created, choice])).toEqual([[dates[1], 1]]);
+    expect(await vote.audit()).toEqual(['reserved', 'sending', 'voided', 'reserved', 'sending', 'accepted', 'cast']);
+  }
+
+  test('after its maintenance, are made anew and dated later', async () => {
+    const vote = await stand.aVote();
+    await onSequencer(vote, { fails: 'maintenance' });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    await expectMadeAnew(vote);
+  });
+
+  test('since it believes for longer than any request takes that it is at work on them, are made anew too', async () => {
+    const vote = await stand.aVote();
+    await triedBefore(vote, Date.now() - 61_000);
+    await onSequencer(vote, {
+      status: 425,
+      body: { error: 'client_error', error_description: 'request already being processed' },
+    });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    await expectMadeAnew(vote);
   });
 });
 
