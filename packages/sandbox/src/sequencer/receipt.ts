@@ -1,6 +1,7 @@
 /** The receipt that the sequencer answers with: it can be checked by whoever gets it. */
 import { createHash } from 'node:crypto';
-import type { Wallet } from 'ethers';
+import { getBytes, hashMessage, hexlify, type Wallet } from 'ethers';
+import { signRecoverable } from 'tiny-secp256k1';
 
 export type SequencerReceipt = {
   /** EIP-712 hash of the message. */
@@ -15,8 +16,14 @@ export function makeReceipt(relayer: Wallet, id: string, sig: string, envelope: 
   return {
     id,
     ipfs: contentId(envelope),
-    relayer: { address: relayer.address, receipt: relayer.signMessageSync(sig) },
+    relayer: { address: relayer.address, receipt: personalSignature(relayer, sig) },
   };
+}
+
+/** As `relayer.signMessageSync` would make it, in a third of the time. */
+function personalSignature(relayer: Wallet, text: string): string {
+  const { signature, recoveryId } = signRecoverable(getBytes(hashMessage(text)), getBytes(relayer.privateKey));
+  return hexlify(Uint8Array.of(...signature, 27 + recoveryId));
 }
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
