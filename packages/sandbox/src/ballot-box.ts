@@ -34,7 +34,7 @@ export function createBallotBox(initial: WorldProposal): BallotBox {
       scores,
       scores_by_strategy,
       scores_total,
-      votes: proposal.votes === undefined ? votes.size : proposal.votes + votes.size - sealed.votes,
+      votes: typeof proposal.votes === 'number' ? proposal.votes + votes.size - sealed.votes : votes.size,
       scores_updated: Math.max(updated, proposal.scores_updated ?? 0),
     };
   };

@@ -89,3 +89,60 @@ test('received has the bodies that could not be read too, in order', async () =>
     [5, 'model', 200],
   ]);
 });
+
+test('null is as good as leaving out, wherever the hub may say it', async () => {
+  const types = await ask(
+    sandbox.url,
+    `{ Space: __type(name: "Space") { fields { name } }
+    Proposal: __type(name: "Proposal") { fields { name } } Vote: __type(name: "Vote") { fields { name } } }`,
+  );
+  const Fields = z.object({ fields: z.array(z.object({ name: z.string() })) });
+  const nulls = (type: string) =>
+    Object.fromEntries(Fields.parse(types[type]).fields.map(({ name }): [string, null] => [name, null]));
+  const space = { ...nulls('Space'), id: SPACE };
+  const said = {
+    id: BASIC,
+    space: { id: SPACE },
+    title: 'T',
+    choices: ['For', 'Against'],
+    start: NOW - 9,
+    end: NOW + 9,
+  };
+  const proposal = { ...nulls('Proposal'), ...said };
+  const cast = {
+    id: '0xa1',
+    voter: ADDRESS,
+    created: NOW - 5,
+    space: { id: SPACE },
+    proposal: { id: BASIC },
+    choice: 1,
+  };
+  const world = { now: NOW, spaces: [space], proposals: [proposal], votes: [{ ...nulls('Vote'), ...cast }] };
+  expect(await control('PUT', '/world', world)).toMatchObject({ status: 200 });
+  const query = `{ proposal(id: "${BASIC}") { state type quorumType scores scores_state votes space { voting { privacy } } } }`;
+  expect((await ask(sandbox.url, query))['proposal']).toEqual({
+    state: 'active',
+    type: 'basic',
+    quorumType: 'default',
+    scores: [1, 0],
+    scores_state: 'pending',
+    votes: 1,
+    space: { voting: { privacy: '' } },
+  });
+});
+
+test('a contract wallet may be named by its address alone, and an alias needs no id', async () => {
+  const other = ADDRESS.replaceAll('1', '2');
+  const world = {
+    ...smallWorld(),
+    contract_wallets: [ADDRESS, { address: other, approves: false }],
+    aliases: [{ address: ADDRESS, alias: other, created: NOW - 60 }],
+    voting_power: [{ space: { id: SPACE }, voter: null, default: true, vp: 5, fail: false, pending: false }],
+    validations: [{ proposal: { id: BASIC }, allow: true, fail: false }],
+  };
+  expect(await control('PUT', '/world', world)).toMatchObject({ status: 200 });
+  const { aliases } = await ask(sandbox.url, '{ aliases { id address alias } }');
+  expect(aliases).toEqual([{ id: expect.stringMatching(/^0x[0-9a-f]{64}$/), address: ADDRESS, alias: other }]);
+  const { vp } = await ask(sandbox.url, `{ vp(voter: "${other}", space: "${SPACE}") { vp } }`);
+  expect(vp).toEqual({ vp: 5 });
+});

@@ -16,9 +16,11 @@ export type SandboxRequest = {
   readonly headers: Readonly<Record<string, string>>;
   /** Whom the request comes from, as the real servers take it: what a proxy in front says, else the socket's other end. */
   readonly ip: string;
-  /** The text as it came; '' where there was none or its content type is not JSON. */
+  /** Whoever would rather have HTML than JSON is a person with a browser. */
+  readonly prefersPage: boolean;
+  /** The text as it came; '' where there was none or its content type is not JSON. A form's fields are in `body` alone. */
   readonly text: string;
-  /** `text` parsed; `{}` for an empty one. */
+  /** `text` parsed, or a form's fields; `{}` where there is neither. */
   readonly body: unknown;
   /** At which step the sequencer is to fail; set by a fault. */
   readonly fails?: 'pinning' | 'maintenance';
@@ -78,16 +80,26 @@ export function readRequest(request: Request): SandboxRequest | Reply {
   const text = typeof received === 'string' ? received : '';
   const headers = headersOf(request);
   const ip = addressOf(headers, request.socket.remoteAddress);
-  const base = { method: request.method, url: request.originalUrl, query: request.query, headers, ip, text };
-  if (text === '') return { ...base, body: {} };
+  const { method, originalUrl: url, query } = request;
+  const prefersPage = request.accepts(['json', 'html']) === 'html';
+  const base = { method, url, query, headers, ip, prefersPage, text };
+  if (text === '') return { ...base, body: typeof received === 'object' && received !== null ? received : {} };
+  // As body-parser's strict mode: an object or an array, no bare value, whose first sign it complains about.
+  const first = text.trimStart().charAt(0);
+  if (first !== '' && first !== '{' && first !== '[') {
+    return htmlError(400, `SyntaxError: Unexpected token '${first}', ${excerpt(text)} is not valid JSON`);
+  }
   try {
     const body: unknown = JSON.parse(text);
-    // As body-parser's strict mode: an object or an array, no bare value.
-    if (typeof body !== 'object' || body === null) return htmlError(400, 'SyntaxError: Unexpected token in JSON');
     return { ...base, body };
   } catch (error) {
     return htmlError(400, String(error));
   }
+}
+
+/** As much of a text as the JSON parser's message shows of one that is wrong at its beginning. */
+function excerpt(text: string): string {
+  return text.length > 20 ? `"${text.slice(0, 10)}"...` : `"${text}"`;
 }
 
 function headersOf(request: Request): Record<string, string> {

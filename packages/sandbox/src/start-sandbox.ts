@@ -131,7 +131,7 @@ function buildApp({ world, relayer, schema, received, closing }: Parts): Express
   const app = express();
   app.disable('x-powered-by');
   app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received: () => received.list() }));
-  app.use(text('20mb'));
+  app.use(text('20mb'), express.urlencoded({ limit: '20mb', extended: false }));
   app.options(['/', '/graphql', '/api', '/api/{*path}', '/scores/{*path}'], serve(preflight));
   app.all('/graphql', hub);
   app.all(['/api', '/api/{*path}'], hubApi);

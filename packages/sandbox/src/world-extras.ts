@@ -89,7 +89,13 @@ export const proposalExtras = {
   link: text.describe('Passed over: computed'),
 };
 
-export const voteExtras = { vp_value: z.number().nonnegative().default(0) };
+export const voteExtras = {
+  vp_value: z
+    .number()
+    .nonnegative()
+    .nullish()
+    .transform((value) => value ?? 0),
+};
 
 const WorldUser = z.strictObject({
   id: Address,

@@ -5,6 +5,7 @@
  * Unknown keys are refused, so that a misspelt one is an error and not a silent default.
  */
 import { Address, VotingType } from '@quorum/snapshot/proposal';
+import { id as hashOfText } from 'ethers';
 import { z } from 'zod';
 import {
   hubLists,
@@ -35,6 +36,18 @@ const DEFAULT_AUTHOR = '0x000000000000000000000000000000000000dEaD';
 const orElse = <Schema extends z.ZodType>(schema: Schema, otherwise: z.output<Schema>) =>
   schema.nullish().transform((value) => value ?? otherwise);
 
+const QuorumType = orElse(z.enum(['', 'default', 'rejection']), '').transform((type) => type || 'default');
+
+const Voting = z.strictObject({
+  delay: z.int().nullable().default(null),
+  period: z.int().nullable().default(null),
+  type: z.string().nullable().default(null),
+  quorum: z.number().nullable().default(null),
+  quorumType: QuorumType,
+  privacy: orElse(z.string(), ''),
+  ...votingExtras,
+});
+
 export const WorldSpace = z.strictObject({
   id: SpaceName,
   name: orElse(z.string(), ''),
@@ -43,25 +56,15 @@ export const WorldSpace = z.strictObject({
   terms: z.string().nullable().default(null),
   website: z.string().nullable().default(null),
   private: orElse(z.boolean(), false),
-  network: z.string().default('1'),
-  symbol: z.string().default('VOTE'),
-  strategies: z.array(Strategy).default(DEFAULT_STRATEGIES),
-  admins: z.array(Address).default([]),
-  members: z.array(Address).default([]),
-  moderators: z.array(Address).default([]),
-  plugins: z.record(z.string(), z.unknown()).default({}),
-  categories: z.array(z.string()).default([]),
-  voting: z
-    .strictObject({
-      delay: z.int().nullable().default(null),
-      period: z.int().nullable().default(null),
-      type: z.string().nullable().default(null),
-      quorum: z.number().nullable().default(null),
-      quorumType: z.enum(['default', 'rejection']).default('default'),
-      privacy: z.string().default(''),
-      ...votingExtras,
-    })
-    .prefault({}),
+  network: orElse(z.string(), '1'),
+  symbol: orElse(z.string(), 'VOTE'),
+  strategies: orElse(z.array(Strategy), DEFAULT_STRATEGIES),
+  admins: orElse(z.array(Address), []),
+  members: orElse(z.array(Address), []),
+  moderators: orElse(z.array(Address), []),
+  plugins: orElse(z.record(z.string(), z.unknown()), {}),
+  categories: orElse(z.array(z.string()), []),
+  voting: Voting.nullish().transform((voting) => voting ?? Voting.parse({})),
   validation: orElse(Validation, { name: 'any', params: {} }),
   voteValidation: orElse(Validation, { name: 'any', params: {} }),
   guidelines: z.string().nullable().default(null),
@@ -70,7 +73,7 @@ export const WorldSpace = z.strictObject({
   flagged: orElse(z.boolean(), false),
   hibernated: orElse(z.boolean(), false),
   turbo: orElse(z.boolean(), false),
-  created: UnixSeconds.default(0),
+  created: orElse(UnixSeconds, 0),
   ...spaceExtras,
 });
 export type WorldSpace = z.output<typeof WorldSpace>;
@@ -96,33 +99,36 @@ export const WorldProposal = z
     id: Id,
     space: SpaceRef,
     ipfs: z.string().nullable().default(null),
-    author: Address.default(Address.parse(DEFAULT_AUTHOR)),
-    created: UnixSeconds.optional().describe('Absent: the start'),
+    author: orElse(Address, Address.parse(DEFAULT_AUTHOR)),
+    created: UnixSeconds.nullish().describe('Absent: the start'),
     updated: UnixSeconds.nullable().default(null),
-    network: z.string().default('1'),
-    symbol: z.string().default('VOTE'),
-    type: VotingType.default('basic'),
+    network: orElse(z.string(), '1'),
+    symbol: orElse(z.string(), 'VOTE'),
+    type: orElse(VotingType, 'basic'),
     privacy: orElse(z.enum(['', 'shutter']), ''),
-    strategies: z.array(Strategy).default(DEFAULT_STRATEGIES),
+    strategies: orElse(z.array(Strategy), DEFAULT_STRATEGIES),
     validation: orElse(Validation, { name: 'any', params: {} }),
-    plugins: z.record(z.string(), z.unknown()).default({}),
+    plugins: orElse(z.record(z.string(), z.unknown()), {}),
     title: z.string(),
     body: orElse(z.string(), ''),
-    discussion: z.string().default(''),
+    discussion: orElse(z.string(), ''),
     choices: z.array(z.string()).min(1),
-    labels: z.array(z.string()).default([]),
+    labels: orElse(z.array(z.string()), []),
     start: UnixSeconds,
     end: UnixSeconds,
-    quorum: z.number().nonnegative().default(0),
-    quorumType: z.enum(['default', 'rejection']).default('default'),
+    quorum: orElse(z.number().nonnegative(), 0),
+    quorumType: QuorumType,
     snapshot: orElse(z.int().nonnegative(), 21_000_000),
     app: orElse(z.string(), 'snapshot-v2'),
-    scores: z
-      .array(z.number().nonnegative())
-      .default([])
-      .describe('Power per choice; absent: as the votes of this world add up'),
-    scores_state: z.enum(['pending', 'final', 'invalid']).optional().describe('Absent: final once closed'),
-    votes: z.int().nonnegative().optional().describe('How many voted; absent: the votes of this world'),
+    scores: orElse(z.array(z.number().nonnegative()), []).describe(
+      'Power per choice; absent: as the votes of this world add up',
+    ),
+    scores_state: z
+      .enum(['', 'pending', 'final', 'invalid'])
+      .nullish()
+      .transform((state) => state || undefined)
+      .describe('Absent or empty: final once closed'),
+    votes: z.int().nonnegative().nullish().describe('How many voted; absent: the votes of this world'),
     flagged: orElse(z.boolean(), false),
     flagCode: orElse(z.int(), 0),
     ...proposalExtras,
@@ -135,47 +141,52 @@ export const WorldProposal = z
   });
 export type WorldProposal = z.output<typeof WorldProposal>;
 
-export const WorldVote = z.strictObject({
-  id: Id,
-  ipfs: z.string().nullable().default(null),
-  voter: Address,
-  created: UnixSeconds,
-  space: SpaceRef,
-  proposal: ProposalRef,
-  choice: z.union([z.number(), z.string(), z.array(z.number()), z.record(z.string(), z.number())]),
-  metadata: z.record(z.string(), z.unknown()).default({}),
-  reason: z.string().default(''),
-  app: z.string().default(''),
-  vp: z.number().nonnegative().default(1),
-  vp_by_strategy: z.array(z.number()).optional().describe('Absent: all of it from the first strategy'),
-  vp_state: z.enum(['pending', 'final', 'invalid']).default('final'),
-  ...voteExtras,
-});
+export const WorldVote = z
+  .strictObject({
+    id: Id.nullish().describe('Absent: made of voter and proposal'),
+    ipfs: z.string().nullable().default(null),
+    voter: Address,
+    created: UnixSeconds,
+    space: SpaceRef,
+    proposal: ProposalRef,
+    choice: z.union([z.number(), z.string(), z.array(z.number()), z.record(z.string(), z.number())]),
+    metadata: orElse(z.record(z.string(), z.unknown()), {}),
+    reason: orElse(z.string(), ''),
+    app: orElse(z.string(), ''),
+    vp: orElse(z.number().nonnegative(), 1),
+    vp_by_strategy: z.array(z.number()).nullish().describe('Absent: all of it from the first strategy'),
+    vp_state: orElse(z.enum(['pending', 'final', 'invalid']), 'final'),
+    ...voteExtras,
+  })
+  .transform((vote) => ({ ...vote, id: vote.id ?? hashOfText(`vote ${vote.voter} ${vote.proposal}`) }));
 export type WorldVote = z.output<typeof WorldVote>;
 
-export const WorldAlias = z.strictObject({
-  id: Id,
-  ipfs: z.string().nullable().default(null),
-  address: Address,
-  alias: Address,
-  created: UnixSeconds,
-});
+export const WorldAlias = z
+  .strictObject({
+    id: Id.nullish().describe('Absent: made of the pair'),
+    ipfs: z.string().nullable().default(null),
+    address: Address,
+    alias: Address,
+    created: UnixSeconds,
+  })
+  .transform((row) => ({ ...row, id: row.id ?? hashOfText(`alias ${row.address} ${row.alias}`) }));
 export type WorldAlias = z.output<typeof WorldAlias>;
+
+/** As good as left out where it is null or false. */
+const given = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === null || value === false ? undefined : value), schema.optional()).optional();
 
 /** Who has how much power where. The most precise rule wins: proposal before space, voter before default, later before earlier. */
 export const VotingPowerRule = z
   .strictObject({
-    space: SpaceName.optional(),
-    proposal: Id.optional(),
-    voter: Address.optional(),
-    default: z.literal(true).optional().describe('For every voter without a rule of their own'),
-    vp: z.number().nonnegative().optional(),
-    vp_by_strategy: z.array(z.number()).optional().describe('Absent: all of it from the first strategy'),
-    fail: z
-      .union([z.literal(true), z.string()])
-      .optional()
-      .describe('The score API answers with an error, and its data'),
-    pending: z.literal(true).optional().describe('Counted, with vp_state pending; vp is 1 unless given'),
+    space: given(SpaceRef),
+    proposal: given(ProposalRef),
+    voter: given(Address),
+    default: given(z.literal(true)).describe('For every voter without a rule of their own'),
+    vp: given(z.number().nonnegative()),
+    vp_by_strategy: given(z.array(z.number())).describe('Absent: all of it from the first strategy'),
+    fail: given(z.union([z.literal(true), z.string()])).describe('The score API answers with an error, and its data'),
+    pending: given(z.literal(true)).describe('Counted, with vp_state pending; vp is 1 unless given'),
   })
   .refine((rule) => (rule.space === undefined) !== (rule.proposal === undefined), {
     error: 'needs either space or proposal',
@@ -191,20 +202,30 @@ export type VotingPowerRule = z.output<typeof VotingPowerRule>;
 
 /** What the vote validation of a proposal answers. Without a rule everybody is let through. */
 export const ValidationRule = z
-  .strictObject({ proposal: Id, allow: z.boolean().optional(), fail: z.literal(true).optional() })
-  .refine((rule) => (rule.allow === undefined) !== (rule.fail === undefined), {
+  .strictObject({ proposal: ProposalRef, allow: z.boolean().nullish(), fail: given(z.literal(true)) })
+  .refine((rule) => typeof rule.allow === 'boolean' || rule.fail === true, {
     error: 'needs either allow or fail: true',
   });
 export type ValidationRule = z.output<typeof ValidationRule>;
 
 /** A wallet that is a contract, and what its `isValidSignature` answers. */
-export const ContractWallet = z.strictObject({
+const ContractWalletRule = z.strictObject({
   address: Address,
-  network: z.string().optional().describe('Chain id; absent: every network'),
-  approves: z
-    .union([z.enum(['all', 'none', 'fail']), z.array(z.string().regex(/^0x[0-9a-fA-F]{64}$/))])
-    .describe('Every hash, no hash, an RPC that fails, or these hashes only'),
+  network: z.string().nullish().describe('Chain id; absent: every network'),
+  approves: orElse(
+    z.union([
+      z.enum(['all', 'none', 'fail']),
+      z.boolean().transform((approves) => (approves ? ('all' as const) : ('none' as const))),
+      z.array(z.string().regex(/^0x[0-9a-fA-F]{64}$/)),
+    ]),
+    'all',
+  ).describe('Every hash (the default), no hash, an RPC that fails, or these hashes only'),
 });
+/** By its address alone, it approves of everything. */
+export const ContractWallet = z.union([
+  ContractWalletRule,
+  Address.transform((address) => ContractWalletRule.parse({ address })),
+]);
 export type ContractWallet = z.output<typeof ContractWallet>;
 
 /** A hub API key. Calls beyond `monthly_limit` count against the address's own limit. */

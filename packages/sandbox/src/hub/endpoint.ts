@@ -4,7 +4,7 @@
  */
 import { execute, GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import { CORS, reply, type Answer, type Handler, type SandboxRequest } from '../http.ts';
+import { CORS, reply, type Answer, type Handler, type Reply, type SandboxRequest } from '../http.ts';
 import type { LiveWorld } from '../live-world.ts';
 import { countError, depthErrors } from './limits.ts';
 import { createResolvers } from './resolvers.ts';
@@ -25,6 +25,12 @@ export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
   const rootValue = createResolvers(world);
 
   return async (request): Promise<Answer> => {
+    const answer = await answerOf(request);
+    const page = request.prefersPage && !('raw' in request.query);
+    return page && answer.kind === 'reply' && answer.status !== 405 ? inPage(request, answer) : answer;
+  };
+
+  async function answerOf(request: SandboxRequest): Promise<Answer> {
     if (request.method !== 'GET' && request.method !== 'POST') {
       return failed(405, [new GraphQLError('GraphQL only supports GET and POST requests.')], { allow: 'GET, POST' });
     }
@@ -47,7 +53,15 @@ export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
     });
     // No data at all means that execution did not start: bad variables. A resolver's error leaves nulls in the data.
     return reply(result.data ? 200 : 500, result, CORS);
-  };
+  }
+}
+
+/** The page for trying out queries: where none was asked it is no error, else it keeps the answer's status. */
+function inPage(request: SandboxRequest, { status, body }: Reply): Answer {
+  const asked = 'query' in request.query || Variables.safeParse(request.body).data?.['query'] !== undefined;
+  const text = JSON.stringify(body, null, 2).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  const page = `<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8" />\n<title>GraphiQL</title>\n</head>\n<body>\n<pre>${asked ? text : ''}</pre>\n</body>\n</html>\n`;
+  return reply(asked ? status : 200, page, { ...CORS, 'content-type': 'text/html; charset=utf-8' });
 }
 
 /** What the query string says goes before what the body says, each for itself. */

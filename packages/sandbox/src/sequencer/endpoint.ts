@@ -30,7 +30,7 @@ export function createSequencer({ world, relayer, keypers, closing }: SequencerP
   return async (request): Promise<Answer> => {
     const [path] = request.url.split('?');
     if (path?.startsWith('/scores/')) return scores(world, keypers, path.slice('/scores/'.length));
-    if (request.method === 'GET') {
+    if (request.method === 'GET' || request.method === 'HEAD') {
       const about = { name: 'snapshot-sequencer', SNAPSHOT_ENV: 'mainnet', version: '0.1.3', relayer: relayer.address };
       return reply(200, about, CORS);
     }

@@ -42,7 +42,8 @@ test('ten thousand votes: time per vote flat', { timeout: 300_000 }, async () =>
     const about = { space: SPACE, timestamp: NOW, proposal: proposalOf('basic'), choice: (nth % 3) + 1 };
     const message = { from, ...about, reason: `vote ${nth}`, app: 'quorum', metadata: '{}' };
     const body = { address: from, sig: '0x', data: { domain: { name: 'snapshot', version: '0.1.4' }, types, message } };
-    const request = { method: 'POST', url: '/', query: {}, headers: {}, ip: '::1', text: JSON.stringify(body), body };
+    const text = JSON.stringify(body);
+    const request = { method: 'POST', url: '/', query: {}, headers: {}, ip: '::1', prefersPage: false, text, body };
     const answer = await post(request);
     if (answer.kind === 'cut' || answer.status !== 200) throw new Error(`vote ${nth}: ${JSON.stringify(answer)}`);
   };

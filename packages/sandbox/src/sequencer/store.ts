@@ -47,6 +47,8 @@ export function store(world: LiveWorld, relayer: Wallet, accepted: Accepted, tex
     sig,
     receipt: receipt.relayer.receipt,
   };
+  // Two signatures over one message that came at once: the other was faster.
+  if (world.message(id)) return refuse('duplicate message');
   if (sig.length > SIGNATURE_MAX) return { kind: 'broken', description: tooLong(message) };
   world.storeMessage(message);
   return { kind: 'stored', receipt };
