@@ -5,7 +5,7 @@
  *
  *     node scripts/bootstrap.mjs start --once --json
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
@@ -26,6 +26,9 @@ const ORPHAN_CHECK_MS = 500;
 
 const NODE_WANTED = 'node@24';
 const PNPM_VERSION = '12.21.0';
+
+/** The processes of npm above us, known from the start: one that dies while we set up is missed by its id as well. */
+const NPM = process.env.npm_lifecycle_event === undefined ? [] : npmAbove();
 
 /** Programs to run one after the other; `needs` names what the command wants beside Node and the packages. */
 const COMMANDS = {
@@ -227,10 +230,8 @@ async function runToEnd(program, args, env) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const forward = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, forward);
-  // `kill` on npm ends npm and its shell, and the shell hands nothing on: the shell's end is all that we see of it.
-  const parent = process.ppid;
   const orphaned = setInterval(() => {
-    if (process.env.npm_lifecycle_event === undefined || process.ppid === parent) return;
+    if (NPM.length === 0 || (process.ppid === NPM[0] && NPM.every(isRunning))) return;
     clearInterval(orphaned);
     forward('SIGTERM');
   }, ORPHAN_CHECK_MS);
@@ -241,6 +242,36 @@ async function runToEnd(program, args, env) {
   clearInterval(orphaned);
   for (const signal of signals) process.off(signal, forward);
   return code;
+}
+
+/**
+ * npm's shell and npm. `kill` on npm ends both or, by a signal that npm does not take, npm alone; neither hands the signal on, so
+ * their end is all that we see of it. A shell that ran us in its own place leaves npm alone: what is above npm is not ours.
+ */
+function npmAbove() {
+  const parent = process.ppid;
+  if (WINDOWS) return [parent];
+  const ps = (field, pid) => spawnSync('ps', ['-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
+  try {
+    const linux = process.platform === 'linux';
+    const args = linux ? readFileSync(`/proc/${parent}/cmdline`, 'utf8').replaceAll('\0', ' ') : ps('args', parent);
+    if (!/^\S*sh -c /.test(args)) return [parent];
+    const above = linux
+      ? readFileSync(`/proc/${parent}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]
+      : ps('ppid', parent);
+    return Number(above) > 1 ? [parent, Number(above)] : [parent];
+  } catch {
+    return [parent]; // it has ended, and that is seen soon enough
+  }
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
 }
 
 function say(line) {

@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
 const bootstrap = fileURLToPath(new URL('bootstrap.mjs', import.meta.url));
@@ -27,15 +28,29 @@ test('every script of package.json goes through the bootstrap, to a command that
   }
 });
 
-test('killed npm takes the command with it, although its shell hands no signal on', async () => {
-  const shell = spawn('sh', ['-c', '"$0" "$1" sandbox; :', process.execPath, bootstrap], {
-    env: { ...process.env, npm_lifecycle_event: 'sandbox', SANDBOX_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+describe('the command ends with npm', () => {
+  const inShell = ['-c', '"$0" "$1" sandbox; :', process.execPath, bootstrap];
+  const env = { ...process.env, npm_lifecycle_event: 'sandbox', SANDBOX_PORT: '0' };
+
+  /** Kills the process once the command runs below it, and waits until the last one that holds its output has ended. */
+  async function ends(top: ChildProcess, output: Readable, signal: NodeJS.Signals): Promise<void> {
+    const lines = createInterface({ input: output });
+    const [line] = await once(lines, 'line');
+    expect(line).toContain('http://127.0.0.1:');
+    const closed = once(lines, 'close');
+    top.kill(signal);
+    await closed;
+  }
+
+  test('whose shell is ended, and hands no signal on', async () => {
+    const shell = spawn('sh', inShell, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    await ends(shell, shell.stdout, 'SIGTERM');
   });
-  const output = createInterface({ input: shell.stdout });
-  const [line] = await once(output, 'line');
-  expect(line).toContain('http://127.0.0.1:');
-  const closed = once(output, 'close'); // once the last process that holds the pipe has ended
-  shell.kill('SIGTERM');
-  await closed;
+
+  // npm takes no SIGHUP and nobody takes a SIGKILL: its shell lives on, and waits for the command.
+  test.each(['SIGHUP', 'SIGKILL'] as const)('that dies of %s and leaves its shell behind', async (signal) => {
+    const program = `require('node:child_process').spawn('sh', ${JSON.stringify(inShell)}, { stdio: 'inherit' })`;
+    const npm = spawn(process.execPath, ['--eval', program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    await ends(npm, npm.stdout, signal);
+  });
 });
