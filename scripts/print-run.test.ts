@@ -80,6 +80,22 @@ describe('the result of a run', () => {
     for (const line of text.split('\n')) expect(textWidth(line)).toBeLessThanOrEqual(100);
   });
 
+  test.each([
+    [80, 80],
+    [91, 91],
+    [40, 80],
+    [300, 100],
+  ])('in a terminal of %i columns its lines take at most %i, and a receipt stays whole', (columns, most) => {
+    const title = 'A two-year partnership with Meridian Freight for invoice lending';
+    const decisions = [{ ...cast, title }, decision(title, title, { kind: 'held', why: 'stakes' })];
+    const text = printRun(run({ decisions, errors: [title.repeat(3)] }), { colour: false, columns });
+    const widths = text.split('\n').map(textWidth);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(most);
+    expect(Math.max(...widths)).toBeGreaterThan(most - 4);
+    expect(text).toContain('vote 0xabababab…ababab');
+    expect(text).toMatch(/lending( |$)/m);
+  });
+
   test('colours the outcome only when asked to', () => {
     const response = run({ decisions: [cast] });
     expect(printRun(response, { colour: true })).toContain('\u001b[32m✓ cast');

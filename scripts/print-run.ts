@@ -1,6 +1,6 @@
 /**
- * The result of a run as a table for people. Pure: no terminal, no clock. At most 100 columns wide; titles and labels are
- * from outside, so they are printed without control characters.
+ * The result of a run as a table for people. Pure: no terminal, no clock. It takes 80 to 100 columns, as many as the terminal
+ * has; titles and labels are from outside, so they are printed without control characters.
  */
 import { styleText } from 'node:util';
 import type { VoteDecision } from '@quorum/shared/decision';
@@ -11,11 +11,30 @@ import { printable } from '@quorum/snapshot/printable';
 import type { Style } from './terminal.ts';
 import { cut, pad, wrap } from './text-width.ts';
 
-const WIDTHS = { proposal: 34, ballot: 18, confidence: 5, outcome: 10, why: 23 } as const;
+const COLUMNS = { least: 80, most: 100 } as const;
 const GAP = '  ';
-const LINES_PER_CELL = 3;
-/** Together with the margin: 100 columns. */
-const TEXT_WIDTH = 96;
+const MARGIN = '  ';
+/** What does not give way: signs, numbers and a receipt stay whole. */
+const FIXED = { confidence: 5, outcome: 10, why: 23 } as const;
+/** A title of 90 columns fits in the narrowest table. */
+const LINES_PER_CELL = 5;
+
+/** The widths of the columns of a table, and of the text around it. */
+interface Layout {
+  readonly text: number;
+  readonly proposal: number;
+  readonly ballot: number;
+  readonly row: readonly number[];
+}
+
+function layoutFor(columns: number): Layout {
+  const text = Math.min(Math.max(columns, COLUMNS.least), COLUMNS.most) - MARGIN.length;
+  const { confidence, outcome, why } = FIXED;
+  const free = text - confidence - outcome - why - 4 * GAP.length;
+  const ballot = Math.ceil(free / 3);
+  const proposal = free - ballot;
+  return { text, proposal, ballot, row: [proposal, ballot, confidence, outcome, why] };
+}
 
 const LOOKS = {
   cast: { sign: '✓', style: 'green' },
@@ -38,25 +57,40 @@ const DROPPED = [
   ['beyond_limit', 'left for a later run'],
 ] as const satisfies readonly (readonly [keyof FilterMetrics, string])[];
 
+export interface PrintOptions {
+  readonly colour: boolean;
+  /** Those of the terminal; 100 where there is none. */
+  readonly columns?: number;
+}
+
 /** The run as text of several lines, without a final newline. */
-export function printRun(run: AgentRunResponse, { colour }: { readonly colour: boolean }): string {
+export function printRun(run: AgentRunResponse, { colour, columns = COLUMNS.most }: PrintOptions): string {
+  const layout = layoutFor(columns);
   const paint = (style: Style, text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
-  const lines = [paint('bold', cut(headline(run), TEXT_WIDTH)), ''];
+  const lines = [paint('bold', cut(headline(run), layout.text)), ''];
   if (run.decisions.length > 0) {
-    lines.push(paint('dim', row(['Proposal', 'Ballot', 'Conf.', 'Outcome', 'Receipt or why'])));
-    lines.push(paint('dim', row(Object.values(WIDTHS).map((width) => '─'.repeat(width)))));
-    for (const decision of run.decisions) lines.push(...decisionRows(decision, paint), '');
+    lines.push(paint('dim', row(layout, ['Proposal', 'Ballot', 'Conf.', 'Outcome', 'Receipt or why'])));
+    lines.push(
+      paint(
+        'dim',
+        row(
+          layout,
+          layout.row.map((width) => '─'.repeat(width)),
+        ),
+      ),
+    );
+    for (const decision of run.decisions) lines.push(...decisionRows(decision, layout, paint), '');
   }
-  lines.push(...wrap(counts(run), TEXT_WIDTH, 3));
+  lines.push(...wrap(counts(run), layout.text, 3));
   if (run.next_check_time !== null) {
     lines.push(`What is left over needs a run by ${run.next_check_time.slice(0, 16).replace('T', ' ')} UTC.`);
   }
   for (const error of run.errors) {
-    const [first = '', ...more] = wrap(printable(error, 400), TEXT_WIDTH - 2, 5);
+    const [first = '', ...more] = wrap(printable(error, 400), layout.text - 2, 5);
     lines.push(paint('red', `! ${first}`), ...more.map((line) => paint('red', `  ${line}`)));
   }
-  return lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n');
+  return lines.map((line) => (line === '' ? '' : `${MARGIN}${line}`)).join('\n');
 }
 
 function headline(run: AgentRunResponse): string {
@@ -68,21 +102,22 @@ function headline(run: AgentRunResponse): string {
   return `${plural(run.votes_cast.length, 'vote')} cast in ${space}, ${plural(run.proposals_analyzed, 'decision')} in ${time}`;
 }
 
-function decisionRows(decision: VoteDecision, paint: (style: Style, text: string) => string): string[] {
+function decisionRows(decision: VoteDecision, layout: Layout, paint: (style: Style, text: string) => string): string[] {
   const { kind } = decision.outcome;
   const { sign, style } = LOOKS[kind];
   const ballot = decision.ballot === null ? '–' : printable(describeBallot(decision.ballot), 200);
   const cells = [
-    wrap(printable(decision.title, 200), WIDTHS.proposal, LINES_PER_CELL),
-    wrap(ballot, WIDTHS.ballot, LINES_PER_CELL),
-    [pad(`${Math.round(decision.confidence * 100)} %`, WIDTHS.confidence, 'left')],
+    wrap(printable(decision.title, 200), layout.proposal, LINES_PER_CELL),
+    wrap(ballot, layout.ballot, LINES_PER_CELL),
+    [pad(`${Math.round(decision.confidence * 100)} %`, FIXED.confidence, 'left')],
     [`${sign} ${kind}`],
-    wrap(detail(decision), WIDTHS.why, LINES_PER_CELL),
+    wrap(detail(decision), FIXED.why, LINES_PER_CELL),
   ];
   const height = Math.max(...cells.map((cell) => cell.length));
   return Array.from({ length: height }, (_, line) =>
     // The whole line is laid out first and coloured then, as colours have no width.
     row(
+      layout,
       cells.map((cell) => cell[line] ?? ''),
       (text, column) => (column === 3 && text.trim() !== '' ? paint(style, text) : text),
     ),
@@ -113,10 +148,13 @@ function counts(run: AgentRunResponse): string {
   return `${plural(metrics.fetched, 'active proposal')}: ${parts}. ${plural(run.usage.calls, 'model call')}${cost}.`;
 }
 
-function row(cells: readonly string[], paint = (text: string, _column: number): string => text): string {
-  const widths = Object.values(WIDTHS);
+function row(
+  layout: Layout,
+  cells: readonly string[],
+  paint = (text: string, _column: number): string => text,
+): string {
   return cells
-    .map((cell, column) => paint(pad(cell, widths[column] ?? 0), column))
+    .map((cell, column) => paint(pad(cell, layout.row[column] ?? 0), column))
     .join(GAP)
     .trimEnd();
 }

@@ -158,7 +158,7 @@ async function askForeignRedis(url: string): Promise<void> {
 
 async function up(child: Supervised, terminal: Terminal): Promise<string> {
   const url = await child.ready;
-  const remark = child.name === 'sandbox' ? '  stands in for Snapshot and the model: nothing here is real' : '';
+  const remark = child.name === 'sandbox' ? '  plays Snapshot and the model: nothing is real' : '';
   terminal.say(`✓ ${child.name.padEnd(8)} ${url}${remark}`);
   return url;
 }

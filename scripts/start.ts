@@ -13,6 +13,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AgentRunResponse } from '@quorum/shared/run';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
@@ -131,10 +132,10 @@ async function startAndServe(start: Start): Promise<number> {
     },
   );
   if (view.result) {
-    const text = options.json
-      ? JSON.stringify(view.result)
-      : `\n${printRun(view.result, { colour: coloured(process.stdout) })}\n`;
-    terminal.print(text);
+    const { stdout } = process;
+    const columns = stdout.isTTY && stdout.columns > 0 ? { columns: stdout.columns } : {};
+    const table = (result: AgentRunResponse): string => printRun(result, { colour: coloured(stdout), ...columns });
+    terminal.print(options.json ? JSON.stringify(view.result) : `\n${table(view.result)}\n`);
   }
   if (options.once) return succeeded(view) ? 0 : 1;
   return await serve(start, gateway, [`Another run:  ${example}`]);
