@@ -5,7 +5,7 @@ export interface RedisBinary {
 }
 
 export declare class RedisMissing extends Error {
-  constructor(reason?: string);
+  constructor(log?: string);
 }
 export declare function lookForRedis(): RedisBinary | undefined;
 export declare function findRedis(): RedisBinary;

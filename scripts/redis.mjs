@@ -14,19 +14,21 @@ const run = promisify(execFile);
 
 const UNPACKED_REDIS = fileURLToPath(new URL('../.data/redis', import.meta.url));
 
+const LOG_LINES = 12;
+
 const HOW_TO_INSTALL = {
-  darwin: 'brew install redis',
-  linux: 'install the package redis-server, redis or valkey of your distribution (apt, dnf, apk, pacman)',
-  win32: 'use WSL, or run Redis in a container, and set REDIS_URL',
+  darwin: 'Run  brew install redis',
+  linux: 'Install the package redis-server, redis or valkey of your distribution (apt, dnf, apk, pacman)',
+  win32: 'Use WSL, or run Redis in a container',
 };
 
-/** No Redis binary is on the PATH and none is unpacked. The message says what to install here. */
+/** No Redis binary is on the PATH and none is unpacked. The message says why none could be, and what to install here. */
 export class RedisMissing extends Error {
-  constructor(reason = '') {
+  constructor(log = '') {
+    const lines = log.trim().split('\n').slice(-LOG_LINES);
     const remedy = HOW_TO_INSTALL[process.platform] ?? HOW_TO_INSTALL.linux;
-    super(
-      `Redis is missing${reason && ` (${reason})`}. To get it: ${remedy}. Or set REDIS_URL to a Redis that you run.`,
-    );
+    const why = log.trim() === '' ? [] : lines.map((line) => `  │ ${line}`);
+    super(['Redis is missing.', ...why, `→ ${remedy}, or set REDIS_URL to a Redis that you run.`].join('\n'));
     this.name = 'RedisMissing';
   }
 }
@@ -70,7 +72,10 @@ export async function unpackRedis() {
     await rm(UNPACKED_REDIS, { recursive: true, force: true });
     await rename(root, UNPACKED_REDIS);
   } catch (error) {
-    throw new RedisMissing(`the distribution's package could not be unpacked: ${firstLine(error)}`);
+    const noApt = error.code === 'ENOENT' && /^(apt|dpkg)/.test(error.path ?? '');
+    throw new RedisMissing(
+      noApt ? `This system has no ${error.path} to get it by: no apt.` : error.stderr || error.message,
+    );
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -113,12 +118,4 @@ function isExecutable(file) {
   } catch {
     return false; // not there, or not for us: either way the next place is looked at
   }
-}
-
-function firstLine(error) {
-  return (
-    String(error.stderr || error.message)
-      .trim()
-      .split('\n')[0] ?? ''
-  );
 }
