@@ -50,6 +50,7 @@ export async function runWorkerService({ name, config, start }: WorkerServiceOpt
         host: config.HOST,
         port: config.METRICS_PORT,
         registry: metrics.registry,
+        log,
         ready: async () => worker?.isRunning() === true && redis.status === 'ready',
       });
       worker = await start({
