@@ -92,9 +92,19 @@ export function treatmentOf(category: ErrorCategory): Treatment {
     case 'not_found':
       return { retry: false, httpStatus: 404, why: 'internal', words: 'Not found' };
     case 'upstream_unavailable':
-      return { retry: true, httpStatus: 503, why: 'upstream_unavailable', words: 'A service that Quorum needs does not answer' };
+      return {
+        retry: true,
+        httpStatus: 503,
+        why: 'upstream_unavailable',
+        words: 'A service that Quorum needs does not answer',
+      };
     case 'upstream_rejected':
-      return { retry: false, httpStatus: 502, why: 'upstream_unavailable', words: 'A service that Quorum needs refused the request' };
+      return {
+        retry: false,
+        httpStatus: 502,
+        why: 'upstream_unavailable',
+        words: 'A service that Quorum needs refused the request',
+      };
     case 'rate_limited':
       return { retry: true, httpStatus: 429, why: 'upstream_unavailable', words: 'Too many requests' };
     case 'model_output':

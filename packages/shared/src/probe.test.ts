@@ -5,7 +5,14 @@ import { type Probe, type ProbeOptions, startProbe, urlOf } from './probe.ts';
 
 async function withProbe(given: Partial<ProbeOptions>, test: (probe: Probe) => Promise<void>): Promise<void> {
   const { registry } = createMetrics('voter');
-  const probe = await startProbe({ host: '127.0.0.1', port: 0, registry, log: quiet, ready: async () => true, ...given });
+  const probe = await startProbe({
+    host: '127.0.0.1',
+    port: 0,
+    registry,
+    log: quiet,
+    ready: async () => true,
+    ...given,
+  });
   try {
     await test(probe);
   } finally {
