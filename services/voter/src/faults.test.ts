@@ -293,7 +293,7 @@ describe('a vote that was stored although its answer was lost, when meanwhile', 
   ];
   test.each(meanwhile)('%s, is cast all the same: it stands on the hub', async (_what, change) => {
     const vote = await stand.aVote();
-    await onSequencer(vote, { status: 500, stored: true, latency_ms: 200 });
+    await onSequencer(vote, { status: 500, stored: true, latency_ms: 1_000 });
     const first = vote.deliver();
     first.catch(() => undefined);
     await expect.poll(() => vote.sends().length).toBe(1);
