@@ -8,11 +8,12 @@ import { createSequencer } from '@quorum/snapshot/sequencer';
 import { Wallet } from 'ethers';
 import { readSecret } from '../../scripts/secrets.ts';
 import type { Stack } from '../stack.ts';
+import { PATIENT } from '../patience.ts';
 
 /** Votes as the owner; returns the id of the vote. Throws where it is not taken. */
 export async function voteByHand(stack: Stack, proposal: string, ballot: Ballot): Promise<string> {
   const main = new Wallet(`0x${await readSecret(path.join(stack.secrets, 'demo/main.key'))}`);
-  const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: 5_000 });
+  const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
   const found = await hub.proposal(ProposalId.parse(proposal));
   if (found === null) throw new Error(`There is no proposal ${proposal}`);
   const vote = buildVote({
@@ -26,7 +27,7 @@ export async function voteByHand(stack: Stack, proposal: string, ballot: Ballot)
     timestamp: Math.floor(Date.now() / 1_000),
   });
   const sig = await main.signTypedData(vote.domain, vote.types, vote.message);
-  const sequencer = createSequencer({ url: `${stack.sandbox.url}/`, timeoutMs: 5_000 });
+  const sequencer = createSequencer({ url: `${stack.sandbox.url}/`, timeoutMs: PATIENT.timeout });
   const result = await sequencer.submit(assembleEnvelope(stack.voter, sig, vote));
   if (result.kind !== 'accepted') throw new Error(`The vote by hand was not taken: ${JSON.stringify(result)}`);
   return result.receipt.id;

@@ -6,6 +6,7 @@ import { createHub } from '@quorum/snapshot/hub';
 import { checkReceipt } from '@quorum/snapshot/receipt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStack, type Stack } from '../stack.ts';
+import { PATIENT } from '../patience.ts';
 
 const OWNER_WANTS = {
   voting_strategy: 'aggressive',
@@ -55,7 +56,7 @@ describe('the main job, end to end', () => {
     expect(result.votes_cast.length).toBeGreaterThan(2);
     expect(result.votes_cast.length).toBe(stack.sandbox.world.votes.length);
 
-    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: 5_000 });
+    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
     const envelopes = accepted(stack);
     for (const vote of result.votes_cast) {
       const envelope = envelopes.find(({ data }) => data.message.proposal === vote.proposal_id);

@@ -5,6 +5,7 @@ import { VOTING_TYPES } from '@quorum/snapshot/proposal';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStack, type Stack } from '../stack.ts';
 import { EVERYTHING, openWorld, proposalId, SPACE, SURE } from './world.ts';
+import { PATIENT } from '../patience.ts';
 
 /** Labels that are easily taken for one another, and one in another script. */
 const CHOICES = ['2', '1', 'Für', 'Fur', '賛成', 'Abstain'];
@@ -42,7 +43,7 @@ describe('a space with a proposal of each voting type', () => {
     const result = await stack.run();
     expect(result).toMatchObject({ status: 'completed', errors: [], proposals_analyzed: 7 });
     expect(result.votes_cast.length).toBe(7);
-    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: 5_000 });
+    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
     const choices: Record<string, unknown> = {};
     for (const { proposal_id: id, ballot, choice } of result.votes_cast) {
       const proposal = await hub.proposal(id);

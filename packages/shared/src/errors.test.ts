@@ -12,24 +12,24 @@ import {
 import { assertNever } from './assert-never.ts';
 
 describe('the treatment of an error', () => {
-  it('is retried or not, and answered, by its category', () => {
+  it('is retried or not, answered, and given as a reason, by its category', () => {
     const table = ERROR_CATEGORIES.map((category) => {
-      const { retry, httpStatus } = treatmentOf(category);
-      return `${category}: ${httpStatus}${retry ? ', again' : ''}`;
+      const { retry, httpStatus, why } = treatmentOf(category);
+      return `${category}: ${httpStatus}, ${why}${retry ? ', again' : ''}`;
     });
     expect(table).toEqual([
-      'validation: 400',
-      'not_found: 404',
-      'upstream_unavailable: 503, again',
-      'upstream_rejected: 502',
-      'rate_limited: 429, again',
-      'model_output: 502, again',
-      'budget: 403',
-      'signing: 500',
-      'vote_rejected: 502',
-      'preferences: 409',
-      'timeout: 504, again',
-      'internal: 500, again',
+      'validation: 400, internal',
+      'not_found: 404, internal',
+      'upstream_unavailable: 503, upstream_unavailable, again',
+      'upstream_rejected: 502, upstream_unavailable',
+      'rate_limited: 429, upstream_unavailable, again',
+      'model_output: 502, model_output, again',
+      'budget: 403, internal',
+      'signing: 500, signing',
+      'vote_rejected: 502, vote_rejected',
+      'preferences: 409, internal',
+      'timeout: 504, timeout, again',
+      'internal: 500, internal, again',
     ]);
   });
 

@@ -1,9 +1,10 @@
 /**
  * Every error that Quorum raises on purpose, and what each category means: `treatmentOf` is the one switch that says whether
- * to try again, which HTTP status to answer and which words to use.
+ * to try again, which HTTP status to answer, which reason a proposal fails for and which words to use.
  */
 import { SnapshotError } from '@quorum/snapshot/errors';
 import { assertNever } from './assert-never.ts';
+import type { FailedWhy } from './outcome.ts';
 
 export const ERROR_CATEGORIES = [
   'validation',
@@ -77,6 +78,8 @@ export class UpstreamError extends QuorumError {
 export type Treatment = {
   readonly retry: boolean;
   readonly httpStatus: number;
+  /** The reason that a proposal fails for, where the error ends it. */
+  readonly why: FailedWhy;
   /** The words for the owner; the error's own message follows where it is fit for them. */
   readonly words: string;
 };
@@ -85,29 +88,39 @@ export type Treatment = {
 export function treatmentOf(category: ErrorCategory): Treatment {
   switch (category) {
     case 'validation':
-      return { retry: false, httpStatus: 400, words: 'The request does not fit' };
+      return { retry: false, httpStatus: 400, why: 'internal', words: 'The request does not fit' };
     case 'not_found':
-      return { retry: false, httpStatus: 404, words: 'Not found' };
+      return { retry: false, httpStatus: 404, why: 'internal', words: 'Not found' };
     case 'upstream_unavailable':
-      return { retry: true, httpStatus: 503, words: 'A service that Quorum needs does not answer' };
+      return {
+        retry: true,
+        httpStatus: 503,
+        why: 'upstream_unavailable',
+        words: 'A service that Quorum needs does not answer',
+      };
     case 'upstream_rejected':
-      return { retry: false, httpStatus: 502, words: 'A service that Quorum needs refused the request' };
+      return {
+        retry: false,
+        httpStatus: 502,
+        why: 'upstream_unavailable',
+        words: 'A service that Quorum needs refused the request',
+      };
     case 'rate_limited':
-      return { retry: true, httpStatus: 429, words: 'Too many requests' };
+      return { retry: true, httpStatus: 429, why: 'upstream_unavailable', words: 'Too many requests' };
     case 'model_output':
-      return { retry: true, httpStatus: 502, words: 'The model gave no usable answer' };
+      return { retry: true, httpStatus: 502, why: 'model_output', words: 'The model gave no usable answer' };
     case 'budget':
-      return { retry: false, httpStatus: 403, words: 'The spending limit is reached' };
+      return { retry: false, httpStatus: 403, why: 'internal', words: 'The spending limit is reached' };
     case 'signing':
-      return { retry: false, httpStatus: 500, words: 'The vote could not be signed' };
+      return { retry: false, httpStatus: 500, why: 'signing', words: 'The vote could not be signed' };
     case 'vote_rejected':
-      return { retry: false, httpStatus: 502, words: 'Snapshot refused the vote' };
+      return { retry: false, httpStatus: 502, why: 'vote_rejected', words: 'Snapshot refused the vote' };
     case 'preferences':
-      return { retry: false, httpStatus: 409, words: 'The preferences cannot be used' };
+      return { retry: false, httpStatus: 409, why: 'internal', words: 'The preferences cannot be used' };
     case 'timeout':
-      return { retry: true, httpStatus: 504, words: 'It took too long' };
+      return { retry: true, httpStatus: 504, why: 'timeout', words: 'It took too long' };
     case 'internal':
-      return { retry: true, httpStatus: 500, words: 'Something broke inside Quorum' };
+      return { retry: true, httpStatus: 500, why: 'internal', words: 'Something broke inside Quorum' };
     default:
       return assertNever(category);
   }

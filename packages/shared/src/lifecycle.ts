@@ -82,6 +82,8 @@ export async function runService({ log, shutdownTimeoutS, start }: ServiceOption
     log.info({ url }, 'service ready');
     process.send?.({ ready: true, url });
   } catch (error) {
+    // What it was opening was closed under its hands.
+    if (stopping) return;
     log.fatal({ err: error }, 'service could not start');
     await stop('start failed', 1);
   }

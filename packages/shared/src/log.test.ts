@@ -48,6 +48,15 @@ describe('a log line', () => {
     expect(JSON.stringify(lines).match(/\[redacted\]/g)).toHaveLength(12);
   });
 
+  it('shows no secret under the name of its setting or header', async () => {
+    const settings = { OPENAI_API_KEY: 'hunter2', SNAPSHOT_API_KEY: 'hunter2', REDIS_URL: 'redis://:hunter2@host' };
+    const headers = { 'x-api-key': 'hunter2', authorization: 'hunter2', cookie: 'hunter2', 'set-cookie': ['hunter2'] };
+    const fields = JSON.stringify({ ...settings, config: settings, headers, request: { headers } });
+    const lines = await logged(`log.info(${fields}, 'asked');`);
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+    expect(JSON.stringify(lines).match(/\[redacted\]/g)).toHaveLength(14);
+  });
+
   it('of an error tells its message, category and causes, under any of the names that are used', async () => {
     const lines = await logged(`
       const error = Object.assign(new Error('outer', { cause: new Error('inner') }), { category: 'signing', code: 'E1' });

@@ -6,20 +6,22 @@ import { pino, stdSerializers, type Logger } from 'pino';
 
 export type { Logger };
 
-/** Fields that must never reach a log, wherever a library may have put them. */
-const REDACTED = [
+/** Fields that must never reach a log, wherever a library may have put them: by our names, as settings, as headers. */
+const SECRET_FIELDS = [
   'password',
   'private_key',
   'passphrase',
   'api_key',
   'authorization',
-  '*.password',
-  '*.private_key',
-  '*.passphrase',
-  '*.api_key',
-  '*.authorization',
-  'req.headers.authorization',
-  'req.headers.cookie',
+  'OPENAI_API_KEY',
+  'SNAPSHOT_API_KEY',
+  'REDIS_URL',
+];
+const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key'];
+
+const REDACTED = [
+  ...SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]),
+  ...SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
 ];
 
 /** Causes deeper than this say nothing new, and may be a circle. */

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { listeningLogger, quiet } from '../test/samples.ts';
 import { createMetrics } from './metrics.ts';
 import { type Probe, type ProbeOptions, startProbe, urlOf } from './probe.ts';
 
 async function withProbe(given: Partial<ProbeOptions>, test: (probe: Probe) => Promise<void>): Promise<void> {
   const { registry } = createMetrics('voter');
-  const probe = await startProbe({ host: '127.0.0.1', port: 0, registry, ready: async () => true, ...given });
+  const probe = await startProbe({
+    host: '127.0.0.1',
+    port: 0,
+    registry,
+    log: quiet,
+    ready: async () => true,
+    ...given,
+  });
   try {
     await test(probe);
   } finally {
@@ -32,9 +40,11 @@ describe('the probe of a worker', () => {
     });
   });
 
-  it('is not ready where asking fails, and tells nothing of why', () =>
-    withProbe(
+  it('is not ready where asking fails, and tells the log alone why', async () => {
+    const { log, lines } = listeningLogger();
+    await withProbe(
       {
+        log,
         ready: async () => {
           throw new Error('hunter2');
         },
@@ -43,7 +53,9 @@ describe('the probe of a worker', () => {
         const answer = await fetch(`${url}/health/ready`);
         expect([answer.status, await answer.text()]).toEqual([500, '{"status":"error"}']);
       },
-    ));
+    );
+    expect(lines).toMatchObject([{ msg: 'probe not answered', err: { message: 'hunter2' } }]);
+  });
 
   it('shows the metrics for Prometheus', async () => {
     const metrics = createMetrics('voter');

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { Logger } from './log.ts';
 
 export type Probe = { readonly url: string; readonly close: () => Promise<void> };
 
@@ -9,6 +10,7 @@ export type ProbeOptions = {
   readonly host: string;
   readonly port: number;
   readonly registry: Registry;
+  readonly log: Logger;
   /** Whether the service can do its work now. Must answer quickly. */
   ready(): Promise<boolean>;
 };
@@ -31,7 +33,10 @@ export async function startProbe(options: ProbeOptions): Promise<Probe> {
       }
       return json(404, { status: 'not found', paths: ['/metrics', '/health/live', '/health/ready'] });
     };
-    respond().catch(() => json(500, { status: 'error' }));
+    respond().catch((error: unknown) => {
+      options.log.error({ err: error, path: request.url }, 'probe not answered');
+      json(500, { status: 'error' });
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -18,12 +18,12 @@ export function connectPatient(url: string, log: Logger): Redis {
   return withListeners(new Redis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
 }
 
-/** A connection for answering requests: a Redis that is away is an error within a second, never a hang. */
-export function connectFailFast(url: string, log: Logger): Redis {
+/** A connection for answering requests: a Redis that is away is an error within `limitMs`, never a hang. */
+export function connectFailFast(url: string, log: Logger, limitMs: number = 0.8 * SECOND_MS): Redis {
   const redis = new Redis(url, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    commandTimeout: 0.8 * SECOND_MS,
+    commandTimeout: limitMs,
     connectTimeout: 2 * SECOND_MS,
     retryStrategy: backoff,
   });
@@ -35,6 +35,17 @@ export function createFlowProducer(connection: Redis, log: Logger): FlowProducer
   const flow = new FlowProducer({ connection, prefix: BULL_PREFIX });
   flow.on('error', (error: unknown) => log.error({ err: error }, 'flow producer error'));
   return flow;
+}
+
+/** Settles once the first attempt to connect has come to an end, one way or the other; after ten seconds at the latest. */
+export async function firstAttempt(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const late = setTimeout(resolve, 10 * SECOND_MS);
+  redis.once('ready', resolve).once('close', resolve);
+  await promise;
+  clearTimeout(late);
+  redis.off('ready', resolve).off('close', resolve);
 }
 
 function backoff(attempt: number): number {

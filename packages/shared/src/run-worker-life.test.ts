@@ -10,7 +10,7 @@ import { connectPatient } from './redis.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
 import { runWorker } from './run-worker.ts';
 
-const { redis, server } = useRedis();
+const { redis, server } = useRedis({ appendonly: true });
 const { queue, events, work, add, end, fresh, closeLater, closeWorkers } = useJobs({ redis, server });
 
 describe('a worker that is closed', () => {
@@ -146,5 +146,27 @@ describe('a worker whose Redis went away', () => {
     expect(await end(await add({ n: 2 }))).toEqual({ doubled: 2 });
     await closeWorkers();
     own.disconnect();
+  });
+
+  it('leaves at the deadline although it can hand nothing back, and its job is taken back once Redis is there', async () => {
+    const own = connectPatient(server().url, quiet);
+    const started = Promise.withResolvers<void>();
+    const { worker } = work({
+      connection: own,
+      lockS: 1,
+      handle: async (_payload, _attempt, signal) => {
+        started.resolve();
+        return untilStopped(signal);
+      },
+    });
+    const job = await add({ n: 3 });
+    await started.promise;
+    await server().kill9();
+    await expect.poll(() => own.status).not.toBe('ready');
+    await worker.close(10);
+    own.disconnect();
+    await server().restart();
+    work({ lockS: 1, handle: async ({ n }) => ({ doubled: n }) });
+    expect(await end(job)).toEqual({ doubled: 3 });
   });
 });

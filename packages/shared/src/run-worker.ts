@@ -72,6 +72,8 @@ export type StepJob = {
 export type RunningWorker = {
   readonly close: (deadlineMs: number) => Promise<void>;
   readonly isRunning: () => boolean;
+  /** Resolves once it takes jobs; waits for a Redis that is away. */
+  readonly ready: () => Promise<void>;
 };
 
 /**
@@ -87,6 +89,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
   const lockMs = (options.lockS ?? DEFAULT_LOCK_S) * 1_000;
 
   let handingBack = false;
+  let inFlight = 0;
 
   /** A worker that is being shut down judges no job. A mere error would cost an attempt, and the last one would fail the job. */
   async function handBack(job: Job, token: string, { log: scoped }: Attempt): Promise<never> {
@@ -106,8 +109,10 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
       log: scoped,
     };
     const began = performance.now();
+    inFlight += 1;
     metrics.jobsInFlight.inc({ queue: name });
     const done = (result: JobEnd): void => {
+      inFlight -= 1;
       metrics.jobsInFlight.dec({ queue: name });
       metrics.jobs.inc({ queue: name, result });
       metrics.jobDuration.observe({ queue: name, result }, (performance.now() - began) / 1_000);
@@ -183,14 +188,25 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
 
   return {
     isRunning: () => worker.isRunning(),
+    ready: () => worker.waitUntilReady(),
     async close(deadlineMs) {
+      const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<void>();
+      // BullMQ waits for a Redis that is away without limit, and nothing can be handed back to it: the locks run out by themselves.
+      const leave = (): void => {
+        if (connection.status === 'ready') return;
+        log.warn({ queue: name, jobs: inFlight }, 'worker left without redis');
+        giveUp();
+      };
+      const closed = worker.close();
+      if (inFlight === 0) leave();
       // close() waits without limit and stops nothing; at the deadline the jobs go back to the queue.
       const timer = setTimeout(() => {
         handingBack = true;
         worker.cancelAllJobs('the service is stopping');
+        leave();
       }, deadlineMs);
       try {
-        await worker.close();
+        await Promise.race([closed, givenUp]);
       } finally {
         clearTimeout(timer);
       }

@@ -1,6 +1,7 @@
 /**
  * What the processes of fetcher, decider and voter have in common: a Redis that is waited for, records and transitions on it,
- * metrics, one worker, and the small server that tells how they are. Opened in this order, closed in reverse.
+ * metrics, one worker, and the small server that tells how they are. The server is there first, so that a service that waits for
+ * Redis is seen to be alive and not ready; it is closed first, so that nobody is told of a worker that stops.
  */
 import type { Redis } from 'ioredis';
 import { redisUrl, type WorkerConfig } from './config.ts';
@@ -44,7 +45,15 @@ export async function runWorkerService({ name, config, start }: WorkerServiceOpt
       const redis = connectPatient(redisUrl(config), log);
       stack.add('redis', async () => redis.disconnect());
 
-      const worker = await start({
+      let worker: RunningWorker | undefined;
+      const probe = await startProbe({
+        host: config.HOST,
+        port: config.METRICS_PORT,
+        registry: metrics.registry,
+        log,
+        ready: async () => worker?.isRunning() === true && redis.status === 'ready',
+      });
+      worker = await start({
         connection: redis,
         concurrency: config.CONCURRENCY,
         lockS: config.JOB_LOCK_S,
@@ -53,16 +62,12 @@ export async function runWorkerService({ name, config, start }: WorkerServiceOpt
         records: createRecords(redis),
         transitions: createTransitions(redis),
       });
+      const { close, ready } = worker;
       // Half of the time for jobs under way, the other half for handing back what did not end.
-      stack.add('worker', () => worker.close((config.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
-
-      const probe = await startProbe({
-        host: config.HOST,
-        port: config.METRICS_PORT,
-        registry: metrics.registry,
-        ready: async () => worker.isRunning() && redis.status === 'ready',
-      });
+      stack.add('worker', () => close((config.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
       stack.add('probe', probe.close);
+      // Whoever is told that it is ready may ask it at once.
+      await ready();
       return { url: probe.url };
     },
   });

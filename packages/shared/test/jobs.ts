@@ -3,6 +3,7 @@ import { type Job, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
+import { PATIENT } from '../../../test/patience.ts';
 import type { TestRedis } from '../../../test/redis.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import { BULL_PREFIX } from '../src/redis-keys.ts';
@@ -61,7 +62,7 @@ export function useJobs({ redis, server }: { redis: () => Redis; server: () => T
     add: (data: unknown, attempts = 3): Promise<Job> =>
       parts().queue.add('decide', data, { attempts, backoff: { type: 'fixed', delay: 5 } }),
     /** What the job returns; rejects where it fails. */
-    end: (job: Job): Promise<unknown> => job.waitUntilFinished(parts().events, 10_000),
+    end: (job: Job): Promise<unknown> => job.waitUntilFinished(parts().events, PATIENT.timeout),
     /** The job as it is now. */
     fresh: async (job: Job): Promise<Job> => {
       const now = await parts().queue.getJob(job.id ?? '');

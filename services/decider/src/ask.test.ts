@@ -6,6 +6,7 @@ import { ask, createModelClient, type AskDeps, type Question } from './ask.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { keyOptions } from './options.ts';
 import { answerSchema, readAnswer } from './schema.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 let server: ModelServer;
 let log: ReturnType<typeof preparedLog>;
@@ -32,7 +33,7 @@ const QUESTION: Question = {
 function depsWith(changes: Partial<AskDeps> = {}, baseUrl = server.url): AskDeps {
   return {
     client: createModelClient({ baseUrl, apiKey: 'secret-key' }),
-    timeoutMs: 5_000,
+    timeoutMs: PATIENT.timeout,
     prices: {},
     metrics: createModelMetrics(new Registry()),
     log: log.logger,

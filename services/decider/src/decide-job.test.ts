@@ -22,6 +22,7 @@ import { clean } from './clean.ts';
 import { sampleSeed } from './inputs.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { keyOptions } from './options.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const KEY = randomBytes(32);
 
@@ -54,7 +55,7 @@ function depsWith(
   return {
     records,
     client: createModelClient({ baseUrl: url, apiKey: 'key' }),
-    timeoutMs: 5_000,
+    timeoutMs: PATIENT.timeout,
     prices: {},
     metrics: createModelMetrics(new Registry()),
     settings: { models, samples, maxBodyChars: 10_000 },

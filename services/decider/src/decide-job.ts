@@ -4,7 +4,7 @@
  */
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { FailedWhy } from '@quorum/shared/outcome';
-import { QuorumError, UpstreamError, type ErrorCategory } from '@quorum/shared/errors';
+import { QuorumError, treatmentOf, UpstreamError } from '@quorum/shared/errors';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
 import type { Verdict } from '@quorum/shared/policy';
 import { inSpace } from '@quorum/shared/preferences';
@@ -12,7 +12,6 @@ import type { DecisionRecord, Records, RunRecord } from '@quorum/shared/records'
 import type { Attempt } from '@quorum/shared/run-worker';
 import { sealDecision } from '@quorum/shared/sealed-decision';
 import type { Usage } from '@quorum/shared/decision';
-import { assertNever } from '@quorum/shared/assert-never';
 import type { NoAnswerWhy } from './ask.ts';
 import { decide, type Decided, type DecideDeps, type DecideInput } from './decide.ts';
 
@@ -56,7 +55,8 @@ export async function recordFailure(
   error: QuorumError,
   records: Pick<Records, 'decide'>,
 ): Promise<Result> {
-  const record: DecisionRecord = { kind: 'failed', why: whyOf(error.category), detail: error.message, usage: NO_USAGE };
+  const { why } = treatmentOf(error.category);
+  const record: DecisionRecord = { kind: 'failed', why, detail: error.message, usage: NO_USAGE };
   return resultOf(await records.decide(payload.run_id, payload.proposal_id, record));
 }
 
@@ -101,30 +101,6 @@ function isPassing(why: NoAnswerWhy): boolean {
 
 function resultOf(record: DecisionRecord): Result {
   return record.kind === 'decided' ? { kind: 'decided' } : { kind: 'failed', why: record.why };
-}
-
-/** The reason that the owner reads for an error of a category. */
-function whyOf(category: ErrorCategory): FailedWhy {
-  switch (category) {
-    case 'model_output':
-      return 'model_output';
-    case 'upstream_unavailable':
-    case 'upstream_rejected':
-    case 'rate_limited':
-      return 'upstream_unavailable';
-    case 'timeout':
-      return 'timeout';
-    case 'validation':
-    case 'not_found':
-    case 'budget':
-    case 'signing':
-    case 'vote_rejected':
-    case 'preferences':
-    case 'internal':
-      return 'internal';
-    default:
-      return assertNever(category);
-  }
 }
 
 /** `2 timeout, 1 refusal` */

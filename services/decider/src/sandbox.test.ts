@@ -11,6 +11,7 @@ import { quietLog } from '../test/log.ts';
 import { createModelClient } from './ask.ts';
 import { decide } from './decide.ts';
 import { createModelMetrics } from './model-metrics.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ afterAll(() => sandbox.close());
 function decideWith(persona: string, proposal: ReturnType<typeof aProposal>) {
   const deps = {
     client: createModelClient({ baseUrl: `${sandbox.url}/v1`, apiKey: 'sandbox' }),
-    timeoutMs: 5_000,
+    timeoutMs: PATIENT.timeout,
     prices: {},
     metrics: createModelMetrics(new Registry()),
     log: quietLog(),

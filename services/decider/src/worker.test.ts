@@ -16,6 +16,7 @@ import { openRun, type Stores } from '../test/runs.ts';
 import { createModelClient } from './ask.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { startDecideWorker } from './worker.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const SECOND_MS = 1_000;
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
     deps: {
       records: stores.records,
       client: createModelClient({ baseUrl: server.url, apiKey: 'key' }),
-      timeoutMs: SECOND_MS,
+      timeoutMs: PATIENT.timeout,
       prices: {},
       metrics: createModelMetrics(metrics.registry),
       settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
@@ -64,7 +65,7 @@ afterAll(async () => {
 async function runJob(payload: JobPayload<'decide'>): Promise<unknown> {
   const options = jobOptions('decide', { maxRetryAttempts: 3, retryDelayS: 0.05 });
   const job = await queue.add('decide', payload, options);
-  return JOBS.decide.result.parse(await job.waitUntilFinished(events, 15 * SECOND_MS));
+  return JOBS.decide.result.parse(await job.waitUntilFinished(events, PATIENT.timeout));
 }
 
 test('a model that comes back decides at a later attempt', async () => {

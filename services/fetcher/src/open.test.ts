@@ -20,6 +20,7 @@ import { useOpening } from '../test/opening.ts';
 import { aProposal, authors, DAY_S, HOUR_S, inWorld, NOW_MS, NOW_S, type WorldProposal } from '../test/samples.ts';
 import { nextCheck, openRun } from './open.ts';
 import { rank } from './rank.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const stand = useOpening();
 const [anna = '', boris = ''] = authors();
@@ -194,7 +195,7 @@ describe('a proposal that cannot be checked', () => {
       data(body.includes('ActiveProposals') ? { proposals: rows } : { space: { id: 'harbour.eth' } }),
     );
     const asker = { owner: anOwner(), voter: anAddress(), space: aSpace('harbour.eth') };
-    const opening = await stand().open(asker, { hub: createHub({ url: server.url, timeoutMs: 5_000 }) });
+    const opening = await stand().open(asker, { hub: createHub({ url: server.url, timeoutMs: PATIENT.timeout }) });
     expect(opening.filter_metrics).toMatchObject({ fetched: 6, check_failed: 5, selected: 1 });
     expect(opening.selected.map((one) => one.proposal_id)).toEqual(['0x01']);
   });

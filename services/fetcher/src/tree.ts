@@ -1,5 +1,5 @@
 /** The jobs of one run under its root: for each selected proposal a vote job that waits for a decide job. */
-import { deadlinePriority, jobIds, jobOptions, type JobPayload, type RetrySettings } from '@quorum/shared/jobs';
+import { deadlinePriority, jobIds, jobOptions, JOBS, type JobPayload, type RetrySettings } from '@quorum/shared/jobs';
 import type { Opening, RunRecord } from '@quorum/shared/records';
 
 export type ChildTree = {
@@ -30,7 +30,7 @@ export function childTrees(run: RunRecord, opening: Opening, settings: RetrySett
       return {
         voteId: jobIds.vote(run.runId, id),
         decideId: jobIds.decide(run.runId, id),
-        payload: { run_id: run.runId, proposal_id: id, content_hash: hash },
+        payload: JOBS.vote.payload.parse({ run_id: run.runId, proposal_id: id, content_hash: hash }),
         voteOptions: { ...jobOptions('vote', settings), priority, ignoreDependencyOnFailure: true },
         decideOptions: { ...jobOptions('decide', settings), priority, failParentOnFailure: true },
       };

@@ -115,6 +115,7 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
 
   return {
     isRunning: worker.isRunning,
+    ready: worker.ready,
     async close(deadlineMs) {
       await worker.close(deadlineMs);
       await Promise.all([flow.close(), votes.close()]);

@@ -32,9 +32,7 @@ import type { TestRedis } from '../../../test/redis.ts';
 import { startFetcher, type FetcherOptions } from '../src/worker.ts';
 import { control } from './control.ts';
 import { inWorld, type WorldProposal } from './samples.ts';
-
-/** Longer than any run here takes; a run that hangs fails its test by this. */
-const PATIENCE_MS = 30_000;
+import { PATIENT } from '../../../test/patience.ts';
 
 const FAST: RetrySettings = { maxRetryAttempts: 3, retryDelayS: 0.01 };
 
@@ -200,7 +198,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         log,
         metrics,
         deps: {
-          hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
+          hub: createHub({ url: hubUrl, timeoutMs: PATIENT.timeout }),
           records,
           transitions,
           preferences: {
@@ -232,7 +230,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         await records.settle(ref.run_id, ref.proposal_id, { outcome, settled_at: Date.now() });
         return outcome;
       }),
-    ended: async (runId) => (await job(runId)).waitUntilFinished(events, PATIENCE_MS),
+    ended: async (runId) => (await job(runId)).waitUntilFinished(events, PATIENT.timeout),
     run: async (runId) => there('run', await records.run(runId)),
     tree: async (runId) =>
       there('tree', await flow.getFlow({ id: jobIds.run(runId), queueName: 'agent-run', prefix: BULL_PREFIX })),

@@ -16,6 +16,7 @@ import { useRedis } from '../../../packages/shared/test/world.ts';
 import { openRun, type OpenDeps } from '../src/open.ts';
 import { control } from './control.ts';
 import { aRun, NOW_MS, NOW_S, type WorldProposal } from './samples.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 export type Asker = { readonly owner: OwnerId; readonly voter: Address; readonly space: SpaceId };
 
@@ -64,7 +65,7 @@ export function useOpening(): () => OpeningStand {
 let spaces = 0;
 
 function standOn(records: Records, sandbox: Sandbox, dir: string): OpeningStand {
-  const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: 5_000 });
+  const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
   const preferences = filePreferenceStore(dir, { confidence_threshold: 0.7, max_proposals_per_run: 3 });
   const run = ({ owner, space }: Asker, dryRun = false): RunRecord => aRun(newRunId(), { owner, space, dryRun });
   const add = (world: World): Promise<void> => control(sandbox, 'PATCH', 'world', world);

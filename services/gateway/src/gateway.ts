@@ -1,5 +1,5 @@
 /** The gateway put together: Redis, queues, application, server, opened in this order and closed in reverse. */
-import { connectFailFast } from '@quorum/shared/redis';
+import { connectFailFast, firstAttempt } from '@quorum/shared/redis';
 import { redisUrl } from '@quorum/shared/config';
 import type { Stack } from '@quorum/shared/lifecycle';
 import type { Logger } from '@quorum/shared/log';
@@ -25,7 +25,7 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
     allowAnonymous: config.ALLOW_ANONYMOUS,
   });
 
-  const redis = connectFailFast(redisUrl(config), log);
+  const redis = connectFailFast(redisUrl(config), log, limitMs);
   stack.add('redis', async () => redis.disconnect());
   const retries = { maxRetryAttempts: config.MAX_RETRY_ATTEMPTS, retryDelayS: config.RETRY_DELAY_SECONDS };
   const queues = openQueues({ connection: redis, retries, limitMs, log });
@@ -44,7 +44,9 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
   const server = await listen(app, config.HOST, config.PORT);
   stack.add('http server', () => server.close());
 
-  // So that a caller who was told that it runs is not answered 503 while the connection is still being made.
+  // So that a caller who was told that it runs is not answered 503 while the connection is still being made, however long a
+  // busy machine takes over that.
+  await firstAttempt(redis);
   await queues.ready().catch((error: unknown) => log.warn({ err: error }, 'started without redis'));
   return { url: server.url };
 }

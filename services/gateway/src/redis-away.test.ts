@@ -1,10 +1,13 @@
 /** The gateway while Redis is away: 503 within a second, never a hang, and well again by itself. */
+import { connectPatient } from '@quorum/shared/redis';
 import { afterEach, expect, test } from 'vitest';
 import { startTestRedis } from '../../../test/redis.ts';
-import { ask, openGateway, openLine, postRun, type Gateway } from '../test/stand.ts';
+import { ask, log, openGateway, openLine, postRun, type Answer, type Gateway } from '../test/stand.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
 const WITHIN_MS = 1_000;
+/** The time limit that a gateway has where nobody sets one. */
+const USUAL_LIMIT = { ENQUEUE_TIMEOUT_MS: '' } as const;
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -17,16 +20,26 @@ async function redisForTest() {
 }
 
 async function gatewayOn(url: string): Promise<Gateway> {
-  const gateway = await openGateway(url);
+  const gateway = await openGateway(url, USUAL_LIMIT);
   closers.push(() => gateway.stop());
   return gateway;
 }
 
+/** The first answer in time: a busy machine makes one late now and then, a gateway that waits too long makes every one late. */
+async function inTime(question: () => Promise<Answer>): Promise<Answer> {
+  const tookMs: number[] = [];
+  while (tookMs.length < 5) {
+    const answer = await question();
+    if (answer.tookMs < WITHIN_MS) return answer;
+    tookMs.push(answer.tookMs);
+  }
+  throw new Error(`No answer within ${WITHIN_MS} ms: ${tookMs.map(Math.round).join(', ')}`);
+}
+
 async function expectAway(gateway: Gateway): Promise<void> {
-  const run = await postRun(gateway, { space_id: 'away.eth' });
+  const run = await inTime(() => postRun(gateway, { space_id: 'away.eth' }));
   expect(run).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
   expect(run.json).toMatchObject({ type: '/problems/upstream-unavailable' });
-  expect(run.tookMs).toBeLessThan(WITHIN_MS);
   const paths = [
     '/agent-run/0198a3f0-0000-7000-8000-000000000000',
     '/health',
@@ -34,14 +47,12 @@ async function expectAway(gateway: Gateway): Promise<void> {
     '/admin/queues/api/queues',
   ];
   for (const path of paths) {
-    const answer = await ask(`${gateway.url}${path}`);
+    const answer = await inTime(() => ask(`${gateway.url}${path}`));
     expect(answer.status, path).toBe(503);
-    expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
   }
   for (const path of ['/', '/health/live', '/metrics', '/admin/queues']) {
-    const answer = await ask(`${gateway.url}${path}`);
+    const answer = await inTime(() => ask(`${gateway.url}${path}`));
     expect(answer.status, path).toBe(200);
-    expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
   }
 }
 
@@ -84,7 +95,7 @@ test('Redis hangs without closing its connections', async () => {
 
 test('the gateway stops while Redis is down', async () => {
   const redis = await redisForTest();
-  const gateway = await openGateway(redis.url);
+  const gateway = await openGateway(redis.url, USUAL_LIMIT);
   await redis.kill9();
   await expectAway(gateway);
   await gateway.stop();
@@ -94,7 +105,37 @@ test('the gateway stops while Redis is down', async () => {
 test('a gateway that never saw Redis stops', async () => {
   const redis = await redisForTest();
   await redis.kill9();
-  const gateway = await openGateway(redis.url);
+  const gateway = await openGateway(redis.url, USUAL_LIMIT);
   await gateway.stop();
   await expect(ask(gateway.url)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('a Redis that is slow is waited for as long as the setting says', async () => {
+  const redis = await redisForTest();
+  const gateway = await openGateway(redis.url, { ENQUEUE_TIMEOUT_MS: '10000' });
+  closers.push(() => gateway.stop());
+  await expectBack(gateway);
+  const other = connectPatient(redis.url, log);
+  closers.push(async () => other.disconnect());
+  await other.call('CLIENT', 'PAUSE', '1200', 'ALL');
+  expect((await postRun(gateway, { space_id: 'slow.eth' })).status).toBe(202);
+});
+
+test('a gateway does not say that it serves while its way to Redis is still being made', async () => {
+  const redis = await redisForTest();
+  const line = await openLine(redis.url);
+  closers.push(() => line.close());
+  line.freeze(true);
+  let serves = false;
+  const starting = openGateway(line.url, { ENQUEUE_TIMEOUT_MS: '50' }).then((gateway) => {
+    serves = true;
+    closers.push(() => gateway.stop());
+  });
+  // Longer than the time limit of a request.
+  const other = connectPatient(redis.url, log);
+  closers.push(async () => other.disconnect());
+  await other.blpop('nothing', 0.3);
+  expect(serves).toBe(false);
+  line.freeze(false);
+  await starting;
 });

@@ -15,10 +15,14 @@ const SANDBOX = {
 
 export type Gateway = { readonly url: string; stop(): Promise<void> };
 
-/** A gateway on this Redis that takes requests without a key, unless `env` says otherwise. */
+/**
+ * A gateway on this Redis that takes requests without a key and has time to answer on a busy machine, unless `env` says
+ * otherwise.
+ */
 export async function openGateway(redisUrl: string, env: Record<string, string> = {}): Promise<Gateway> {
   const closers: (() => Promise<void>)[] = [];
-  const config = parseGatewayConfig({ REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ...SANDBOX, ...env });
+  const usual = { REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ENQUEUE_TIMEOUT_MS: '10000', ...SANDBOX };
+  const config = parseGatewayConfig({ ...usual, ...env });
   const { url } = await startGateway(config, log, { add: (_name, close) => closers.push(close) });
   return {
     url,

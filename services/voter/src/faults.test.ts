@@ -121,7 +121,7 @@ describe('a hub that is away', () => {
   test('when the vote was just accepted costs nothing but time: it is read back later', async () => {
     const vote = await stand.aVote();
     // The first question is the pre-flight's, the second one reads back.
-    await onSequencer(vote, { latency_ms: 300 });
+    await onSequencer(vote, { latency_ms: 1_500 });
     const first = vote.deliver();
     first.catch(() => undefined);
     await expect.poll(() => vote.sends().length).toBe(1);
@@ -293,7 +293,7 @@ describe('a vote that was stored although its answer was lost, when meanwhile', 
   ];
   test.each(meanwhile)('%s, is cast all the same: it stands on the hub', async (_what, change) => {
     const vote = await stand.aVote();
-    await onSequencer(vote, { status: 500, stored: true, latency_ms: 200 });
+    await onSequencer(vote, { status: 500, stored: true, latency_ms: 1_000 });
     const first = vote.deliver();
     first.catch(() => undefined);
     await expect.poll(() => vote.sends().length).toBe(1);

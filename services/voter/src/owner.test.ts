@@ -7,7 +7,7 @@ const stand = useStand();
 async function slowSequencer(vote: VoteCase, fault: Readonly<Record<string, unknown>> = {}): Promise<void> {
   // By the app's name: the owner's own vote on the same proposal is not held up.
   const match = { body_contains: '"app":"quorum"' };
-  await stand.fault({ endpoint: 'sequencer', count: 1, match, latency_ms: 500, ...fault });
+  await stand.fault({ endpoint: 'sequencer', count: 1, match, latency_ms: 1_500, ...fault });
   expect(vote.sends()).toEqual([]);
 }
 
@@ -34,7 +34,7 @@ describe.each([
     const vote = await stand.aVote(given);
     await slowSequencer(vote, { latency_ms: 0 });
     // Between our vote's arrival and our reading it back.
-    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 300 });
+    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 1_500 });
     if (kind === 'own_key') await stand.control('DELETE', 'faults');
     const outcome = vote.vote();
     await until('our vote to be stored', () =>
@@ -59,7 +59,7 @@ test('the owner’s vote between our acceptance and our reading back is what the
   await slowSequencer(vote);
   const outcome = vote.vote();
   await until('our vote to be sent', () => vote.sends().length === 1);
-  await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Votes' }, latency_ms: 500 });
+  await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Votes' }, latency_ms: 1_500 });
   await until('our vote to be stored', () =>
     stand.sandbox().world.votes.some(({ proposal }) => proposal === vote.proposal.id),
   );

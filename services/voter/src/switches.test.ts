@@ -79,7 +79,7 @@ test('the daily cap skips what comes after it', async () => {
 describe('a run that is cancelled', () => {
   test('during the pre-flight reserves nothing', async () => {
     const vote = await stand.aVote();
-    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 300 });
+    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 1_500 });
     const before = stand.sandbox().world.received.length;
     const outcome = vote.vote();
     await until('the pre-flight to be under way', () =>
@@ -119,7 +119,7 @@ describe('two deliveries of one job at once', () => {
 
   test('where the first one casts and dies before it can say so, the slower one says cast', async () => {
     const vote = await stand.aVote();
-    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 1_000 });
+    await stand.fault({ endpoint: 'hub', count: 1, match: { body_contains: 'query Alias' }, latency_ms: 1_500 });
     const before = stand.sandbox().world.received.length;
     const slow = vote.vote();
     await until('the slow one to be in its pre-flight', () =>

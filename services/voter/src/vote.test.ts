@@ -124,3 +124,18 @@ test('an owner without a licence, or a space outside it, is not voted for', asyn
   expect(unlicensed.sends()).toEqual([]);
   expect(elsewhere.sends()).toEqual([]);
 });
+
+test('a receipt that its relayer did not sign is not kept: the vote is cast, and shown without one', async () => {
+  const vote = await stand.aVote();
+  const { submit } = vote.deps.sequencer;
+  const forged: typeof submit = async (envelope, signal) => {
+    const result = await submit(envelope, signal);
+    if (result.kind !== 'accepted') return result;
+    const { receipt } = result;
+    return { kind: 'accepted', receipt: { ...receipt, relayer: { ...receipt.relayer, address: vote.voter } } };
+  };
+  expect(await vote.vote({ sequencer: { submit: forged } })).toEqual({ kind: 'cast' });
+  expect((await vote.record())?.receipt).toBeUndefined();
+  expect(await vote.ledger()).toMatchObject({ state: 'cast' });
+  expect(await vote.audit()).toEqual(['reserved', 'sending', 'cast']);
+});

@@ -51,6 +51,7 @@ test('what the hub refuses for good is an outcome, not a failed job', async () =
   const match = { body_contains: 'query VotingPower' };
   await stand.fault({ endpoint: 'hub', count: 1, match, status: 400, body });
   expect(await workOff(vote)).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
+  expect((await vote.record())?.detail).toMatch(/hub refused the request: proposal not found/);
   expect(vote.sends()).toEqual([]);
 });
 
@@ -65,6 +66,7 @@ test('an unforeseen fault is tried again, and in the end an outcome', async () =
   };
   expect(await workOff(vote, { preferences })).toEqual({ kind: 'failed', why: 'internal' });
   expect(loads).toBe(5);
+  expect((await vote.record())?.detail).toBeUndefined();
   expect(vote.sends()).toEqual([]);
 });
 

@@ -1,7 +1,6 @@
 /** The worker of the queue `vote`. */
-import { treatmentOf, type ErrorCategory } from '@quorum/shared/errors';
+import { treatmentOf } from '@quorum/shared/errors';
 import { JOBS } from '@quorum/shared/jobs';
-import type { FailedWhy } from '@quorum/shared/outcome';
 import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import type { Redis } from 'ioredis';
 import { failed } from './step.ts';
@@ -30,7 +29,9 @@ export function startVoter({ connection, concurrency, lockS, deps }: VoterOption
     handle: (payload, attempt, signal) => voteJob(payload, deps, signal, attempt.pickups),
     async onFinalError(payload, error, attempt) {
       const run = await records.run(payload.run_id);
-      const record = failed(whyOf(error.category), deps.now(), treatmentOf(error.category).words);
+      const { why } = treatmentOf(error.category);
+      // The reason says all that there is to say of what nobody foresaw.
+      const record = failed(why, deps.now(), error.category === 'internal' ? undefined : error.message);
       if (run === null) return record.outcome;
       const { run_id: runId, proposal_id: proposal, content_hash: contentHash } = payload;
       return settleOutcome(
@@ -40,19 +41,4 @@ export function startVoter({ connection, concurrency, lockS, deps }: VoterOption
       );
     },
   });
-}
-
-function whyOf(category: ErrorCategory): FailedWhy {
-  switch (category) {
-    case 'upstream_unavailable':
-    case 'upstream_rejected':
-    case 'rate_limited':
-      return 'upstream_unavailable';
-    case 'signing':
-    case 'vote_rejected':
-    case 'timeout':
-      return category;
-    default:
-      return 'internal';
-  }
 }

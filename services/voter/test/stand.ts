@@ -44,6 +44,7 @@ import { loadSigner } from '../src/signer-key.ts';
 import type { Licence } from '../src/signers.ts';
 import type { VoteDeps, VoteSettings } from '../src/vote-deps.ts';
 import { voteJob } from '../src/vote.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const HOUR_S = 60 * 60;
 /** How long a postponed vote waits here, in place of half a second and more. */
@@ -231,7 +232,7 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
         ? []
         : [{ id: randomBytes(16).toString('hex'), address: voter, alias: signer.address, created: aliasCreated }],
   });
-  const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: 5_000 });
+  const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
   const proposal = await hub.proposal(id);
   if (proposal === null) throw new Error('the sandbox did not take the proposal');
 
@@ -245,7 +246,7 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
   };
   const deps: VoteDeps = {
     hub,
-    sequencer: createSequencer({ url: `${sandbox.url}/`, timeoutMs: 5_000 }),
+    sequencer: createSequencer({ url: `${sandbox.url}/`, timeoutMs: PATIENT.timeout }),
     records: createRecords(redis),
     transitions: createTransitions(redis),
     preferences: filePreferenceStore(dir, { confidence_threshold: 0.7, max_proposals_per_run: 3 }),

@@ -1,0 +1,92 @@
+/** A worker that is started while Redis is away: alive, not ready, and ready as soon as it says so. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SpaceId } from '@quorum/snapshot/proposal';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startChild, type Child } from '../../scripts/child.ts';
+import { makeDemoSigner } from '../../scripts/demo-signer.ts';
+import { freePort } from '../../scripts/ports.ts';
+import { ensureSecrets } from '../../scripts/secrets.ts';
+import { serviceEnv, upstreamsOf, type ServiceName } from '../../scripts/services.ts';
+import { readSettings } from '../../scripts/start-settings.ts';
+import { startTestRedis, type TestRedis } from '../redis.ts';
+import { until } from '../stack.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe.each(['fetcher', 'decider', 'voter'] as const)('the %s, started while Redis is away', (name: ServiceName) => {
+  let dir = '';
+  let redis: TestRedis;
+  let child: Child;
+  let url = '';
+
+  /** The status of this path; null while nobody listens. */
+  const status = (of: string): Promise<number | null> =>
+    fetch(`${url}${of}`).then(
+      (answer) => answer.status,
+      () => null,
+    );
+
+  beforeAll(async () => {
+    dir = await mkdtemp(path.join(tmpdir(), 'quorum-late-'));
+    redis = await startTestRedis({ appendonly: true });
+  });
+  afterAll(async () => {
+    await redis.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    await redis.kill9();
+    const settings = readSettings({}, dir);
+    const { secrets } = settings.folders;
+    await ensureSecrets({ dir: secrets });
+    await makeDemoSigner({ dir: secrets, owner: settings.owner, space: SpaceId.parse('late.eth') });
+    const upstreams = upstreamsOf(settings, 'http://127.0.0.1:4010');
+    const around = { root: ROOT, settings, env: process.env, redisUrl: redis.url, upstreams };
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    child = startChild({
+      name,
+      cwd: ROOT,
+      args: [path.join(ROOT, 'services', name, 'src/main.ts')],
+      env: { ...serviceEnv(name, around), METRICS_PORT: String(port), SHUTDOWN_TIMEOUT_S: '60' },
+      logFile: path.join(dir, `${name}.log`),
+      onLine: () => undefined,
+    });
+    await until(`the ${name} to be alive`, async () => (await status('/health/live')) === 200);
+    expect(await status('/health/ready')).toBe(503);
+    return async () => {
+      child.kill();
+      await child.ended;
+    };
+  });
+
+  test('says that it is ready once it is, and not before', async () => {
+    const order: string[] = [];
+    const ready = child.ready.then(() => order.push('ready'));
+    // A second look: by then it has said whatever it says before Redis is there.
+    expect(await status('/health/ready')).toBe(503);
+    order.push('redis');
+    await redis.restart();
+    await ready;
+    expect(await status('/health/ready')).toBe(200);
+    expect(order).toEqual(['redis', 'ready']);
+  });
+
+  test('ends in order when Redis has gone again', async () => {
+    await redis.restart();
+    await child.ready;
+    await redis.kill9();
+    await until('it to see that', async () => (await status('/health/ready')) === 503);
+    await child.stop();
+    expect(await child.ended).toBe('exit code 0');
+  });
+
+  test('ends in order when it is told to', async () => {
+    await child.stop();
+    expect(await child.ended).toBe('exit code 0');
+    expect(child.lastLines().join('\n')).not.toContain('could not start');
+  });
+});
