@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Wallet } from 'ethers';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql-15';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { createClock } from './clock.ts';
 import { createControl } from './control.ts';

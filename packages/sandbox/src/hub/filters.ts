@@ -4,7 +4,7 @@
  * `…_not_in` finds nothing, and an unknown `orderBy` is passed over.
  */
 import { isAddress } from 'ethers';
-import { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql-15';
 
 export type ListArgs = {
   readonly first: number;

@@ -1,6 +1,6 @@
 /** The hub's answers: one function per field of `Query`, over the live world. */
 import { isAddress } from 'ethers';
-import { GraphQLError, Kind, type GraphQLResolveInfo, type SelectionNode } from 'graphql';
+import { GraphQLError, Kind, type GraphQLResolveInfo, type SelectionNode } from 'graphql-15';
 import type { LiveWorld } from '../live-world.ts';
 import type { StoredVote } from '../stored-vote.ts';
 import type { WorldProposal, WorldSpace } from '../world.ts';
