@@ -17,8 +17,12 @@ test('counts each address for itself, and begins anew after a minute on the cloc
   expect(limiter.take('a')).toMatchObject({ allowed: false, headers: { 'retry-after': '60' } });
   expect(limiter.take('b').allowed).toBe(true);
 
+  // As recorded: what is left of the window is in `RateLimit-Reset` alone, `Retry-After` is the whole window.
   clock.set(NOW + 45);
-  expect(limiter.take('a')).toMatchObject({ allowed: false, headers: { 'retry-after': '15' } });
+  expect(limiter.take('a')).toMatchObject({
+    allowed: false,
+    headers: { 'ratelimit-reset': '15', 'retry-after': '60' },
+  });
   clock.set(NOW + 60);
   expect(limiter.take('a').allowed).toBe(true);
 });

@@ -11,7 +11,10 @@ const WINDOW_S = 60;
 
 export type RateVerdict = {
   readonly allowed: boolean;
-  /** `RateLimit-*`, with `Retry-After` where it is not allowed; none where there is no limit. */
+  /**
+   * `RateLimit-*`, with `Retry-After` where it is not allowed; none where there is no limit. `Retry-After` is the whole window
+   * however little of it is left: a score API with 57 s to go was recorded to say 60, and all three servers use one library.
+   */
   readonly headers: Readonly<Record<string, string>>;
 };
 
@@ -53,7 +56,7 @@ export function createRateLimiter(clock: Clock, limit: () => number | null): Rat
         'ratelimit-reset': reset,
       };
       const allowed = window.count <= max;
-      return { allowed, headers: allowed ? headers : { ...headers, 'retry-after': reset } };
+      return { allowed, headers: allowed ? headers : { ...headers, 'retry-after': String(WINDOW_S) } };
     },
     clear: () => windows.clear(),
   };

@@ -2,14 +2,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Wallet } from 'ethers';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql-15';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { createClock } from './clock.ts';
 import { createControl } from './control.ts';
 import { createFaults, withFaults } from './faults.ts';
 import { createHub } from './hub/endpoint.ts';
 import { createHubGuard } from './hub/guard.ts';
-import { createHubApi } from './hub/rest.ts';
+import { createHubApi, nowhere } from './hub/rest.ts';
 import { readHubSchema } from './hub/schema.ts';
 import { htmlError, preflight, readRequest, send, type EndpointName, type Handler, type Reply } from './http.ts';
 import { createLiveWorld, type LiveWorld, type StoredMessage } from './live-world.ts';
@@ -96,6 +96,9 @@ type Parts = {
   readonly closing: AbortSignal;
 };
 
+/** Every path but the model's: hub and sequencer answer something everywhere. */
+const SNAPSHOTS = /^(?!\/v1\/)/;
+
 function buildApp({ world, relayer, schema, received, closing }: Parts): Express {
   const serve = serving(received);
   const faults = createFaults();
@@ -114,17 +117,10 @@ function buildApp({ world, relayer, schema, received, closing }: Parts): Express
     return askHub(request);
   });
   const hubApi = ofHub(createHubApi(world));
-  const sequencer = serve(
-    received.record(
-      'sequencer',
-      limitSequencer(
-        world,
-        refuseInFlight(
-          () => world.generation,
-          faulty('sequencer', createSequencer({ world, relayer, keypers, closing })),
-        ),
-      ),
-    ),
+  const limited = limitSequencer(world);
+  const ofSequencer = (handle: Handler): RequestHandler => serve(received.record('sequencer', limited(handle)));
+  const sequencer = ofSequencer(
+    refuseInFlight(() => world.generation, faulty('sequencer', createSequencer({ world, relayer, keypers, closing }))),
   );
   const models = serve(received.record('model', faulty('model', createModel(model, world.clock, closing))));
 
@@ -132,13 +128,14 @@ function buildApp({ world, relayer, schema, received, closing }: Parts): Express
   app.disable('x-powered-by');
   app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received: () => received.list() }));
   app.use(text('20mb'), express.urlencoded({ limit: '20mb', extended: false }));
-  app.options(['/', '/graphql', '/api', '/api/{*path}', '/scores/{*path}'], serve(preflight));
+  app.options(SNAPSHOTS, serve(preflight));
   app.all('/graphql', hub);
   app.all(['/api', '/api/{*path}'], hubApi);
   app.route('/').get(sequencer).post(sequencer);
   app.get('/scores/{*path}', sequencer);
   app.get(['/v1/models', '/v1/models/:model'], models);
   app.post('/v1/chat/completions', models);
+  app.all(SNAPSHOTS, ofSequencer(nowhere));
   app.use(asPage(received));
   return app;
 }

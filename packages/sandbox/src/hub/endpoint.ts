@@ -2,7 +2,16 @@
  * `GET|POST /graphql`: the hub. A real GraphQL server with the hub's statuses: 400 for a query that cannot be read or does
  * not fit the schema, 500 for too many fields or variables that do not fit, and 200 with `errors` for what a resolver refuses.
  */
-import { execute, GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  parse,
+  validate,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+} from 'graphql-15';
 import { z } from 'zod';
 import { CORS, reply, type Answer, type Handler, type Reply, type SandboxRequest } from '../http.ts';
 import type { LiveWorld } from '../live-world.ts';
@@ -44,15 +53,31 @@ export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
     const invalid = [...depthErrors(document), ...validate(schema, document)];
     if (invalid.length > 0) return failed(400, invalid);
 
-    const result = await execute({
-      schema,
-      document,
-      rootValue,
-      variableValues: asked.variables,
-      operationName: asked.operationName,
-    });
+    const operation = getOperationAST(document, asked.operationName)?.operation ?? 'query';
+    if (request.method === 'GET' && operation !== 'query') {
+      const message = `Can only perform a ${operation} operation from a POST request.`;
+      return failed(405, [new GraphQLError(message)], { allow: 'POST' });
+    }
+
+    const result = await run(schema, document, rootValue, asked);
+    if (result instanceof GraphQLError) return failed(400, [result]);
     // No data at all means that execution did not start: bad variables. A resolver's error leaves nulls in the data.
     return reply(result.data ? 200 : 500, result, CORS);
+  }
+}
+
+/** An error by itself is one for which nothing could be executed: the schema knows no such operation. */
+async function run(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rootValue: unknown,
+  { variables: variableValues, operationName }: Asked,
+): Promise<ExecutionResult | GraphQLError> {
+  try {
+    return await execute({ schema, document, rootValue, variableValues, operationName });
+  } catch (error) {
+    if (error instanceof GraphQLError) return error;
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@
  * `…_not_in` finds nothing, and an unknown `orderBy` is passed over.
  */
 import { isAddress } from 'ethers';
-import { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql-15';
 
 export type ListArgs = {
   readonly first: number;
@@ -22,8 +22,9 @@ type Column = 'text' | 'number' | 'boolean' | 'address' | 'evm';
 
 export type ListRules = {
   readonly columns: Readonly<Record<string, Column>>;
-  /** What may be ordered by; the first is what an absent or unknown `orderBy` means. */
+  /** What may be ordered by; the first is what an absent `orderBy` means, and an unknown one unless `unknownOrder` is there. */
   readonly orders: readonly [string, ...string[]];
+  readonly unknownOrder?: string;
   /** What settles a tie, after the order and in its direction; equal rows then come by id. */
   readonly ties?: readonly string[];
   /** Limits that differ from the common ones, by argument. */
@@ -68,8 +69,7 @@ function atMost(name: string, value: number, limit: number | undefined): void {
 }
 
 function inOrder<Given extends Row>(rows: readonly Given[], args: ListArgs, rules: ListRules): Given[] {
-  const first = args.orderBy && rules.orders.includes(args.orderBy) ? args.orderBy : rules.orders[0];
-  const by = [...new Set([first, ...(rules.ties ?? [])])];
+  const by = [...new Set([orderOf(args.orderBy, rules), ...(rules.ties ?? [])])];
   const turn = args.orderDirection === 'asc' ? 1 : -1;
   return rows.toSorted((a, b) => {
     for (const name of by) {
@@ -78,6 +78,11 @@ function inOrder<Given extends Row>(rows: readonly Given[], args: ListArgs, rule
     }
     return compare(a['id'], b['id']);
   });
+}
+
+function orderOf(asked: string | null | undefined, { orders, unknownOrder }: ListRules): string {
+  if (!asked) return orders[0];
+  return orders.includes(asked) ? asked : (unknownOrder ?? orders[0]);
 }
 
 function conditions(where: Where, { columns }: ListRules): Test[] {
@@ -129,7 +134,8 @@ function stored(wanted: unknown, name: string, column: Column): unknown {
 const STARKNET = /^(?:0x[0-9a-f]{1,64}|[0-9]{1,77})$/i;
 const STARKNET_END = 2n ** 251n - 256n;
 
-function addressForm(address: unknown, starknet: boolean): string | null {
+/** The one form in which the database holds an address, or null where the value is none. */
+export function addressForm(address: unknown, starknet: boolean): string | null {
   if (typeof address !== 'string') return null;
   if (isAddress(address) && address.startsWith('0x')) return address.toLowerCase();
   if (!starknet || !STARKNET.test(address) || BigInt(address) >= STARKNET_END) return null;

@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
-} from 'graphql';
+} from 'graphql-15';
 
 const DEPTH_MAX = 5;
 const ROOT_FIELDS_MAX = 5;
@@ -18,7 +18,7 @@ export function depthErrors(document: DocumentNode): GraphQLError[] {
   const fragments = fragmentsOf(document);
   return operationsOf(document).flatMap(({ name, selectionSet }) => {
     const message = `'${name?.value ?? ''}' exceeds maximum operation depth of ${DEPTH_MAX}`;
-    return below(selectionSet, 0, fragments, new Set()).map((node) => new GraphQLError(message, { nodes: [node] }));
+    return below(selectionSet, 0, fragments, new Set()).map((node) => new GraphQLError(message, [node]));
   });
 }
 

@@ -52,8 +52,9 @@ export const ALIASES: ListRules = {
 };
 
 export const MESSAGES: ListRules = {
-  columns: { id: 'text', mci: 'number', address: 'address', timestamp: 'number', space: 'text', type: 'text' },
+  columns: { id: 'text', mci: 'number', address: 'text', timestamp: 'number', space: 'text', type: 'text' },
   orders: ['timestamp', 'mci'],
+  unknownOrder: 'mci',
   ties: ['mci'],
 };
 

@@ -26,7 +26,11 @@ const VOTES = `{ votes(first: 1000) {
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox({ world: recordedHubWorld() });
+  const world = recordedHubWorld();
+  const ids = new Set(world.proposals?.map(({ id }) => id));
+  // A vote that was cast in capitals has lost its proposal on the hub too: nobody can put it back.
+  const votes = world.votes?.filter(({ proposal }) => typeof proposal !== 'string' || ids.has(proposal));
+  sandbox = await startSandbox({ world: { ...world, votes } });
 });
 afterAll(() => sandbox.close());
 

@@ -1,12 +1,12 @@
 /** The hub's answers: one function per field of `Query`, over the live world. */
 import { isAddress } from 'ethers';
-import { GraphQLError, Kind, type GraphQLResolveInfo, type SelectionNode } from 'graphql';
+import { GraphQLError, Kind, type GraphQLResolveInfo, type SelectionNode } from 'graphql-15';
 import type { LiveWorld } from '../live-world.ts';
 import type { StoredVote } from '../stored-vote.ts';
 import type { WorldProposal, WorldSpace } from '../world.ts';
 import { networks, plugins, ranking, roles, skins, strategies, validations } from './catalog.ts';
 import { leaderboard, sameId } from './counts.ts';
-import { checkLimits, contains, list, same, type ListArgs, type Row, type Where } from './filters.ts';
+import { addressForm, checkLimits, contains, list, same, type ListArgs, type Row, type Where } from './filters.ts';
 import * as rules from './lists.ts';
 import { createViews } from './views.ts';
 
@@ -53,7 +53,11 @@ export function createResolvers(world: LiveWorld): Record<string, unknown> {
     statements: (args: ListArgs) => list(world.hub.statements, args, rules.STATEMENTS),
     statement: ({ id }: ById) => world.hub.statements.find((one) => sameId(one.id, id)) ?? null,
     users: (args: ListArgs) => list(world.hub.users, args, rules.USERS).map((user) => userOf(world, user.id)),
-    user: ({ id }: ById) => userOf(world, id),
+    user: ({ id }: ById) => {
+      const address = addressForm(id, true);
+      if (address === null) throw new GraphQLError('Invalid address');
+      return userOf(world, address);
+    },
     leaderboards: (args: ListArgs) =>
       list(leaderboard(world), args, rules.LEADERBOARDS).map((row) => ({
         space: row.space,

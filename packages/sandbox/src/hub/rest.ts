@@ -1,5 +1,5 @@
 /** `/api/*`: what is left of the hub's REST API. Votes are sent on to the sequencer, which is at `/` here. */
-import { CORS, reply, type Answer, type Handler, type SandboxRequest } from '../http.ts';
+import { CORS, htmlError, reply, type Answer, type Handler, type Reply, type SandboxRequest } from '../http.ts';
 import type { LiveWorld } from '../live-world.ts';
 import type { WorldSpace } from '../world.ts';
 import { isTurbo } from './counts.ts';
@@ -11,17 +11,30 @@ export function hubError(status: number, description: string, headers: Record<st
 export function createHubApi(world: LiveWorld): Handler {
   return (request): Answer => {
     const path = new URL(request.url, 'http://sandbox').pathname.replace(/\/$/, '');
-    const [, , what = '', id = ''] = path.split('/');
-    if (what === 'msg') return sentOn(request, '', '');
-    if (what === 'message') return hubError(410, 'gone');
-    if (what === 'scores' && id !== '') return sentOn(request, `/scores/${id}`, 'text/plain; charset=utf-8');
+    const [, , what = '', id = '', more = ''] = path.split('/');
+    if (request.method === 'POST') {
+      if (path === '/api/msg') return sentOn(request, '', '');
+      if (path === '/api/message') return hubError(410, 'personal sign is not supported anymore');
+      return nowhere(request);
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return nowhere(request);
+    if (path === '/api') return reply(200, { name: 'snapshot-hub', network: 'mainnet', version: '0.1.3' }, CORS);
+    if (what === 'scores' && id !== '') return sentOn(request, `/scores/${id}`, PLAIN);
     if (what === 'spaces' && id !== '') {
+      if (more === 'poke') return sentOn(request, `/spaces/${id}/poke`, PLAIN);
       const space = world.space(decodeURIComponent(id));
       return space ? reply(200, settingsOf(world, space), CORS) : hubError(404, 'not_found');
     }
-    if (what === '') return reply(200, { name: 'snapshot-hub', network: 'mainnet', version: '0.1.3' }, CORS);
-    return hubError(404, 'not_found');
+    return reply(302, 'Found. Redirecting to /api', { ...CORS, location: '/api', 'content-type': PLAIN });
   };
+}
+
+const PLAIN = 'text/plain; charset=utf-8';
+
+/** What neither server serves: express's own page, which goes through all that stands before the routes. */
+export function nowhere({ method, url }: Pick<SandboxRequest, 'method' | 'url'>): Reply {
+  const page = htmlError(404, `Cannot ${method} ${url.split('?')[0]}`);
+  return { ...page, headers: { ...page.headers, ...CORS } };
 }
 
 /** 307 keeps method and body. With a content type the answer says in words where to go. */

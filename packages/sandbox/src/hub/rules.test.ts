@@ -62,6 +62,10 @@ const world: World = {
   voting_power: [{ space: 'parent.eth', default: true, vp: 4 }],
   follows: [{ id: 'f1', follower: VOTER, space: 'child.eth', created: NOW - 50 }],
   users: [{ id: VOTER, name: 'Vera', created: 7 }],
+  messages: [
+    { id: '0xe1', mci: 1, address: VOTER, timestamp: NOW - 1, space: 'parent.eth', type: 'vote' },
+    { id: '0xe2', mci: 2, address: VOTER, timestamp: NOW - 2, space: 'parent.eth', type: 'vote' },
+  ],
 };
 
 let sandbox: Sandbox;
@@ -117,6 +121,9 @@ describe('filters that surprise', () => {
     ['plugins are searched as text', 'proposals(where: {plugins_contains: "safeSnap"})', ['0x01']],
     ['one label of several is enough', 'proposals(where: {labels_in: ["l0", "l1"]})', ['0x01']],
     ['verified: false asks nothing', 'proposals(where: {space_verified: false})', ['0x01', '0x02']],
+    ['messages come by their time', 'messages', ['0xe1', '0xe2']],
+    ['in an order that it does not know, by their number', 'messages(orderBy: "id")', ['0xe2', '0xe1']],
+    ['what is no address sent no message', 'messages(where: {address: "abc"})', []],
     ['nobody controls a space here', `spaces(where: {controller: "${VOTER}"})`, []],
     ['spaces by plugin', 'spaces(where: {plugin: "oSnap"})', ['child.eth']],
     ['spaces by a part of the name', 'spaces(where: {search: "CHIL"})', ['child.eth']],
@@ -127,6 +134,7 @@ describe('filters that surprise', () => {
   test.each([
     ['votes(where: {voter_in: ["abc"]})', 'Invalid addresses in voter'],
     ['aliases(where: {alias: "0x12"})', 'Invalid addresses in alias'],
+    ['user(id: "abc")', 'Invalid address'],
     ['votes(first: -1)', 'The `first` argument must be positive'],
     ['spaces(skip: 100001)', 'The `skip` argument must not be greater than 100000'],
     [
@@ -203,16 +211,6 @@ test('what voters and spaces did is counted', async () => {
     ],
     ranking: { items: [{ id: 'parent.eth' }, { id: 'child.eth' }], metrics: { total: 2, categories: { protocol: 1 } } },
   });
-});
-
-test('the REST API: a space, what is gone, and where votes go', async () => {
-  expect(await call('GET', `${sandbox.url}/api/spaces/child.eth`)).toMatchObject({
-    status: 200,
-    body: { name: 'Child' },
-  });
-  expect(await call('POST', `${sandbox.url}/api/message`, {})).toMatchObject({ status: 410 });
-  const sent = await fetch(`${sandbox.url}/api/msg`, { method: 'POST', redirect: 'manual' });
-  expect([sent.status, sent.headers.get('location')]).toEqual([307, sandbox.url]);
 });
 
 describe('limits', () => {

@@ -1,6 +1,6 @@
 /** The schema is the hub's own: what it says of itself is what the hub was recorded to say, but for the descriptions. */
 import { readFile } from 'node:fs/promises';
-import { buildClientSchema, lexicographicSortSchema, printSchema, type IntrospectionQuery } from 'graphql';
+import { buildClientSchema, lexicographicSortSchema, printSchema, type IntrospectionQuery } from 'graphql-15';
 import { expect, test } from 'vitest';
 import { readHubSchema } from './schema.ts';
 

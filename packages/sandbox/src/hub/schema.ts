@@ -1,6 +1,6 @@
 /** The hub's schema: the same types, arguments and defaults as its own introspection, one file per part in `schema/`. */
 import { readdir, readFile } from 'node:fs/promises';
-import { buildSchema, type GraphQLSchema } from 'graphql';
+import { buildSchema, type GraphQLSchema } from 'graphql-15';
 
 /** Reads the parts beside this file. */
 export async function readHubSchema(): Promise<GraphQLSchema> {

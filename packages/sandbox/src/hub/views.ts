@@ -75,12 +75,17 @@ export function createViews(world: LiveWorld): Views {
     proposalRow,
     proposal,
     proposalOf,
+    // A vote keeps the names that it was sent with, and the rows to them are found by the very name.
     vote: (vote) => ({
       ...vote,
-      space: () => spaceOf(vote.space) ?? { id: vote.space },
-      proposal: () => proposalOf(vote.proposal),
+      space: () => exactly(vote.space, spaceOf(vote.space)) ?? { id: vote.space },
+      proposal: () => exactly(vote.proposal, proposalOf(vote.proposal)),
     }),
   };
+}
+
+function exactly(id: string, found: View | null): View | null {
+  return found?.['id'] === id ? found : null;
 }
 
 /** Counted once for whichever of the fields are asked for. */

@@ -20,7 +20,7 @@ export type Orders = {
 
 /** Words near which any sentence is an order to the model itself. */
 const ADDRESSED =
-  /ignore|disregard|forget|overrid|instruct|\bsystem\b|assistant|\bAIs?\b|language model|\bLLMs?\b|\bagents?\b|\bbots?\b|you (?:must|are now|are required|will)|prompt|\bjson\b|respond|\breply\b|output|the owner|ignora|olvida|instrucci|debes|asistente|忽略|指令|系统|助手|必须|تجاهل|تعليمات|النظام|يجب/iu;
+  /ignore|disregard|forget|overrid|instruct|\bsystem\b|assistant|\bAIs?\b|language model|\bLLMs?\b|\bagents?\b|\bbots?\b|you (?:must|are now|are required|will)|you are \p{L}*bot|(?:final|correct|right|only valid) (?:answer|choice)|your (?:answer|ballot|choice)|\bset (?:the )?(?:choice|vote|confidence|risk)|prompt|\bjson\b|respond|\breply\b|output|the owner|ignora|olvida|instrucci|debes|asistente|忽略|指令|系统|助手|必须|تجاهل|تعليمات|النظام|يجب/iu;
 const NEAR = 220;
 
 /** Verbs that are an order to anybody who reads them … */
@@ -28,7 +28,7 @@ const VOTE =
   /(?<!\b(?:a|an|the|this|that|each|every|your|their|our|who|to|of|can|may|will|would|or|first|second|last|future) )\b(?:vote|choose|select|pick)\b|\b(?:vota|votad|elige|elija|escoge|selecciona|votez|choisissez|escolha)\b|投票给|投给|请投|请选择|صو[ّ]?توا?|اختر/giu;
 /** … and words that are one only to a model that feels addressed. */
 const TOLD =
-  /\b(?:vote|choose|select|pick|answer|respond|reply|return|output|cast|rank|approve|support|back|reject|oppose|allocate|assign|prefer|recommend|responde|contesta|devuelve|marca|apoya|rechaza|aprueba)\b|\b(?:answer|choice|choices|decision|vote|ballot|verdict|option|ranking)\b["']?\s*(?:is|are|must be|should be|has to be|=|:|to)|选择|回答|输出|投票|أجب/giu;
+  /\b(?:answer|choice|choices|decision|vote|ballot|verdict|option|ranking)\b["']?\s*(?:is|are|must be|should be|has to be|=|:|to)|\b(?:vote|choose|select|pick|answer|respond|reply|return|output|cast|rank|approve|support|back|reject|oppose|allocate|assign|prefer|recommend|chooses|elect|responde|contesta|devuelve|marca|apoya|rechaza|aprueba)\b|选择|回答|输出|投票|أجب/giu;
 
 /** In a label: it asks for itself. */
 const THIS_ONE = /\b(?:this|esta) (?:option|choice|one|opción)\b|此选项|本选项/iu;
@@ -83,7 +83,7 @@ function votesBy(
 
 /** One word or sign that may stand before the target. */
 const FILLER =
-  /^\s*(?:["'“”‘’「『《[({:=#-]|(?:for|with|in favou?r of|por|on|the|to|as|is|only|always|exactly|choice|option|opción|a la|al)\b|选项)\s*/iu;
+  /^\s*(?:["'“”‘’「『《[({:=#-]|(?:for|with|in favou?r of|por|on|the|to|as|is|your|ballot|only|always|exactly|choice|option|opción|a la|al)\b|选项)\s*/iu;
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth'];
 
 /** Which option the words after the verb name: by key or number, by label, or by what it means. */
@@ -93,8 +93,11 @@ function targetOf(
   options: readonly ModelOption[],
   listed: readonly ModelOption[],
 ): ModelOption | null {
-  const key = /\b(?:option|choice|letter|opción|选项)\s*["'#(]?([A-Z]{1,2})\b|^[\s"'“:]*([A-Z]{1,2}): /u.exec(ahead);
-  const letter = key?.[1] ?? key?.[2];
+  const key =
+    /\b(?:option|choice|letter|opción|选项)\s*["'#(]?([A-Z]{1,2})\b|^[\s"'“:]*([A-Z]{1,2}): |^[\s"'“(]*([A-Z])["'”)]?$/u.exec(
+      ahead,
+    );
+  const letter = key?.slice(1).find(Boolean);
   const lettered = options.find((option) => option.key.startsWith(`${letter}: `));
   if (letter !== undefined && lettered) return lettered;
   const numbered = /\b(?:option|choice|opción|选项)\s*["'#(]?(\d{1,2})\b/iu.exec(ahead)?.[1];

@@ -59,7 +59,8 @@ export function check(world: LiveWorld, hasher: TypedDataHasher, request: Sandbo
 
   let network = '1';
   if (!WITHOUT_SPACE.includes(kind)) {
-    const id = message.space ?? '';
+    const id = message.space;
+    if (id === undefined) return refuse('unknown space');
     if (!isEnsName(id)) return refuse('Invalid space id');
     const space = world.space(id);
     if (!space) return refuse('unknown space');

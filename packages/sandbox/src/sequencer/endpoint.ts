@@ -52,18 +52,22 @@ export function createSequencer({ world, relayer, keypers, closing }: SequencerP
   };
 }
 
-/** Counting is asked for; here it is always up to date. Of a closed Shutter proposal it asks the keypers for the key. */
+/**
+ * Counting is asked for; here it is always up to date. Of a closed Shutter proposal it asks the keypers for the key. What is
+ * unknown, or not open yet, has nothing to count.
+ */
 async function scores(world: LiveWorld, keypers: Keypers, id: string): Promise<Answer> {
   const proposal = world.proposal(decodeURIComponent(id));
-  if (proposal?.privacy === 'shutter' && world.state(proposal) === 'closed') await keypers.release(proposal);
-  return reply(200, { result: proposal !== null }, CORS);
+  const state = proposal ? world.state(proposal) : 'pending';
+  if (proposal?.privacy === 'shutter' && state === 'closed') await keypers.release(proposal);
+  return reply(200, { result: state !== 'pending' }, CORS);
 }
 
-/** Puts the limit of requests a minute and address around the sequencer: whatever is asked counts. */
-export function limitSequencer(world: LiveWorld, handle: Handler): Handler {
+/** Makes the wrapper that puts the limit of requests a minute and address around the sequencer: whatever is asked counts. */
+export function limitSequencer(world: LiveWorld): (handle: Handler) => Handler {
   const limiter = createRateLimiter(world.clock, () => world.limits.sequencer_per_minute);
   let generation = world.generation;
-  return async (request) => {
+  return (handle) => async (request) => {
     if (generation !== world.generation) {
       limiter.clear();
       generation = world.generation;

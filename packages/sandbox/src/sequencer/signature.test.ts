@@ -39,6 +39,7 @@ describe('the EIP-712 hash', () => {
     { timestamp: 1.5 },
     { timestamp: '1e3' },
     { timestamp: 2 ** 64 },
+    { timestamp: Number.MAX_SAFE_INTEGER },
     { choice: [2 ** 32] },
     { choice: 1 },
     { space: null },
@@ -47,6 +48,14 @@ describe('the EIP-712 hash', () => {
   ])('cannot be made of %j', (wrong) => {
     const good = { from: wallet.address, space: 's', timestamp: 1, proposal: `0x${'00'.repeat(32)}`, choice: [1] };
     expect(() => hasher.hash({ name: 'a' }, 'Vote', FIELDS, { ...good, ...wrong })).toThrow();
+  });
+
+  // As the library of the real sequencer does, which asks a text for its length before it looks at what it is.
+  test.each([[[]], [{}], [5], [true]])('takes %j where a text belongs for an empty one', (value) => {
+    const fields = [{ name: 'metadata', type: 'string' }];
+    const of = (metadata: unknown): string => hexlify(hasher.hash({ name: 'a' }, 'Vote', fields, { metadata }));
+    expect(of(value)).toBe(of(''));
+    expect(() => of([1])).toThrow('is not a text');
   });
 
   test('knows no other domain', () => {

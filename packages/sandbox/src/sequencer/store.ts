@@ -56,7 +56,7 @@ export function store(world: LiveWorld, relayer: Wallet, accepted: Accepted, tex
 
 function storeVote(world: LiveWorld, accepted: AcceptedVote, ipfs: string): Refused | null {
   const { id, proposal, power } = accepted;
-  const { from, timestamp } = accepted.envelope.message;
+  const { from, timestamp, space, proposal: named } = accepted.envelope.message;
   const previous = world.vote(from, proposal.id);
   if (previous && previous.created > timestamp) return refuse('already voted at later time');
   if (previous && previous.created === timestamp && id <= previous.id) {
@@ -67,8 +67,9 @@ function storeVote(world: LiveWorld, accepted: AcceptedVote, ipfs: string): Refu
     ipfs,
     voter: from,
     created: timestamp,
-    space: proposal.space,
-    proposal: proposal.id,
+    // As they were sent, in whatever case.
+    space: space ?? proposal.space,
+    proposal: named ?? proposal.id,
     choice: accepted.choice,
     metadata: accepted.metadata,
     reason: accepted.reason,

@@ -3,8 +3,8 @@
  * encoders, and the domain's hash is kept, so that a message costs a handful of Keccaks and no more.
  *
  * What can be encoded follows the library that the real sequencer verifies with (ethers 5), which differs from newer ones in
- * two leniencies: a number or an object in a `string` field counts as an empty text, and a list of bytes in a `uint` field as
- * the number that they spell, which is how snapshot.js signs a copeland ranking.
+ * two leniencies: a number, an object or an empty list in a `string` field counts as an empty text, and a list of bytes in a
+ * `uint` field as the number that they spell, which is how snapshot.js signs a copeland ranking.
  */
 import { getAddress, keccak256 } from 'ethers';
 
@@ -118,7 +118,8 @@ function uintEncoder(bits: number): Encoder {
 
 /** Whole numbers, texts of digits or of hex, and lists of bytes. */
 function uintOf(value: unknown): bigint {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+  // The largest safe integer is one too many there.
+  if (typeof value === 'number' && Number.isSafeInteger(value + 1) && value >= 0) return BigInt(value);
   if (typeof value === 'string' && /^(?:\d+|0x[0-9a-fA-F]+)$/.test(value)) return BigInt(value);
   if (isBytes(value) && value.length > 0) return BigInt(`0x${Buffer.from(value).toString('hex')}`);
   throw new TypeError('is not a whole number of 0 or more');
@@ -147,7 +148,8 @@ function textBytes(value: unknown): Uint8Array {
     if (!value.isWellFormed()) throw new TypeError('is not well-formed Unicode');
     return utf8.encode(value);
   }
-  if (value === null || value === undefined || Array.isArray(value)) throw new TypeError('is not a text');
+  const filled = Array.isArray(value) && value.length > 0;
+  if (value === null || value === undefined || filled) throw new TypeError('is not a text');
   return new Uint8Array(0);
 }
 
