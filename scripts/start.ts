@@ -7,15 +7,14 @@
  *     npm start -- --once --json      the result as one line of JSON, last on stdout
  *     npm start -- --verbose          with the services' whole logs
  *
- * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_ENV_FILE names another
- * file (empty: none) and QUORUM_DATA_DIR another folder than `.data`: the end-to-end tests start it so.
+ * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_DATA_DIR names another
+ * folder than `.data`: the end-to-end tests start it so.
  */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
+import { loadEnvFile, ROOT } from './env-file.ts';
 import { printRun } from './print-run.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
@@ -35,8 +34,6 @@ import { startStack, type Started } from './stack.ts';
 import { onStopSignal, type StopSignal } from './stop-signal.ts';
 import { coloured, openTerminal, shortPath, type Terminal } from './terminal.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
 async function main(): Promise<number> {
   const terminal = openTerminal({ out: process.stdout, err: process.stderr });
   let logs = path.join(ROOT, '.data/logs');
@@ -54,11 +51,6 @@ async function main(): Promise<number> {
     tell(error, terminal, logs);
     return 1;
   }
-}
-
-function loadEnvFile(): void {
-  const file = path.resolve(ROOT, process.env['QUORUM_ENV_FILE'] ?? '.env');
-  if (process.env['QUORUM_ENV_FILE'] !== '' && existsSync(file)) process.loadEnvFile(file);
 }
 
 async function claimAndStart(options: StartOptions, settings: StartSettings, terminal: Terminal): Promise<number> {
