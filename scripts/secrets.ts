@@ -48,7 +48,7 @@ export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<
 }
 
 /** What is wrong in a secrets folder, each fault with its remedy. Empty: nothing. */
-export async function secretFaults(dir: string): Promise<string[]> {
+async function secretFaults(dir: string): Promise<string[]> {
   const open = await openPaths(dir);
   const unusable = Object.entries(SECRETS).flatMap(([secret, name]) => {
     const file = path.join(dir, name);

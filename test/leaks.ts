@@ -157,14 +157,10 @@ async function valueOf(redis: Redis, key: string): Promise<unknown> {
   }
 }
 
-/** The buffers in an answer of Redis, however deep. */
+/** The buffers in an answer of Redis, however deep; numbers in it are lengths and scores. */
 function buffersIn(reply: unknown): Buffer[] {
   if (Buffer.isBuffer(reply)) return [reply];
-  if (Array.isArray(reply)) return reply.flatMap(buffersIn);
-  if (reply === null || reply === undefined) return [];
-  if (typeof reply === 'object')
-    return Object.entries(reply).flatMap(([name, value]) => [Buffer.from(name), ...buffersIn(value)]);
-  return [Buffer.from(String(reply))];
+  return Array.isArray(reply) ? reply.flatMap(buffersIn) : [];
 }
 
 /** Every write that an append-only Redis ever got, also of what is gone by now, and what it logged itself. */
