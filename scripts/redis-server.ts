@@ -115,9 +115,7 @@ async function startOn(port: number, options: RedisOptions): Promise<RunningRedi
     }
     await sleep(15);
   }
-  const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-  const url = `redis://${login}127.0.0.1:${port}`;
-  return { url, pid, port, ended, stop, kill };
+  return { url: urlOf(port, password), pid, port, ended, stop, kill };
 }
 
 /** The password goes in by this file (mode 0600) and not by the command line, which everybody on the machine can read. */
@@ -140,22 +138,37 @@ const PidFile = z.object({ pid: z.int().positive(), port: z.int().positive() });
 const pidFile = (dir: string): string => path.join(dir, 'redis.pid.json');
 
 /**
- * Ends a Redis that an earlier start left in this folder. It is known by its pid file and by what it answers to
+ * The Redis that runs on this folder, or undefined if none does. It is known by its pid file and by what it answers to
  * `CONFIG GET dir`, so a stranger that now has the pid or the port is left alone.
- * Returns whether there was one.
  */
-export async function endLeftOverRedis({ dir, password }: { dir: string; password?: string }): Promise<boolean> {
+export async function findRunningRedis({
+  dir,
+  password,
+}: {
+  dir: string;
+  password?: string;
+}): Promise<{ pid: number; port: number; url: string } | undefined> {
   const text = await readFile(pidFile(dir), 'utf8').catch(() => '');
-  if (text === '') return false;
-  const data = parseJson(PidFile, text);
+  const data = text === '' ? undefined : parseJson(PidFile, text);
   const found =
     data !== undefined && isAlive(data.pid) && (await folderOf(data.port, password)) === (await realpath(dir));
+  return found ? { ...data, url: urlOf(data.port, password) } : undefined;
+}
+
+/** Ends a Redis that an earlier start left in this folder. Returns whether there was one. */
+export async function endLeftOverRedis(left: { dir: string; password?: string }): Promise<boolean> {
+  const found = await findRunningRedis(left);
   if (found) {
-    process.kill(data.pid, 'SIGTERM');
-    if (!(await waitForEnd(data.pid, STOP_WITHIN_MS))) process.kill(data.pid, 'SIGKILL');
+    process.kill(found.pid, 'SIGTERM');
+    if (!(await waitForEnd(found.pid, STOP_WITHIN_MS))) process.kill(found.pid, 'SIGKILL');
   }
-  await rm(pidFile(dir), { force: true });
-  return found;
+  await rm(pidFile(left.dir), { force: true });
+  return found !== undefined;
+}
+
+function urlOf(port: number, password: string | undefined): string {
+  const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+  return `redis://${login}127.0.0.1:${port}`;
 }
 
 /** The folder of the Redis on that port, or undefined if none answers there, or not to this password. */

@@ -23,6 +23,7 @@ const MANAGED = [
   'REDIS_URL',
   'OPENAI_API_KEY',
   'DECIDER_MAC_KEY_FILE',
+  'GATEWAY_MAC_KEY_FILE',
   'VOTER_MAC_KEY_FILE',
   'SIGNERS_FILE',
   'API_KEY_FILE',
@@ -83,6 +84,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
       return {
         ...common,
         API_KEY_FILE: file(SECRETS.apiKey),
+        GATEWAY_MAC_KEY_FILE: file(SECRETS.gatewayMacKey),
         ...(allowsAnonymous(upstreams) ? { ALLOW_ANONYMOUS: '1' } : {}),
       };
     case 'fetcher':

@@ -26,16 +26,15 @@ export type Upstream =
   | { readonly kind: 'sandbox' }
   | { readonly kind: 'given'; readonly url: string; readonly live: boolean };
 
-export interface StartSettings {
+/** What everybody needs who works on the same data: the services' start, and each command of the operator's. */
+export interface CommonSettings {
   readonly owner: OwnerId;
   /** Hub and sequencer; both or neither. */
   readonly snapshot:
     | { readonly kind: 'sandbox' }
     | { readonly kind: 'given'; hub: string; sequencer: string; live: boolean };
-  readonly model: Upstream;
   /** A Redis of the operator's. */
   readonly redisUrl: string | undefined;
-  readonly gatewayPort: number;
   readonly folders: {
     readonly secrets: string;
     readonly redis: string;
@@ -43,6 +42,11 @@ export interface StartSettings {
     readonly logs: string;
     readonly run: string;
   };
+}
+
+export interface StartSettings extends CommonSettings {
+  readonly model: Upstream;
+  readonly gatewayPort: number;
 }
 
 /** Settings that contradict each other, or a wrong command line. The message says what to change. */
@@ -64,51 +68,61 @@ export function parseOptions(args: readonly string[]): StartOptions {
 }
 
 const Url = z.url({ protocol: /^https?$/, error: 'must be a http(s) URL' }).optional();
-const Environment = z.object({
+const CommonEnvironment = z.object({
   OWNER_ID: OwnerId.default(OwnerId.parse('owner')),
   SNAPSHOT_HUB_URL: Url,
   SNAPSHOT_SEQUENCER_URL: Url,
-  OPENAI_BASE_URL: Url,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
+});
+const StartEnvironment = CommonEnvironment.extend({
+  OPENAI_BASE_URL: Url,
   PORT: z.coerce.number().int().min(1).max(65_535).default(3000),
 });
 
 /** @param dataDir the folder for everything that is kept, `.data` normally. */
 export function readSettings(env: NodeJS.ProcessEnv, dataDir: string): StartSettings {
-  // `NAME=` in a file means: not set.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) throw new SettingsError(`The settings are not right:\n${z.prettifyError(parsed.error)}`);
-  const {
-    OWNER_ID,
-    SNAPSHOT_HUB_URL: hub,
-    SNAPSHOT_SEQUENCER_URL: sequencer,
-    OPENAI_BASE_URL,
-    REDIS_URL,
-    PORT,
-  } = parsed.data;
-  if ((hub === undefined) !== (sequencer === undefined)) {
-    throw new SettingsError('Set both SNAPSHOT_HUB_URL and SNAPSHOT_SEQUENCER_URL, or neither (for the sandbox).');
-  }
-  if (hub !== undefined && OPENAI_BASE_URL === undefined) {
+  const { OPENAI_BASE_URL, PORT, ...rest } = parseEnvironment(StartEnvironment, env);
+  const common = commonSettings(rest, dataDir);
+  if (common.snapshot.kind === 'given' && OPENAI_BASE_URL === undefined) {
     // The sandbox's model is a stand-in: it never decides where a Snapshot of the operator's is asked.
     throw new SettingsError('Set OPENAI_BASE_URL too (OpenAI: https://api.openai.com/v1) and its OPENAI_API_KEY.');
   }
-  const snapshot: StartSettings['snapshot'] =
-    hub === undefined || sequencer === undefined
-      ? { kind: 'sandbox' }
-      : { kind: 'given', hub, sequencer, live: isLive(hub) || isLive(sequencer) };
   const model: Upstream =
     OPENAI_BASE_URL === undefined
       ? { kind: 'sandbox' }
       : { kind: 'given', url: OPENAI_BASE_URL, live: isLive(OPENAI_BASE_URL) };
+  return { ...common, model, gatewayPort: PORT };
+}
+
+/** The part of it that commands need which start nothing: they also run where no model is known, as in compose's voter. */
+export function readCommonSettings(env: NodeJS.ProcessEnv, dataDir: string): CommonSettings {
+  return commonSettings(parseEnvironment(CommonEnvironment, env), dataDir);
+}
+
+function parseEnvironment<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  // `NAME=` in a file means: not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw new SettingsError(`The settings are not right:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function commonSettings(
+  { OWNER_ID, SNAPSHOT_HUB_URL: hub, SNAPSHOT_SEQUENCER_URL: sequencer, REDIS_URL }: z.infer<typeof CommonEnvironment>,
+  dataDir: string,
+): CommonSettings {
+  if ((hub === undefined) !== (sequencer === undefined)) {
+    throw new SettingsError('Set both SNAPSHOT_HUB_URL and SNAPSHOT_SEQUENCER_URL, or neither (for the sandbox).');
+  }
+  const snapshot: CommonSettings['snapshot'] =
+    hub === undefined || sequencer === undefined
+      ? { kind: 'sandbox' }
+      : { kind: 'given', hub, sequencer, live: isLive(hub) || isLive(sequencer) };
   const kept = snapshot.kind === 'given' && snapshot.live ? dataDir : path.join(dataDir, 'sandbox');
   return {
     owner: OWNER_ID,
     snapshot,
-    model,
     redisUrl: REDIS_URL,
-    gatewayPort: PORT,
     folders: {
       secrets: path.join(kept, 'secrets'),
       redis: path.join(kept, 'redis-data'),
@@ -120,6 +134,6 @@ export function readSettings(env: NodeJS.ProcessEnv, dataDir: string): StartSett
 }
 
 /** Whether a vote of this start would be a real one. Then no run is sent, and voting is not enabled, by itself. */
-export function isLiveRun({ snapshot }: StartSettings): boolean {
+export function isLiveRun({ snapshot }: CommonSettings): boolean {
   return snapshot.kind === 'given' && snapshot.live;
 }

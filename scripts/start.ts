@@ -7,20 +7,20 @@
  *     npm start -- --once --json      the result as one line of JSON, last on stdout
  *     npm start -- --verbose          with the services' whole logs
  *
- * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_ENV_FILE names another
- * file (empty: none) and QUORUM_DATA_DIR another folder than `.data`: the end-to-end tests start it so.
+ * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_DATA_DIR names another
+ * folder than `.data`: the end-to-end tests start it so.
  */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentRunResponse } from '@quorum/shared/run';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
+import { loadEnvFile, ROOT } from './env-file.ts';
 import { printRun } from './print-run.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
-import { readSecret, SECRETS } from './secrets.ts';
+import { SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { allowsAnonymous, exampleCall } from './services.ts';
 import {
@@ -35,8 +35,6 @@ import {
 import { startStack, type Started } from './stack.ts';
 import { onStopSignal, type StopSignal } from './stop-signal.ts';
 import { coloured, openTerminal, shortPath, type Terminal } from './terminal.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 async function main(): Promise<number> {
   const terminal = openTerminal({ out: process.stdout, err: process.stderr });
@@ -55,11 +53,6 @@ async function main(): Promise<number> {
     tell(error, terminal, logs);
     return 1;
   }
-}
-
-function loadEnvFile(): void {
-  const file = path.resolve(ROOT, process.env['QUORUM_ENV_FILE'] ?? '.env');
-  if (process.env['QUORUM_ENV_FILE'] !== '' && existsSync(file)) process.loadEnvFile(file);
 }
 
 async function claimAndStart(options: StartOptions, settings: StartSettings, terminal: Terminal): Promise<number> {
@@ -126,7 +119,7 @@ async function startAndServe(start: Start): Promise<number> {
       gateway,
       ...(allowsAnonymous(upstreams)
         ? {}
-        : { apiKey: await readSecret(path.join(settings.folders.secrets, SECRETS.apiKey)) }),
+        : { apiKey: readSecretFile(path.join(settings.folders.secrets, SECRETS.apiKey)) }),
       onProgress: runProgress(terminal),
       signal: stop.signal,
     },

@@ -108,7 +108,7 @@ describe('Redis keys', () => {
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    expect(new Set(all).size).toBe(all.length - 2); // voting:global and mode are one for all
+    expect(new Set(all).size).toBe(all.length - 3); // mode, voting:global and api-keys are the same for everybody
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -154,6 +154,7 @@ function someKeys(): string[] {
     votingOwner: keys.votingOwner(owner),
     ledger: keys.ledger(voter, space, proposal),
     cap: keys.cap(voter, '2026-11-20'),
+    apiKeys: keys.apiKeys(),
     auditOwner: keys.auditOwner(owner),
     auditVoter: keys.auditVoter(voter),
   } satisfies Record<keyof typeof keys, string>;

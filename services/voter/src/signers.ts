@@ -79,7 +79,9 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new QuorumError('signing', `${file} cannot be read as JSON. Run 'npm run setup', or mend it.`, { cause });
+    // What JSON.parse throws quotes what it read, and where SIGNERS_FILE names another file that is a secret.
+    const why = cause instanceof SyntaxError ? {} : { cause };
+    throw new QuorumError('signing', `${file} cannot be read as JSON. Run 'npm run setup', or mend it.`, why);
   }
 }
 
