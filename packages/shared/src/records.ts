@@ -92,13 +92,21 @@ export type RunRecord = {
   readonly response: AgentRunResponse | null;
 };
 
+const AnnouncedFloor = { voter: Address, allowed_spaces: z.array(SpaceId) };
+const AnnouncedSigner = z.discriminatedUnion('kind', [
+  z.object({ ...AnnouncedFloor, kind: z.literal('own_key') }),
+  z.object({ ...AnnouncedFloor, kind: z.literal('alias'), alias: Address }),
+]);
+type AnnouncedSigner = z.infer<typeof AnnouncedSigner>;
+
+/** When an alias ends, as the hub last said. It names its alias, since another may be announced meanwhile. */
+const AliasEnd = z.object({ alias: Address, expires_at: z.int().describe('Unix seconds') });
+
 /** The public part of an owner's signer, announced by the voter service to inform others. It decides nothing. */
-export const SignerAnnouncement = z.object({
-  voter: Address,
-  kind: z.enum(['alias', 'own_key']),
-  allowed_spaces: z.array(SpaceId),
-});
-export type SignerAnnouncement = z.infer<typeof SignerAnnouncement>;
+export type SignerAnnouncement =
+  | Extract<AnnouncedSigner, { kind: 'own_key' }>
+  /** `alias_expires_at`: Unix seconds; null until the hub has named an end. */
+  | (Extract<AnnouncedSigner, { kind: 'alias' }> & { readonly alias_expires_at: number | null });
 
 /** One entry per (voter, space, proposal): the truth about our vote there. */
 export const LedgerEntry = z.object({
@@ -203,13 +211,30 @@ export function createRecords(redis: Redis) {
       return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
     },
 
-    async announceSigner(owner: OwnerId, signer: SignerAnnouncement): Promise<void> {
-      await redis.set(keys.signer(owner), JSON.stringify(signer));
+    async announceSigner(owner: OwnerId, signer: AnnouncedSigner): Promise<void> {
+      await redis.hset(keys.signers(), owner, JSON.stringify(signer));
+    },
+
+    /** Announces when an owner's alias ends. About an owner whose signer is not announced nobody reads it. */
+    async announceAliasEnd(owner: OwnerId, alias: Address, expiresAtS: number): Promise<void> {
+      const end: z.infer<typeof AliasEnd> = { alias, expires_at: expiresAtS };
+      await redis.hset(keys.signers(), aliasEndField(owner), JSON.stringify(end));
+    },
+
+    /** Takes back what is announced of all but these owners. Returns the names of those it was announced of. */
+    async withdrawSigners(but: ReadonlySet<OwnerId>): Promise<string[]> {
+      const staying = new Set([...but].flatMap((owner) => [owner, aliasEndField(owner)]));
+      const gone = (await redis.hkeys(keys.signers())).filter((field) => !staying.has(field));
+      if (gone.length > 0) await redis.hdel(keys.signers(), ...gone);
+      return gone.filter((field) => !field.includes(':'));
     },
 
     async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
-      const text = await redis.get(keys.signer(owner));
-      return text === null ? null : SignerAnnouncement.parse(JSON.parse(text));
+      const [announced, ends] = await redis.hmget(keys.signers(), owner, aliasEndField(owner));
+      const signer = parseField(announced ?? undefined, AnnouncedSigner);
+      if (signer === null || signer.kind === 'own_key') return signer;
+      const end = parseField(ends ?? undefined, AliasEnd);
+      return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
     },
 
     /**
@@ -257,6 +282,9 @@ export function createRecords(redis: Redis) {
     },
   };
 }
+
+/** No owner's name has a colon in it. */
+const aliasEndField = (owner: OwnerId): string => `${owner}:alias-end`;
 
 function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRecord | null {
   const { request: requestText } = fields;

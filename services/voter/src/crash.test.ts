@@ -55,7 +55,7 @@ const LATENCY_MS = 1_500;
 describe.each([
   {
     when: 'in the pre-flight, before anything is reserved',
-    fault: { endpoint: 'hub', text: 'query Alias', latency_ms: LATENCY_MS },
+    fault: { endpoint: 'hub', text: 'query VotingPower', latency_ms: LATENCY_MS },
     audit: ['reserved', 'sending', 'accepted', 'cast'],
   },
   {
