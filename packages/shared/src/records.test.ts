@@ -216,47 +216,6 @@ describe('the ledger', () => {
 });
 
 describe('of an owner', () => {
-  it('the signer is announced, anew each time', async () => {
-    const owner = anOwner();
-    expect(await records().signer(owner)).toBeNull();
-    const own = { voter: anAddress(), kind: 'own_key', allowed_spaces: [aSpace()] } as const;
-    await records().announceSigner(owner, { ...own, allowed_spaces: [] });
-    await records().announceSigner(owner, { ...own, allowed_spaces: [...own.allowed_spaces] });
-    expect(await records().signer(owner)).toEqual(own);
-    await redis().hset(keys.signers(), owner, '{"voter":"0x1"}');
-    await expect(records().signer(owner)).rejects.toThrow();
-  });
-
-  it('the end of the alias is announced, which is not that of the alias before it', async () => {
-    const owner = anOwner();
-    const [alias, next] = [anAddress(), anAddress()];
-    const signer = { voter: anAddress(), kind: 'alias', alias, allowed_spaces: [aSpace()] } as const;
-    const announce = (by: typeof alias) =>
-      records().announceSigner(owner, { ...signer, alias: by, allowed_spaces: [...signer.allowed_spaces] });
-    await announce(alias);
-    expect(await records().signer(owner)).toEqual({ ...signer, alias_expires_at: null });
-    await records().announceAliasEnd(owner, alias, 1_800_000_000);
-    expect(await records().signer(owner)).toEqual({ ...signer, alias_expires_at: 1_800_000_000 });
-    await announce(next);
-    expect(await records().signer(owner)).toEqual({ ...signer, alias: next, alias_expires_at: null });
-  });
-
-  it('who votes no longer is announced no longer, whatever is said of the alias later', async () => {
-    const [stays, goes] = [anOwner(), anOwner()];
-    const signer = { voter: anAddress(), kind: 'alias', alias: anAddress(), allowed_spaces: [aSpace()] } as const;
-    for (const owner of [stays, goes]) {
-      await records().announceSigner(owner, { ...signer, allowed_spaces: [...signer.allowed_spaces] });
-      await records().announceAliasEnd(owner, signer.alias, 1_800_000_000);
-    }
-    const before = await records().withdrawSigners(new Set([stays]));
-    expect(before).toContain(goes);
-    await records().announceAliasEnd(goes, signer.alias, 1_900_000_000);
-    expect(await records().signer(goes)).toBeNull();
-    expect(await records().signer(stays)).toMatchObject({ alias_expires_at: 1_800_000_000 });
-    expect(await records().withdrawSigners(new Set([stays]))).toEqual([]);
-    expect(await redis().hkeys(keys.signers())).not.toContain(expect.stringContaining(goes));
-  });
-
   it('the version of the preferences is noted', async () => {
     const owner = anOwner();
     expect(await records().preferencesVersion(owner)).toBeNull();

@@ -16,6 +16,7 @@ import { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposa
 import { Receipt } from '@quorum/snapshot/receipt';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { createAnnouncements } from './announcements.ts';
 import { SealedDecision, Usage } from './decision.ts';
 import { OwnerId, RunId } from './ids.ts';
 import { FailedWhy, Outcome } from './outcome.ts';
@@ -92,22 +93,6 @@ export type RunRecord = {
   readonly response: AgentRunResponse | null;
 };
 
-const AnnouncedFloor = { voter: Address, allowed_spaces: z.array(SpaceId) };
-const AnnouncedSigner = z.discriminatedUnion('kind', [
-  z.object({ ...AnnouncedFloor, kind: z.literal('own_key') }),
-  z.object({ ...AnnouncedFloor, kind: z.literal('alias'), alias: Address }),
-]);
-type AnnouncedSigner = z.infer<typeof AnnouncedSigner>;
-
-/** When an alias ends, as the hub last said. It names its alias, since another may be announced meanwhile. */
-const AliasEnd = z.object({ alias: Address, expires_at: z.int().describe('Unix seconds') });
-
-/** The public part of an owner's signer, announced by the voter service to inform others. It decides nothing. */
-export type SignerAnnouncement =
-  | Extract<AnnouncedSigner, { kind: 'own_key' }>
-  /** `alias_expires_at`: Unix seconds; null until the hub has named an end. */
-  | (Extract<AnnouncedSigner, { kind: 'alias' }> & { readonly alias_expires_at: number | null });
-
 /** One entry per (voter, space, proposal): the truth about our vote there. */
 export const LedgerEntry = z.object({
   state: z.enum(['reserved', 'cast', 'voided']),
@@ -145,6 +130,8 @@ export function createRecords(redis: Redis) {
   }
 
   return {
+    ...createAnnouncements(redis),
+
     /** The whole run at one moment, or null where there is none. */
     async run(runId: RunId): Promise<RunRecord | null> {
       return parseRun(runId, await redis.hgetall(keys.run(runId)));
@@ -211,32 +198,6 @@ export function createRecords(redis: Redis) {
       return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
     },
 
-    async announceSigner(owner: OwnerId, signer: AnnouncedSigner): Promise<void> {
-      await redis.hset(keys.signers(), owner, JSON.stringify(signer));
-    },
-
-    /** Announces when an owner's alias ends. About an owner whose signer is not announced nobody reads it. */
-    async announceAliasEnd(owner: OwnerId, alias: Address, expiresAtS: number): Promise<void> {
-      const end: z.infer<typeof AliasEnd> = { alias, expires_at: expiresAtS };
-      await redis.hset(keys.signers(), aliasEndField(owner), JSON.stringify(end));
-    },
-
-    /** Takes back what is announced of all but these owners. Returns the names of those it was announced of. */
-    async withdrawSigners(but: ReadonlySet<OwnerId>): Promise<string[]> {
-      const staying = new Set([...but].flatMap((owner) => [owner, aliasEndField(owner)]));
-      const gone = (await redis.hkeys(keys.signers())).filter((field) => !staying.has(field));
-      if (gone.length > 0) await redis.hdel(keys.signers(), ...gone);
-      return gone.filter((field) => !field.includes(':'));
-    },
-
-    async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
-      const [announced, ends] = await redis.hmget(keys.signers(), owner, aliasEndField(owner));
-      const signer = parseField(announced ?? undefined, AnnouncedSigner);
-      if (signer === null || signer.kind === 'own_key') return signer;
-      const end = parseField(ends ?? undefined, AliasEnd);
-      return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
-    },
-
     /**
      * Which of these proposals (id to content hash) an earlier live run of this owner left so, with the same text and under the
      * same preferences.
@@ -282,9 +243,6 @@ export function createRecords(redis: Redis) {
     },
   };
 }
-
-/** No owner's name has a colon in it. */
-const aliasEndField = (owner: OwnerId): string => `${owner}:alias-end`;
 
 function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRecord | null {
   const { request: requestText } = fields;

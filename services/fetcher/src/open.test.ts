@@ -1,5 +1,5 @@
 import type { World } from '@quorum/sandbox/world';
-import type { SignerAnnouncement } from '@quorum/shared/records';
+import type { SignerAnnouncement } from '@quorum/shared/announcements';
 import { preferencesVersion } from '@quorum/shared/preferences';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { createHub } from '@quorum/snapshot/hub';
