@@ -10,6 +10,7 @@ import path from 'node:path';
 export const SECRETS = {
   redisPassword: 'redis/password',
   apiKey: 'gateway/api.key',
+  gatewayMacKey: 'gateway/mac.key',
   deciderMacKey: 'decider/mac.key',
   voterMacKey: 'voter/mac.key',
 } as const;

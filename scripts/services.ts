@@ -24,6 +24,7 @@ const MANAGED = [
   'REDIS_URL',
   'OPENAI_API_KEY',
   'DECIDER_MAC_KEY_FILE',
+  'GATEWAY_MAC_KEY_FILE',
   'VOTER_MAC_KEY_FILE',
   'SIGNERS_FILE',
   'API_KEY_FILE',
@@ -85,6 +86,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
       return {
         ...common,
         API_KEY_FILE: file(SECRETS.apiKey),
+        GATEWAY_MAC_KEY_FILE: file(SECRETS.gatewayMacKey),
         ...(allowsAnonymous(upstreams) ? { ALLOW_ANONYMOUS: '1' } : {}),
       };
     case 'fetcher':

@@ -108,8 +108,8 @@ describe('Redis keys', () => {
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    // signers, voting:global and mode are those of everybody.
-    expect(new Set(all).size).toBe(all.length - 3);
+    // mode, voting:global, api-keys and signers are the same for everybody
+    expect(new Set(all).size).toBe(all.length - 4);
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -155,6 +155,7 @@ function someKeys(): string[] {
     votingOwner: keys.votingOwner(owner),
     ledger: keys.ledger(voter, space, proposal),
     cap: keys.cap(voter, '2026-11-20'),
+    apiKeys: keys.apiKeys(),
     auditOwner: keys.auditOwner(owner),
     auditVoter: keys.auditVoter(voter),
   } satisfies Record<keyof typeof keys, string>;

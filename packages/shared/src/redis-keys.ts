@@ -15,6 +15,7 @@
  * | voting:global, voting:owner:<owner>| string | kill switch      | reserve, maySend | for ever; absent: paused |
  * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, keepReceipt, confirm | voter            | for ever                 |
  * | cap:<voter>:<day>                  | string | reserve          | reserve          | 2 days                   |
+ * | api-keys                           | hash   | npm run keys     | gateway          | until revoked            |
  * | audit:owner:<owner>                | stream | accept, finish   | whoever asks why | for ever                 |
  * | audit:voter:<voter>                | stream | reserve, maySend, keepReceipt, confirm | whoever asks why | for ever        |
  */
@@ -57,6 +58,7 @@ export const keys = {
   ledger: (voter: Address, space: SpaceId, proposal: ProposalId): string =>
     `${PREFIX}ledger:${voter}:${part(space)}:${proposal}`,
   cap: (voter: Address, day: string): string => `${PREFIX}cap:${voter}:${day}`,
+  apiKeys: (): string => `${PREFIX}api-keys`,
   auditOwner: (owner: OwnerId): string => `${PREFIX}audit:owner:${owner}`,
   auditVoter: (voter: Address): string => `${PREFIX}audit:voter:${voter}`,
 } as const;

@@ -45,7 +45,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(securityHeaders());
   app.use(requireKnownHost(deps.allowedHosts), refuseForeignPages, requireJson);
 
-  app.use(BOARD_PATH, boardRoutes(queues, deps.access));
+  app.use(BOARD_PATH, boardRoutes(queues, deps.access, deps.limitMs));
   app.use(express.json({ limit: '16kb', inflate: false }));
   app.use(agentRunRoutes(deps));
 

@@ -7,13 +7,17 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { Router, type RequestHandler } from 'express';
 import type { Access } from './access.ts';
+import { askRedis } from './ask-redis.ts';
 import { Refusal } from './problem.ts';
 import type { Queues } from './queues.ts';
 
 export const BOARD_PATH = '/admin/queues';
 
-/** The board with every queue, for whoever may act for the owner. Mount it at `BOARD_PATH`. */
-export function boardRoutes(queues: Queues, access: Access): Router {
+/**
+ * The board with every queue, for whoever operates Quorum: it shows the jobs of all owners. Mount it at `BOARD_PATH`.
+ * @param limitMs the time within which a request has its answer of Redis.
+ */
+export function boardRoutes(queues: Queues, access: Access, limitMs: number): Router {
   const board = new ExpressAdapter().setBasePath(BOARD_PATH);
   createBullBoard({
     queues: queues.all().map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
@@ -23,8 +27,8 @@ export function boardRoutes(queues: Queues, access: Access): Router {
   const pages: RequestHandler = board.getRouter();
 
   const router = Router();
-  router.use((request, _response, next) => {
-    access.ownerOf(request);
+  router.use(async (request, _response, next) => {
+    await askRedis(limitMs, () => access.operatorOf(request));
     next();
   });
   // The board's own read-only mode covers the actions on a queue; this covers its whole API, whatever is added to it.

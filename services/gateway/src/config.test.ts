@@ -22,7 +22,8 @@ describe('the configuration of the gateway', () => {
   });
 
   test('refuses a gateway that nobody could use', () => {
-    expect(() => parseGatewayConfig(SANDBOX)).toThrow(/API_KEY_FILE: must be set/);
+    expect(() => parseGatewayConfig(SANDBOX)).toThrow(/API_KEY_FILE: or GATEWAY_MAC_KEY_FILE must be set/);
+    expect(parseGatewayConfig({ GATEWAY_MAC_KEY_FILE: '/run/mac' }).API_KEY_FILE).toBeUndefined();
   });
 
   test('lets requests without a key in where no upstream is live', () => {

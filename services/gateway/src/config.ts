@@ -16,7 +16,11 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
       .stringbool()
       .default(false)
       .describe('Let requests without an API key act for OWNER_ID; refused while an upstream is live'),
-    API_KEY_FILE: z.string().optional().describe('File with the API key that acts for OWNER_ID'),
+    API_KEY_FILE: z.string().optional().describe('File with the API key of the first admin, who acts for OWNER_ID'),
+    GATEWAY_MAC_KEY_FILE: z
+      .string()
+      .optional()
+      .describe('Key by which the API keys in Redis are known to be ours; without it none of them is'),
     SNAPSHOT_HUB_URL: upstream,
     SNAPSHOT_SEQUENCER_URL: upstream,
     OPENAI_BASE_URL: upstream,
@@ -50,11 +54,11 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
         });
         return;
       }
-    } else if (config.API_KEY_FILE === undefined) {
+    } else if (config.API_KEY_FILE === undefined && config.GATEWAY_MAC_KEY_FILE === undefined) {
       context.addIssue({
         code: 'custom',
         path: ['API_KEY_FILE'],
-        message: 'must be set where ALLOW_ANONYMOUS is not: nobody could use the gateway.',
+        message: 'or GATEWAY_MAC_KEY_FILE must be set where ALLOW_ANONYMOUS is not: nobody could use the gateway.',
       });
     }
   });

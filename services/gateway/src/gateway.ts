@@ -1,11 +1,12 @@
 /** The gateway put together: Redis, queues, application, server, opened in this order and closed in reverse. */
+import { createApiKeys } from '@quorum/shared/api-keys';
 import { connectFailFast } from '@quorum/shared/redis';
 import { redisUrl } from '@quorum/shared/config';
 import type { Stack } from '@quorum/shared/lifecycle';
 import type { Logger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
 import { createRecords } from '@quorum/shared/records';
-import { readSecretFile } from '@quorum/shared/secret-file';
+import { readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 import { createTransitions } from '@quorum/shared/transitions';
 import { createAccess } from './access.ts';
 import { createApp } from './app.ts';
@@ -19,11 +20,9 @@ import { listen } from './server.ts';
  */
 export async function startGateway(config: GatewayConfig, log: Logger, stack: Stack): Promise<{ url: string }> {
   const limitMs = config.ENQUEUE_TIMEOUT_MS;
-  const access = createAccess({
-    owner: config.OWNER_ID,
-    apiKey: config.API_KEY_FILE === undefined ? null : readSecretFile(config.API_KEY_FILE),
-    allowAnonymous: config.ALLOW_ANONYMOUS,
-  });
+  const { API_KEY_FILE, GATEWAY_MAC_KEY_FILE } = config;
+  const fileKey = API_KEY_FILE === undefined ? null : readSecretFile(API_KEY_FILE);
+  const macKey = GATEWAY_MAC_KEY_FILE === undefined ? null : readKeyFile(GATEWAY_MAC_KEY_FILE);
 
   const redis = connectFailFast(redisUrl(config), log);
   stack.add('redis', async () => redis.disconnect());
@@ -31,14 +30,22 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
   const queues = openQueues({ connection: redis, retries, limitMs, log });
   stack.add('queues', () => queues.close());
 
+  const metrics = createMetrics('gateway');
   const app = createApp({
-    access,
+    access: createAccess({
+      owner: config.OWNER_ID,
+      fileKey,
+      apiKeys: macKey === null ? null : createApiKeys(redis, macKey),
+      allowAnonymous: config.ALLOW_ANONYMOUS,
+      metrics,
+      log,
+    }),
     queues,
     limitMs,
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
-    metrics: createMetrics('gateway'),
+    metrics,
     allowedHosts: config.ALLOWED_HOSTS,
   });
   const server = await listen(app, config.HOST, config.PORT);

@@ -30,6 +30,7 @@ export type Problem = z.infer<typeof Problem>;
 const REFUSALS = {
   unauthorized: { status: 401, title: 'An API key is needed' },
   'foreign-origin': { status: 403, title: 'Requests from other sites are refused' },
+  'role-too-low': { status: 403, title: 'The role of this API key does not include this' },
   'no-such-path': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   'run-conflict': { status: 409, title: 'A run of the other kind is under way' },

@@ -12,7 +12,7 @@ import { AgentRunRequest, type AgentRunAccepted, type AgentRunView, type RunStat
 import type { Accepted, Transitions } from '@quorum/shared/transitions';
 import { Router, type Request } from 'express';
 import type { z } from 'zod';
-import type { Access } from '../access.ts';
+import { maySee, type Access, type Caller } from '../access.ts';
 import { askRedis } from '../ask-redis.ts';
 import { Refusal } from '../problem.ts';
 import type { Queues } from '../queues.ts';
@@ -32,16 +32,20 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
   const router = Router();
 
   router.post('/agent-run', async (request, response) => {
-    const owner = deps.access.ownerOf(request);
-    const body = parseBody(request.body);
-    const idempotencyKey = parseIdempotencyKey(request);
-    const accepted = await askRedis(deps.limitMs, () => startRun(deps, owner, body, idempotencyKey));
+    // Before the limit begins, as it takes our time and not that of Redis; what is wrong is told to whoever may ask.
+    const parsed = AgentRunRequest.safeParse(request.body);
+    const accepted = await askRedis(deps.limitMs, async () => {
+      const { owner } = await deps.access.callerOf(request, 'user');
+      return await startRun(deps, owner, bodyOf(parsed), parseIdempotencyKey(request));
+    });
     response.status(202).location(accepted.status_url).json(accepted);
   });
 
   router.get('/agent-run/:id', async (request, response) => {
-    const owner = deps.access.ownerOf(request);
-    const view: AgentRunView = await askRedis(deps.limitMs, () => readRun(deps, owner, request.params.id));
+    const view = await askRedis(deps.limitMs, async () => {
+      const caller = await deps.access.callerOf(request, 'viewer');
+      return await readRun(deps, caller, request.params.id);
+    });
     response.json(view);
   });
 
@@ -89,15 +93,14 @@ async function statusOf(records: Records, runId: RunId): Promise<RunStatus> {
 }
 
 /** A run of another owner is as unknown as one that never was. */
-async function readRun({ records }: AgentRunDeps, owner: OwnerId, id: string): Promise<AgentRunView> {
+async function readRun({ records }: AgentRunDeps, caller: Caller, id: string): Promise<AgentRunView> {
   const runId = RunId.safeParse(id);
   const run = runId.success ? await records.run(runId.data) : null;
-  if (run === null || run.owner !== owner) throw new NotFoundError('run');
+  if (run === null || !maySee(caller, run.owner)) throw new NotFoundError('run');
   return viewOf(run);
 }
 
-function parseBody(body: unknown): AgentRunRequest {
-  const parsed = AgentRunRequest.safeParse(body);
+function bodyOf(parsed: z.ZodSafeParseResult<AgentRunRequest>): AgentRunRequest {
   if (parsed.success) return parsed.data;
   throw new ValidationError('The body does not fit; see errors.', parsed.error.issues.flatMap(fieldErrors));
 }
