@@ -18,6 +18,9 @@ export const SECRETS = {
 /** Who votes with which key. */
 export const SIGNERS_FILE = 'voter/signers.json';
 
+/** Folder of the passphrases of the voter service's keystores: apart from them, so that it can lie on another mount. */
+export const PASSPHRASES = 'voter-passphrase';
+
 const SECRET_BYTES = 32;
 
 /** Makes every secret that is missing: 32 random bytes as 64 hex digits. Returns the files that it made. */

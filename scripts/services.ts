@@ -18,6 +18,8 @@ export type ServiceName = (typeof SERVICES)[number];
 /** The first port that each one tries. */
 const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
 const SANDBOX_PORT = 4010;
+/** Where, in the folder of what runs, the sandbox's URL is written down for the operator's commands. */
+export const SANDBOX_URL_FILE = 'sandbox.url';
 
 /** Handed out by this file, or not at all: what the caller's environment says of them does not reach a service by itself. */
 const MANAGED = [

@@ -293,7 +293,7 @@ describe('the variables of a single owner', () => {
     ['VOTES_PER_DAY', '0'],
     ['SIGNER_KIND', 'main'],
   ])('are refused where %s is %j', async (name, value) => {
-    await expect(loadBy({ ...single, [name]: value })).rejects.toThrow(new RegExp(`${name}`));
+    await expect(loadBy({ ...single, [name]: value })).rejects.toThrow(name);
   });
 
   test('neither set nor SIGNERS_FILE: refused, with what to set', async () => {
