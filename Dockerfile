@@ -13,7 +13,7 @@ RUN pnpm install --prod --frozen-lockfile --offline
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 # Owned by the user that runs, so that a fresh volume mounted on one of them is writable by it and by nobody else.
-RUN for folder in redis decider gateway voter demo; do \
+RUN for folder in redis decider gateway voter voter-passphrase demo; do \
       install -d -o node -g node -m 0700 "/var/lib/quorum/secrets/$folder"; \
     done \
     && install -d -o node -g node -m 0700 /var/lib/quorum/owners /var/lib/quorum/redis

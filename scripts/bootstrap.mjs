@@ -44,7 +44,8 @@ const COMMANDS = {
   format: { does: 'mend format and lint', run: [['oxfmt'], ['oxlint', '--type-aware', '--fix']] },
   sandbox: { does: 'the local stand-in for Snapshot and a model', run: [['node', 'packages/sandbox/src/main.ts']] },
   setup: { does: 'make the secrets that are missing', run: [['node', 'scripts/setup.ts']] },
-  keys: { does: 'make, list and revoke API keys', run: [['node', 'scripts/keys.ts']] },
+  doctor: { does: 'look for whatever is set up wrong', run: [['node', 'scripts/doctor.ts']] },
+  keys: { does: 'make API keys and signers, sign an alias', run: [['node', 'scripts/keys.ts']] },
 };
 
 /** A step that failed: what, the end of its log, and one thing to do about it. */

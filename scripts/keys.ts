@@ -4,10 +4,21 @@
  *     npm run -s keys -- create --owner alice --role user --name laptop     prints an API key, once
  *     npm run keys -- list                                                  every API key, without its secret
  *     npm run keys -- revoke ID                                             from the next request on it is worth nothing
+ *     npm run keys -- keystore --owner alice --voter 0x… --space a.eth      an encrypted alias key, and leave to vote with it
+ *     npm run -s keys -- alias --owner alice                                the message by which the main wallet makes it one
+ *     npm run keys -- alias --owner alice --signature 0x…                   … submitted, once the wallet has signed
  *
  * In compose: docker compose exec gateway node scripts/keys.ts …
  */
+import { signAlias } from './keys-alias.ts';
 import { createKey, listKeys, revokeKey } from './keys-api.ts';
+import { makeKeystore } from './keys-keystore.ts';
 import { runSubcommand } from './subcommand.ts';
 
-await runSubcommand('keys', { create: createKey, list: listKeys, revoke: revokeKey });
+await runSubcommand('keys', {
+  create: createKey,
+  list: listKeys,
+  revoke: revokeKey,
+  keystore: makeKeystore,
+  alias: signAlias,
+});

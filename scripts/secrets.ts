@@ -19,6 +19,9 @@ export const SECRETS = {
 /** Who votes with which key. */
 export const SIGNERS_FILE = 'voter/signers.json';
 
+/** Folder of the passphrases of the voter service's keystores: apart from them, so that it can lie on another mount. */
+export const PASSPHRASES = 'voter-passphrase';
+
 const SECRET_BYTES = 32;
 
 /** Secrets that are there and must not be used as they are. Each fault says what mends it. */

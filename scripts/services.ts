@@ -4,11 +4,12 @@
  */
 import path from 'node:path';
 import { isLive } from '@quorum/shared/config';
+import { SINGLE_OWNER_VARIABLES } from '@quorum/voter/signer-entry';
 import type { ChildSpec } from './child.ts';
 import { nextFreePort } from './ports.ts';
 import { SECRETS, SIGNERS_FILE } from './secrets.ts';
 import { shortPath } from './terminal.ts';
-import { DEMO_SPACE, type StartSettings } from './start-settings.ts';
+import { DEMO_SPACE, isLiveRun, type StartSettings } from './start-settings.ts';
 
 /** In the order in which they are stopped. */
 export const SERVICES = ['gateway', 'fetcher', 'decider', 'voter'] as const;
@@ -17,6 +18,8 @@ export type ServiceName = (typeof SERVICES)[number];
 /** The first port that each one tries. */
 const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
 const SANDBOX_PORT = 4010;
+/** Where, in the folder of what runs, the sandbox's URL is written down for the operator's commands. */
+export const SANDBOX_URL_FILE = 'sandbox.url';
 
 /** Handed out by this file, or not at all: what the caller's environment says of them does not reach a service by itself. */
 const MANAGED = [
@@ -31,6 +34,7 @@ const MANAGED = [
   'HOST',
   'PORT',
   'METRICS_PORT',
+  ...SINGLE_OWNER_VARIABLES,
 ];
 
 /** Where everything is, once Redis and the sandbox are up. */
@@ -102,10 +106,16 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
         VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
         SIGNERS_FILE: file(SIGNERS_FILE),
+        ...(isLiveRun(settings) ? singleOwner(env) : {}),
       };
     default:
       return name satisfies never;
   }
+}
+
+/** The operator's own signer. The sandbox has one of its own for the same owner, and a real key has nothing to sign there. */
+function singleOwner(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(SINGLE_OWNER_VARIABLES.map((name) => [name, env[name]]));
 }
 
 /** Ports that are given out: each process keeps its own over restarts, unless somebody else takes it meanwhile. */

@@ -2,7 +2,7 @@
  * Everything that `npm start` runs: Redis, the sandbox, the four services. They start at the same time as far as they can;
  * they end one after the other, and Redis last.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { enableVoting } from '@quorum/shared/voting';
@@ -16,7 +16,15 @@ import { keepRedis } from './keep-redis.ts';
 import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
-import { portBook, sandboxSpec, SERVICES, serviceSpec, upstreamsOf, type Upstreams } from './services.ts';
+import {
+  portBook,
+  SANDBOX_URL_FILE,
+  sandboxSpec,
+  SERVICES,
+  serviceSpec,
+  upstreamsOf,
+  type Upstreams,
+} from './services.ts';
 import { DEMO_SPACE, isLiveRun, SettingsError, type StartSettings } from './start-settings.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { coloured, shortPath, type Terminal } from './terminal.ts';
@@ -76,6 +84,7 @@ async function readySandbox(options: StackOptions, ports: ReturnType<typeof port
   let known: string | undefined;
   const announce = async (url: string): Promise<void> => {
     known ??= url;
+    if (url !== '') await writeFile(path.join(settings.folders.run, SANDBOX_URL_FILE), url);
     if (url !== known) throw new Error(`The sandbox came back on ${url}, as somebody took ${known}.\n→ Start again.`);
     if (isLiveRun(settings)) return;
     const { hub, sequencer } = upstreamsOf(settings, url);

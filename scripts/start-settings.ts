@@ -36,6 +36,8 @@ export interface CommonSettings {
   /** A Redis of the operator's. */
   readonly redisUrl: string | undefined;
   readonly folders: {
+    /** All others are in it. */
+    readonly data: string;
     readonly secrets: string;
     readonly redis: string;
     readonly owners: string;
@@ -124,6 +126,7 @@ function commonSettings(
     snapshot,
     redisUrl: REDIS_URL,
     folders: {
+      data: dataDir,
       secrets: path.join(kept, 'secrets'),
       redis: path.join(kept, 'redis-data'),
       owners: path.join(kept, 'owners'),

@@ -146,6 +146,14 @@ test('the clock opens and closes proposals, to the second', async () => {
   expect(await state(end + 1)).toEqual({ state: 'closed' });
 });
 
+test('the clock shows in the Date header, of hub, sequencer and model', async () => {
+  await control('POST', '/clock', { now: NOW + 90 });
+  for (const path of ['/graphql?query={networks{id}}', '/', '/v1/models']) {
+    const { headers } = await fetch(`${sandbox.url}${path}`);
+    expect(Date.parse(headers.get('date') ?? '')).toBe((NOW + 90) * 1_000);
+  }
+});
+
 test('received lists what was asked and answered, in order', async () => {
   await call('POST', `${sandbox.url}/graphql`, { query: '{ spaces { id } }' });
   await submitVote();

@@ -126,6 +126,11 @@ function buildApp({ world, relayer, schema, received, closing }: Parts): Express
 
   const app = express();
   app.disable('x-powered-by');
+  // Whoever compares clocks by the Date header must see the sandbox's own.
+  app.use((_request, response, next) => {
+    response.setHeader('date', new Date(world.clock.now() * 1_000).toUTCString());
+    next();
+  });
   app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received: () => received.list() }));
   app.use(text('20mb'), express.urlencoded({ limit: '20mb', extended: false }));
   app.options(SNAPSHOTS, serve(preflight));

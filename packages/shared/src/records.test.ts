@@ -216,17 +216,6 @@ describe('the ledger', () => {
 });
 
 describe('of an owner', () => {
-  it('the signer is announced, anew each time', async () => {
-    const owner = anOwner();
-    expect(await records().signer(owner)).toBeNull();
-    const alias = { voter: anAddress(), kind: 'alias', allowed_spaces: [aSpace()] } as const;
-    await records().announceSigner(owner, { ...alias, allowed_spaces: [] });
-    await records().announceSigner(owner, { ...alias, allowed_spaces: [...alias.allowed_spaces] });
-    expect(await records().signer(owner)).toEqual(alias);
-    await redis().set(keys.signer(owner), '{"voter":"0x1"}');
-    await expect(records().signer(owner)).rejects.toThrow();
-  });
-
   it('the version of the preferences is noted', async () => {
     const owner = anOwner();
     expect(await records().preferencesVersion(owner)).toBeNull();

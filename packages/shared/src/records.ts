@@ -16,6 +16,7 @@ import { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposa
 import { Receipt } from '@quorum/snapshot/receipt';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { createAnnouncements } from './announcements.ts';
 import { SealedDecision, Usage } from './decision.ts';
 import { OwnerId, RunId } from './ids.ts';
 import { FailedWhy, Outcome } from './outcome.ts';
@@ -92,14 +93,6 @@ export type RunRecord = {
   readonly response: AgentRunResponse | null;
 };
 
-/** The public part of an owner's signer, announced by the voter service to inform others. It decides nothing. */
-export const SignerAnnouncement = z.object({
-  voter: Address,
-  kind: z.enum(['alias', 'own_key']),
-  allowed_spaces: z.array(SpaceId),
-});
-export type SignerAnnouncement = z.infer<typeof SignerAnnouncement>;
-
 /** One entry per (voter, space, proposal): the truth about our vote there. */
 export const LedgerEntry = z.object({
   state: z.enum(['reserved', 'cast', 'voided']),
@@ -137,6 +130,8 @@ export function createRecords(redis: Redis) {
   }
 
   return {
+    ...createAnnouncements(redis),
+
     /** The whole run at one moment, or null where there is none. */
     async run(runId: RunId): Promise<RunRecord | null> {
       return parseRun(runId, await redis.hgetall(keys.run(runId)));
@@ -201,15 +196,6 @@ export function createRecords(redis: Redis) {
     async ledger(voter: Address, space: SpaceId, proposal: ProposalId): Promise<LedgerEntry | null> {
       const fields = await redis.hgetall(keys.ledger(voter, space, proposal));
       return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
-    },
-
-    async announceSigner(owner: OwnerId, signer: SignerAnnouncement): Promise<void> {
-      await redis.set(keys.signer(owner), JSON.stringify(signer));
-    },
-
-    async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
-      const text = await redis.get(keys.signer(owner));
-      return text === null ? null : SignerAnnouncement.parse(JSON.parse(text));
     },
 
     /**

@@ -8,7 +8,7 @@
  * | idempotency:<owner>:<key>          | string | accept           | accept           | 24 hours                 |
  * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
  * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
- * | signer:<owner>                     | string | voter            | fetcher, gateway | until announced anew     |
+ * | signers                            | hash   | voter            | fetcher, gateway, doctor | until announced anew |
  * | preferences-version:<owner>        | string | fetcher          | fetcher, voter   | for ever                 |
  * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
  * | mode                               | string | voter            | voter            | for ever                 |
@@ -49,7 +49,7 @@ export const keys = {
   idempotency: (owner: OwnerId, key: string): string => `${PREFIX}idempotency:${owner}:${part(key)}`,
   proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
   evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,
-  signer: (owner: OwnerId): string => `${PREFIX}signer:${owner}`,
+  signers: (): string => `${PREFIX}signers`,
   preferencesVersion: (owner: OwnerId): string => `${PREFIX}preferences-version:${owner}`,
   decidedBefore: (owner: OwnerId, space: SpaceId): string => `${PREFIX}decided-before:${owner}:${part(space)}`,
   mode: (): string => `${PREFIX}mode`,

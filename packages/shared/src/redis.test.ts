@@ -23,7 +23,7 @@ describe('a Redis that keeps what it acknowledged', () => {
     const [, before] = texts(await redis().config('GET', name));
     await redis().config('SET', name, value);
     try {
-      expect(await redisFaults(redis())).toEqual([fault]);
+      expect(await redisFaults(redis())).toMatchObject([{ what: fault }]);
     } finally {
       await redis().config('SET', name, before ?? '');
     }
@@ -33,7 +33,9 @@ describe('a Redis that keeps what it acknowledged', () => {
     await redis().call('ACL', 'SETUSER', 'guest', 'on', '>guest', '~*', '+@all', '-config');
     const guest = redis().duplicate({ username: 'guest', password: 'guest' });
     try {
-      expect(await redisFaults(guest)).toEqual(['its settings cannot be read (CONFIG GET was refused)']);
+      expect(await redisFaults(guest)).toMatchObject([
+        { what: 'its settings cannot be read (CONFIG GET was refused)' },
+      ]);
     } finally {
       guest.disconnect();
     }
@@ -44,7 +46,10 @@ describe('a Redis that may forget', () => {
   const { redis } = useRedis();
 
   it('is named with its faults', async () => {
-    expect(await redisFaults(redis())).toEqual(['appendonly is not yes', 'it asks for no password']);
+    expect(await redisFaults(redis())).toEqual([
+      { what: 'appendonly is not yes', remedy: expect.stringContaining('appendonly yes') },
+      { what: 'it asks for no password', remedy: expect.stringContaining('requirepass') },
+    ]);
   });
 
   it('is refused for live votes, with both ways out', async () => {

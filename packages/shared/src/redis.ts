@@ -66,21 +66,32 @@ function withListeners(redis: Redis, log: Logger): Redis {
   return redis;
 }
 
+export type RedisFault = { readonly what: string; readonly remedy: string };
+
+/** What a Redis that must not forget an acknowledged write is set to; `null`: to anything but nothing. */
+const DURABLE = [
+  { setting: 'maxmemory-policy', is: 'noeviction', what: 'maxmemory-policy is not noeviction' },
+  { setting: 'appendonly', is: 'yes', what: 'appendonly is not yes' },
+  { setting: 'appendfsync', is: 'always', what: 'appendfsync is not always' },
+  { setting: 'requirepass', is: null, what: 'it asks for no password' },
+] as const;
+
 /** What is wrong with the settings of a Redis that must not forget an acknowledged write. Empty: nothing. */
-export async function redisFaults(redis: Redis): Promise<string[]> {
-  const faults: string[] = [];
-  const setting = async (name: string): Promise<string> => {
-    const reply: unknown = await redis.config('GET', name);
-    return Array.isArray(reply) ? String(reply[1] ?? '') : '';
-  };
+export async function redisFaults(redis: Redis): Promise<RedisFault[]> {
+  const faults: RedisFault[] = [];
   try {
-    if ((await setting('maxmemory-policy')) !== 'noeviction') faults.push('maxmemory-policy is not noeviction');
-    if ((await setting('appendonly')) !== 'yes') faults.push('appendonly is not yes');
-    if ((await setting('appendfsync')) !== 'always') faults.push('appendfsync is not always');
-    if ((await setting('requirepass')) === '') faults.push('it asks for no password');
+    for (const { setting, is, what } of DURABLE) {
+      const reply: unknown = await redis.config('GET', setting);
+      const value = Array.isArray(reply) ? String(reply[1] ?? '') : '';
+      if (is === null ? value !== '' : value === is) continue;
+      faults.push({ what, remedy: `Set  ${setting} ${is ?? 'A-LONG-PASSWORD'}  in its redis.conf, and restart it.` });
+    }
   } catch {
     // Managed services forbid CONFIG: what cannot be seen cannot be relied on.
-    faults.push('its settings cannot be read (CONFIG GET was refused)');
+    faults.push({
+      what: 'its settings cannot be read (CONFIG GET was refused)',
+      remedy: `See that it has ${DURABLE.map(({ setting, is }) => `${setting} ${is ?? ''}`.trim()).join(', ')}.`,
+    });
   }
   return faults;
 }
@@ -93,7 +104,7 @@ export async function requireDurableRedis(
   redis: Redis,
   options: { live: boolean; allowLossy: boolean; log: Logger },
 ): Promise<void> {
-  const faults = await redisFaults(redis);
+  const faults = (await redisFaults(redis)).map(({ what }) => what);
   if (faults.length === 0) return;
   if (options.live && !options.allowLossy) {
     throw new QuorumError(

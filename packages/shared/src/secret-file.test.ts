@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readKeyFile, readSecretFile } from './secret-file.ts';
+import { isOurs, readKeyFile, readSecretFile, readTrustedFile } from './secret-file.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'quorum-secret-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -42,6 +42,39 @@ describe('a secret file', () => {
 
   it.for(['', '\n', '  \n'])('that holds %j is empty', (text) => {
     expect(() => readSecretFile(secretFile(text))).toThrow(/is empty/);
+  });
+});
+
+describe('a trusted file', () => {
+  it.for([0o600, 0o644, 0o444])('that only its owner can write is read (%o)', (mode) => {
+    expect(readTrustedFile(secretFile('{}\n', mode))).toBe('{}\n');
+  });
+
+  it.for([0o620, 0o602, 0o666, 0o664])('that others can write is refused, with the remedy (%o)', (mode) => {
+    const path = secretFile('{}', mode);
+    expect(() => readTrustedFile(path)).toThrow(
+      expect.objectContaining({ category: 'signing', message: expect.stringContaining(`chmod go-w ${path}`) }),
+    );
+  });
+});
+
+describe('the owner of a file', () => {
+  it('is to be us or root', () => {
+    expect(isOurs(1000, 1000)).toBe(true);
+    expect(isOurs(0, 1000)).toBe(true);
+    expect(isOurs(1001, 1000)).toBe(false);
+    expect(isOurs(1000, 0)).toBe(false);
+  });
+
+  // Only root can give a file away.
+  it.skipIf(process.getuid?.() !== 0)('that is another user has the file refused, with the remedy', () => {
+    const path = secretFile('s3cret');
+    chownSync(path, 65_534, 65_534);
+    for (const read of [readSecretFile, readTrustedFile]) {
+      expect(() => read(path)).toThrow(
+        expect.objectContaining({ category: 'signing', message: expect.stringContaining(`chown 0 ${path}`) }),
+      );
+    }
   });
 });
 

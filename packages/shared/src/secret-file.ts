@@ -1,35 +1,68 @@
-/** Secrets come from files, never from the environment, and only from files that nobody else can read. */
-import { readFileSync, statSync } from 'node:fs';
+/** Secrets come from files, never from the environment, and only from files that nobody else can read or has put there. */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { QuorumError } from './errors.ts';
 
+/** What others may do with a file of ours: of a secret nothing; of what is trusted (who may vote with what) they may read it. */
+const FORBIDDEN = {
+  secret: { bits: 0o077, others: 'Others can read', remedy: 'chmod 600' },
+  trusted: { bits: 0o022, others: 'Others can write', remedy: 'chmod go-w' },
+} as const;
+type FileKind = keyof typeof FORBIDDEN;
+
 /**
- * The text of a secret file, without the final line break. Throws a `signing` error that says what to do where the file is
- * missing, empty or readable by others.
+ * The text of a secret file, without white space at its ends. Throws a `signing` error that says what to do where the file is
+ * missing, empty, readable by others or another user's.
  */
 export function readSecretFile(path: string): string {
-  let mode: number;
-  let text: string;
-  try {
-    mode = statSync(path).mode & 0o777;
-    text = readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new QuorumError(
-      'signing',
-      `The secret file ${path} cannot be read. 'npm start' and 'npm run setup' make what is missing.`,
-      {
-        cause,
-      },
-    );
-  }
-  if ((mode & 0o077) !== 0) {
-    throw new QuorumError('signing', `Others can read the secret file ${path}. Run: chmod 600 ${path}`);
-  }
+  const text = readOwnFile(path, 'secret').trim();
   if (text === '')
     throw new QuorumError(
       'signing',
       `The secret file ${path} is empty. Put the secret back; one that Quorum made can be removed, and the next start makes another.`,
     );
   return text;
+}
+
+/** The text of a file that decides what may be done. Throws a `signing` error as above; others may read it, not write it. */
+export function readTrustedFile(path: string): string {
+  return readOwnFile(path, 'trusted');
+}
+
+function readOwnFile(path: string, kind: FileKind): string {
+  const { bits, others, remedy } = FORBIDDEN[kind];
+  let file: { readonly mode: number; readonly uid: number; readonly text: string };
+  try {
+    // What is looked at is what is read, whatever takes the file's name meanwhile.
+    const descriptor = openSync(path, 'r');
+    try {
+      const { mode, uid } = fstatSync(descriptor);
+      file = { mode, uid, text: readFileSync(descriptor, 'utf8') };
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    throw new QuorumError(
+      'signing',
+      `The ${kind} file ${path} cannot be read. 'npm start' and 'npm run setup' make what is missing.`,
+      { cause },
+    );
+  }
+  const us = process.getuid?.();
+  if (us !== undefined && !isOurs(file.uid, us)) {
+    throw new QuorumError(
+      'signing',
+      `The ${kind} file ${path} belongs to user id ${file.uid}, not to ${us}, as whom this runs. Run: chown ${us} ${path}`,
+    );
+  }
+  if ((file.mode & bits) !== 0) {
+    throw new QuorumError('signing', `${others} the ${kind} file ${path}. Run: ${remedy} ${path}`);
+  }
+  return file.text;
+}
+
+/** Whether what this user owns cannot be changed behind our back: it is we, or root, who can do anything anyway. */
+export function isOurs(owner: number, us: number): boolean {
+  return owner === us || owner === 0;
 }
 
 /** A 32-byte key from a file that holds 64 hex digits. */

@@ -13,3 +13,9 @@ export const VOTING_ENABLED = 'enabled';
 export async function enableVoting(redis: Redis, owner: OwnerId): Promise<void> {
   await redis.mset(keys.votingGlobal(), VOTING_ENABLED, keys.votingOwner(owner), VOTING_ENABLED);
 }
+
+/** Whether votes of this owner are sent, and if not, which of both records keeps them. */
+export async function readVoting(redis: Redis, owner: OwnerId): Promise<{ global: boolean; owner: boolean }> {
+  const [global, own] = await redis.mget(keys.votingGlobal(), keys.votingOwner(owner));
+  return { global: global === VOTING_ENABLED, owner: own === VOTING_ENABLED };
+}

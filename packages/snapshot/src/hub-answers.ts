@@ -166,6 +166,13 @@ export const AliasesAnswer = z.object({
   aliases: z.array(z.object({ address: Address, alias: Address, created: UnixSeconds })),
 });
 
+const Role = z.object({
+  space: z.string().describe('Id of the space; text from outside'),
+  permissions: z.array(z.string()).describe('admin, moderator, author'),
+});
+export type Role = z.infer<typeof Role>;
+export const RolesAnswer = z.object({ roles: z.array(Role) });
+
 /** When a row says that it was created, for paging; undefined where it does not say. */
 export function createdOf(row: unknown): number | undefined {
   const parsed = z.object({ created: UnixSeconds }).safeParse(row);

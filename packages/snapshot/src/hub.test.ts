@@ -177,6 +177,24 @@ describe('voting power and aliases', () => {
     expect(await hubAt(server).votingPower(question)).toBe(0);
   });
 
+  it('without a proposal it is that of the space', async () => {
+    const { body } = recorded('gql-vp-space').request;
+    const asked = z.object({ variables: z.object({ v: Address, s: SpaceId }) }).parse(body).variables;
+    await using server = await playBack(() => answerOf('gql-vp-space'));
+    expect(await hubAt(server).votingPower({ voter: asked.v, space: asked.s })).toBe(10);
+    expect(server.received.map((request) => variablesOf(request, z.unknown()))).toEqual([
+      { voter: asked.v, space: asked.s },
+    ]);
+  });
+
+  it('the roles of an address are told by space', async () => {
+    const roles = [{ space: 'harbour.eth', permissions: ['admin', 'author'] }];
+    await using server = await playBack(() => data({ roles }));
+    expect(await hubAt(server).roles(anAddress())).toEqual(roles);
+    await using nonsense = await playBack(() => data({ roles: null }));
+    await expect(hubAt(nonsense).roles(anAddress())).rejects.toMatchObject({ kind: 'malformed' });
+  });
+
   it('a score API in trouble makes it unavailable, an unknown proposal rejected', async () => {
     await using ill = await playBack(() => answerOf('gql-vp-score-failure'));
     await expect(hubAt(ill).votingPower(question)).rejects.toMatchObject({ kind: 'unavailable', status: 200 });

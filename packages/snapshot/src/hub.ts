@@ -17,6 +17,8 @@ import {
   ProposalAnswer,
   ProposalsAnswer,
   readProposal,
+  type Role,
+  RolesAnswer,
   type Space,
   SpaceAnswer,
   VotesAnswer,
@@ -24,7 +26,7 @@ import {
 } from './hub-answers.ts';
 import { hubError } from './hub-errors.ts';
 import type { Address, Proposal, ProposalId, SpaceId } from './proposal.ts';
-import { ACTIVE_PROPOSALS, ALIAS, PROPOSAL, SPACE, VOTES, VOTING_POWER } from './queries.ts';
+import { ACTIVE_PROPOSALS, ALIAS, PROPOSAL, ROLES, SPACE, VOTES, VOTING_POWER } from './queries.ts';
 
 export type { HubVote } from './hub-answers.ts';
 
@@ -62,9 +64,9 @@ export interface Hub {
     query: { readonly voter: Address; readonly proposals: readonly ProposalId[] },
     signal?: AbortSignal,
   ): Promise<HubVote[]>;
-  /** The voter's voting power on a proposal; 0 is an answer. */
+  /** The voter's voting power on a proposal, or without one that in the space as of now; 0 is an answer. */
   votingPower(
-    query: { readonly voter: Address; readonly space: SpaceId; readonly proposal: ProposalId },
+    query: { readonly voter: Address; readonly space: SpaceId; readonly proposal?: ProposalId },
     signal?: AbortSignal,
   ): Promise<number>;
   /** When `address` last let `alias` vote for it (Unix seconds), or null. How long that holds is the servers' own setting. */
@@ -72,6 +74,8 @@ export interface Hub {
     query: { readonly address: Address; readonly alias: Address },
     signal?: AbortSignal,
   ): Promise<{ readonly created: number } | null>;
+  /** The spaces in which an address is more than a voter, and as what: `admin`, `moderator`, `author`. */
+  roles(address: Address, signal?: AbortSignal): Promise<readonly Role[]>;
 }
 
 /** A client of the hub; it opens no connection before the first call. */
@@ -182,6 +186,10 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
       if (newest === undefined) return null;
       if (newest.address !== address || newest.alias !== alias) throw malformed('answered with another alias');
       return { created: newest.created };
+    },
+
+    async roles(address, signal) {
+      return (await ask(RolesAnswer, ROLES, { address }, signal)).roles;
     },
   };
 }

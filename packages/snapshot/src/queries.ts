@@ -65,7 +65,8 @@ export const VOTES = `query Votes($voter: String!, $proposals: [String]!) {
   }
 }`;
 
-export const VOTING_POWER = `query VotingPower($voter: String!, $space: String!, $proposal: String!) {
+/** Without `proposal` by the strategies of the space, as a new proposal would count it. */
+export const VOTING_POWER = `query VotingPower($voter: String!, $space: String!, $proposal: String) {
   vp(voter: $voter, space: $space, proposal: $proposal) { vp }
 }`;
 
@@ -75,4 +76,8 @@ export const ALIAS = `query Alias($address: String!, $alias: String!) {
     alias
     created
   }
+}`;
+
+export const ROLES = `query Roles($address: String!) {
+  roles(where: { address: $address }) { space permissions }
 }`;

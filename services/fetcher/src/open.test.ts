@@ -1,5 +1,5 @@
 import type { World } from '@quorum/sandbox/world';
-import type { SignerAnnouncement } from '@quorum/shared/records';
+import type { SignerAnnouncement } from '@quorum/shared/announcements';
 import { preferencesVersion } from '@quorum/shared/preferences';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { createHub } from '@quorum/snapshot/hub';
@@ -61,7 +61,7 @@ describe('any world', () => {
         const { owner, voter, space } = asker;
         // A signer for another space is no signer here.
         if (!hasSigner) {
-          await world.records.announceSigner(owner, { voter, kind: 'alias', allowed_spaces: [aSpace('other.eth')] });
+          await world.records.announceSigner(owner, { voter, kind: 'own_key', allowed_spaces: [aSpace('other.eth')] });
         }
         await world.writePreferences(owner, {
           max_proposals_per_run: limit,
@@ -356,7 +356,7 @@ describe('what an earlier run decided', () => {
     expect(await kept(true)).toBe(1);
     // Another owner in the same space knows nothing of it.
     const other = { ...asker, owner: anOwner() };
-    await world.records.announceSigner(other.owner, { voter: asker.voter, kind: 'alias', allowed_spaces: [space] });
+    await world.records.announceSigner(other.owner, { voter: asker.voter, kind: 'own_key', allowed_spaces: [space] });
     expect((await world.open(other)).selected).toHaveLength(1);
     await world.add({ proposals: [inWorld(space, { id, body: 'Quite another text.' })] });
     expect(await kept()).toBe(1);

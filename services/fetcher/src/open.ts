@@ -5,7 +5,8 @@
 import { toQuorumError, ValidationError } from '@quorum/shared/errors';
 import type { Logger } from '@quorum/shared/log';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
-import type { LeftAs, Opening, Records, RunRecord, Selected, SignerAnnouncement } from '@quorum/shared/records';
+import type { SignerAnnouncement } from '@quorum/shared/announcements';
+import type { LeftAs, Opening, Records, RunRecord, Selected } from '@quorum/shared/records';
 import type { FilterMetrics, Ranked } from '@quorum/shared/run';
 import type { PreferenceStore } from '@quorum/shared/store-file';
 import { contentHash } from '@quorum/snapshot/content-hash';

@@ -176,7 +176,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       );
       const asker = { owner: anOwner(), voter: anAddress(), space };
       await add({ spaces: [{ id: space }], proposals, voting_power: [{ space, default: true, vp: 10 }] });
-      await records.announceSigner(asker.owner, { voter: asker.voter, kind: 'alias', allowed_spaces: [space] });
+      await records.announceSigner(asker.owner, { voter: asker.voter, kind: 'own_key', allowed_spaces: [space] });
       return { ...asker, ids: proposals.map(({ id }) => JOBS.decide.payload.shape.proposal_id.parse(id)) };
     },
     tryStart: async (owner, space) => (await accept(owner, space)).kind,

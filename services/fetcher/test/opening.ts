@@ -82,7 +82,7 @@ function standOn(records: Records, sandbox: Sandbox, dir: string): OpeningStand 
       const { space } = asker;
       const power = given.voting_power ?? [{ space, default: true, vp: 10 }];
       await add({ spaces: [{ id: space }], ...given, proposals: proposals(space), voting_power: power });
-      await records.announceSigner(asker.owner, { voter: asker.voter, kind: 'alias', allowed_spaces: [space] });
+      await records.announceSigner(asker.owner, { voter: asker.voter, kind: 'own_key', allowed_spaces: [space] });
       return asker;
     },
     async writePreferences(owner, content) {

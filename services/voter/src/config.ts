@@ -1,16 +1,15 @@
 /** The voter service's settings. */
 import { HubConfig, PreferencesConfig, WorkerConfig } from '@quorum/shared/config';
 import { z } from 'zod';
+import { SignersConfig } from './signers-config.ts';
 
 const DAY_S = 24 * 60 * 60;
 
 export const VoterConfig = WorkerConfig.extend({
   ...HubConfig.shape,
   ...PreferencesConfig.shape,
+  ...SignersConfig.shape,
   SNAPSHOT_SEQUENCER_URL: z.url().describe("Address of Snapshot's sequencer, which takes signed votes"),
-  SIGNERS_FILE: z
-    .string()
-    .describe('File that names each owner’s voter address, signer, allowed spaces and votes per day'),
   DECIDER_MAC_KEY_FILE: z.string().describe('Key by which decisions are known to come from the decider'),
   VOTER_MAC_KEY_FILE: z.string().describe('Key by which our own intents and votes are known again'),
   VOTE_EXECUTION_TIMEOUT: z.coerce
@@ -37,6 +36,5 @@ export const VoterConfig = WorkerConfig.extend({
     .default(120)
     .describe('No vote is begun when fewer seconds are left'),
   ALIAS_VALID_DAYS: z.coerce.number().positive().default(30).describe('Days for which Snapshot lets an alias vote'),
-  ALLOW_MAIN_KEY: z.stringbool().default(false).describe('Sign with the voter’s own key instead of an alias'),
 });
 export type VoterConfig = z.infer<typeof VoterConfig>;

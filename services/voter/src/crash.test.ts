@@ -56,7 +56,7 @@ const LATENCY_MS = 3_000;
 describe.each([
   {
     when: 'in the pre-flight, before anything is reserved',
-    fault: { endpoint: 'hub', text: 'query Alias', latency_ms: 60_000 },
+    fault: { endpoint: 'hub', text: 'query VotingPower', latency_ms: 60_000 },
     audit: ['reserved', 'sending', 'accepted', 'cast'],
   },
   {

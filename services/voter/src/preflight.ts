@@ -7,6 +7,7 @@ import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
+import { announceAliasEnd } from './announce.ts';
 import { isOurVote } from './intent.ts';
 import type { Licence } from './signers.ts';
 import { end, failed, go, skipped, type Step, wasCast } from './step.ts';
@@ -110,15 +111,11 @@ export async function voidIntent(
 }
 
 /** What is wrong with the alias, or null. */
-async function aliasFault(
-  licence: Licence,
-  { hub, settings, now }: VoteDeps,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function aliasFault(licence: Licence, deps: VoteDeps, signal: AbortSignal): Promise<string | null> {
   if (licence.kind === 'own_key') return null;
-  const alias = await hub.alias({ address: licence.voter, alias: licence.signer.address }, signal);
+  const alias = await deps.hub.alias({ address: licence.voter, alias: licence.signer.address }, signal);
   if (alias === null) return `${licence.voter} has not made ${licence.signer.address} its alias on Snapshot`;
-  const expiresS = alias.created + settings.aliasValidS;
-  if (expiresS - now() / 1_000 > ALIAS_MARGIN_S) return null;
+  const expiresS = await announceAliasEnd(licence, alias.created, deps);
+  if (expiresS - deps.now() / 1_000 > ALIAS_MARGIN_S) return null;
   return `the alias ${licence.signer.address} has expired or is about to; sign it again`;
 }

@@ -6,12 +6,8 @@ import { readSecretFile } from '@quorum/shared/secret-file';
 import { QuorumError } from '@quorum/shared/errors';
 import { Address } from '@quorum/snapshot/proposal';
 import { Wallet } from 'ethers';
+import type { KeySource } from './signer-entry.ts';
 import type { Signer } from './signer.ts';
-
-/** Where a key is. */
-export type KeySource =
-  | { readonly kind: 'keystore'; readonly file: string; readonly passphraseFile: string }
-  | { readonly kind: 'plain'; readonly file: string };
 
 /**
  * Reads and, for a keystore, decrypts a key (about 0.7 s of CPU). `live` says whether the sequencer is the real one: a plain

@@ -4,10 +4,12 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { encryptKeystoreJson, Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadLicences, type Licence } from './signers.ts';
+import { parseConfig } from '@quorum/shared/config';
+import { loadLicences, type Licence, type SignersOptions } from './signers.ts';
+import { SignersConfig } from './signers-config.ts';
 
-const SANDBOX = { live: false, allowMainKey: false };
-const LIVE = { live: true, allowMainKey: false };
+const SANDBOX: SignersOptions = { live: false, allowMainKey: false };
+const LIVE: SignersOptions = { live: true, allowMainKey: false };
 const main = new Wallet(Wallet.createRandom().privateKey);
 const alias = new Wallet(Wallet.createRandom().privateKey);
 
@@ -25,7 +27,15 @@ async function secret(name: string, text: string): Promise<void> {
 
 async function load(file: unknown, options = SANDBOX): Promise<ReadonlyMap<string, Licence>> {
   await secret('signers.json', typeof file === 'string' ? file : JSON.stringify(file));
-  return loadLicences(path.join(dir, 'signers.json'), options);
+  return loadBy({ SIGNERS_FILE: path.join(dir, 'signers.json') }, options);
+}
+
+/** Loads what these variables name. */
+async function loadBy(
+  env: Readonly<Record<string, string>>,
+  { live, allowMainKey } = SANDBOX,
+): Promise<ReadonlyMap<string, Licence>> {
+  return loadLicences(parseConfig(SignersConfig, { ...env, ALLOW_MAIN_KEY: allowMainKey ? '1' : '0' }), live);
 }
 
 const entry = { voter: main.address, kind: 'alias', key_file: 'alias.key', allowed_spaces: ['harbour.eth'] };
@@ -130,7 +140,22 @@ describe('signers.json', () => {
   });
 
   test('is refused where it is missing', async () => {
-    await expect(loadLicences(path.join(dir, 'none.json'), SANDBOX)).rejects.toMatchObject({ category: 'signing' });
+    await expect(loadBy({ SIGNERS_FILE: path.join(dir, 'none.json') })).rejects.toMatchObject({ category: 'signing' });
+  });
+
+  test('with a space named twice allows it once', async () => {
+    const licences = await load({ ada: { ...entry, allowed_spaces: ['harbour.eth', 'harbour.eth'] } });
+    expect(licences.get('ada')?.allowedSpaces).toEqual(['harbour.eth']);
+  });
+
+  test.each([0o620, 0o602, 0o666])('is refused where others can write it (%o)', async (mode) => {
+    const file = path.join(dir, 'signers.json');
+    await secret('signers.json', JSON.stringify({ ada: entry }));
+    await chmod(file, mode);
+    await expect(loadBy({ SIGNERS_FILE: file })).rejects.toMatchObject({
+      category: 'signing',
+      message: expect.stringContaining(`chmod go-w ${file}`),
+    });
   });
 
   test.each([0o640, 0o604, 0o660, 0o644])('is refused with a key file of mode %o', async (mode) => {
@@ -192,6 +217,99 @@ describe('a keystore', () => {
   test('that is damaged is refused', async () => {
     await secret('keystore.json', '{"version":3}');
     await expect(load(file, LIVE)).rejects.toMatchObject({ category: 'signing' });
+  });
+});
+
+describe('the variables of a single owner', () => {
+  let single: Record<string, string>;
+  beforeEach(async () => {
+    const json = await encryptKeystoreJson({ address: alias.address, privateKey: alias.privateKey }, 'open sesame', {
+      scrypt: { N: 2, r: 1, p: 1 },
+    });
+    await secret('keystore.json', json);
+    await secret('passphrase', 'open sesame\n');
+    single = {
+      VOTER_ADDRESS: main.address,
+      SIGNER_KEYSTORE_FILE: path.join(dir, 'keystore.json'),
+      SIGNER_PASSPHRASE_FILE: path.join(dir, 'passphrase'),
+      ALLOWED_SPACES: 'harbour.eth, other.eth,harbour.eth',
+    };
+  });
+
+  test('license that owner, by an alias and with 50 votes a day unless they say otherwise', async () => {
+    const voter = main.address;
+    const floor = {
+      owner: 'owner',
+      voter,
+      kind: 'alias',
+      votesPerDay: 50,
+      allowedSpaces: ['harbour.eth', 'other.eth'],
+    };
+    expect((await loadBy(single, LIVE)).get('owner')).toMatchObject(floor);
+    const said = { ...single, OWNER_ID: 'ada', VOTES_PER_DAY: '3', SIGNER_KIND: 'alias' };
+    expect((await loadBy(said, LIVE)).get('ada')).toMatchObject({ ...floor, owner: 'ada', votesPerDay: 3 });
+  });
+
+  test('stand beside the owners of signers.json', async () => {
+    await secret('signers.json', JSON.stringify({ ada: { ...entry, allowed_spaces: ['third.eth'] } }));
+    const licences = await loadBy({ ...single, SIGNERS_FILE: path.join(dir, 'signers.json') });
+    expect([...licences.keys()].toSorted()).toEqual(['ada', 'owner']);
+  });
+
+  test('are refused for an owner who is in signers.json too, with what to take out', async () => {
+    await secret('signers.json', JSON.stringify({ owner: { ...entry, allowed_spaces: ['third.eth'] } }));
+    const both = loadBy({ ...single, SIGNERS_FILE: path.join(dir, 'signers.json') });
+    await expect(both).rejects.toMatchObject({
+      category: 'signing',
+      message: expect.stringMatching(/Take owner out of the file, or unset VOTER_ADDRESS, .*ALLOWED_SPACES/),
+    });
+  });
+
+  test('are refused for the voter and space of an owner in signers.json', async () => {
+    const other = { ada: { ...entry, voter: main.address.toLowerCase(), allowed_spaces: ['other.eth'] } };
+    await secret('signers.json', JSON.stringify(other));
+    const both = loadBy({ ...single, SIGNERS_FILE: path.join(dir, 'signers.json') });
+    await expect(both).rejects.toThrow(/owner and ada both vote as 0x\w+ in other\.eth/);
+  });
+
+  test.each(['VOTER_ADDRESS', 'SIGNER_KEYSTORE_FILE', 'SIGNER_PASSPHRASE_FILE', 'ALLOWED_SPACES'])(
+    'are refused without %s, which the error names',
+    async (name) => {
+      const { [name]: _left, ...rest } = single;
+      await expect(loadBy(rest)).rejects.toMatchObject({
+        category: 'signing',
+        message: expect.stringMatching(new RegExp(`without ${name}: set all of them, or none`)),
+      });
+    },
+  );
+
+  test.each([
+    ['VOTES_PER_DAY', '5'],
+    ['SIGNER_KIND', 'alias'],
+  ])('are refused where %s stands alone', async (name, value) => {
+    await secret('signers.json', '{}');
+    const alone = loadBy({ SIGNERS_FILE: path.join(dir, 'signers.json'), [name]: value });
+    await expect(alone).rejects.toThrow(/without VOTER_ADDRESS, SIGNER_KEYSTORE_FILE/);
+  });
+
+  test.each([
+    ['VOTER_ADDRESS', '0x12'],
+    ['ALLOWED_SPACES', 'Harbour.eth'],
+    ['ALLOWED_SPACES', ' , '],
+    ['VOTES_PER_DAY', '0'],
+    ['SIGNER_KIND', 'main'],
+  ])('are refused where %s is %j', async (name, value) => {
+    await expect(loadBy({ ...single, [name]: value })).rejects.toThrow(name);
+  });
+
+  test('neither set nor SIGNERS_FILE: refused, with what to set', async () => {
+    await expect(loadBy({})).rejects.toThrow(/set SIGNERS_FILE, or for a single owner VOTER_ADDRESS/);
+  });
+
+  test('take the voter’s own key only by leave', async () => {
+    const own = { ...single, SIGNER_KIND: 'own_key' };
+    await expect(loadBy(own, LIVE)).rejects.toThrow(/ALLOW_MAIN_KEY=1/);
+    await expect(loadBy(own, { live: true, allowMainKey: true })).rejects.toThrow(/does not fit kind own_key/);
   });
 });
 

@@ -1,0 +1,125 @@
+/** The Redis: there, new enough, durable, of the right mode; and what its records say of voting and of who was announced. */
+import { createAnnouncements } from '@quorum/shared/announcements';
+import { keys } from '@quorum/shared/redis-keys';
+import { redisFaults } from '@quorum/shared/redis';
+import { createRecords } from '@quorum/shared/records';
+import { readVoting } from '@quorum/shared/voting';
+import type { OwnerId } from '@quorum/shared/ids';
+import type { SignerEntry } from '@quorum/voter/signer-entry';
+import type { Redis } from 'ioredis';
+import { OperatorError, withRedis } from '../operator.ts';
+import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+/** What BullMQ asks for. */
+const WANTED = [6, 2] as const;
+
+/** What the other checks need to know of it; null where it could not be asked. */
+export type RedisView = {
+  /** Owners whose preferences were read before. */
+  readonly hadPreferences: ReadonlySet<OwnerId>;
+};
+
+/** Everything about Redis. `entries` are those of signers.json, null where it cannot be read. */
+export async function checkRedis(
+  patient: Patient,
+  owners: readonly OwnerId[],
+  entries: readonly SignerEntry[] | null,
+): Promise<{ readonly findings: readonly Finding[]; readonly view: RedisView | null }> {
+  try {
+    return await withRedis(patient.operator, async (redis) => {
+      const findings = [
+        await versionFinding(redis),
+        ...(await durability(redis, patient)),
+        await modeFinding(redis, patient),
+        ...(await voting(redis, owners, patient)),
+        ...(await announced(redis, entries)),
+      ];
+      const records = createRecords(redis);
+      const had = await Promise.all(
+        owners.map(async (owner) => ((await records.preferencesVersion(owner)) === null ? [] : [owner])),
+      );
+      return { findings, view: { hadPreferences: new Set(had.flat()) } };
+    });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    const [says = '', remedy = ''] = error.message.split('\n→ ');
+    return {
+      findings: [
+        broken('redis', says, remedy),
+        ...['redis durability', 'redis mode', 'voting'].map((check) => unchecked(check, 'Redis cannot be asked')),
+      ],
+      view: null,
+    };
+  }
+}
+
+async function versionFinding(redis: Redis): Promise<Finding> {
+  const version = /^redis_version:(\S+)/m.exec(await redis.info('server'))?.[1] ?? 'unknown';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > WANTED[0] || (major === WANTED[0] && minor >= WANTED[1]))
+    return fine('redis', `Redis ${version} answers`);
+  const wanted = WANTED.join('.');
+  return broken(
+    'redis',
+    `it is Redis ${version}, and BullMQ wants ${wanted} or newer`,
+    `Use Redis ${wanted} or newer.`,
+  );
+}
+
+async function durability(redis: Redis, { live, voter }: Patient): Promise<Finding[]> {
+  const faults = await redisFaults(redis);
+  if (faults.length === 0)
+    return [fine('redis durability', 'it keeps every write, evicts nothing and asks for a password')];
+  const stops = live && voter?.ALLOW_LOSSY_REDIS !== true;
+  const add = stops ? ' The voter service does not start with it, unless ALLOW_LOSSY_REDIS=1 accepts the risk.' : '';
+  return faults.map(({ what, remedy }) => (stops ? broken : warning)('redis durability', what, `${remedy}${add}`));
+}
+
+async function modeFinding(redis: Redis, { live }: Patient): Promise<Finding> {
+  const wanted = live ? 'live' : 'sandbox';
+  const mode = await redis.get(keys.mode());
+  if (mode === null) return fine('redis mode', `it is new, and becomes one of ${wanted} votes with the first start`);
+  if (mode === wanted) return fine('redis mode', `it serves ${wanted} votes, as configured`);
+  const serves = mode === 'live' ? 'the real Snapshot' : 'the sandbox';
+  return broken(
+    'redis mode',
+    `it serves ${serves}, and ${wanted} votes are configured`,
+    'Set REDIS_URL to another Redis: what one mode wrote must not be found by the other.',
+  );
+}
+
+async function voting(redis: Redis, owners: readonly OwnerId[], { live }: Patient): Promise<Finding[]> {
+  return Promise.all(
+    owners.map(async (owner) => {
+      const enabled = await readVoting(redis, owner);
+      if (enabled.global && enabled.owner) return fine('voting', `it is enabled for ${owner}`);
+      const whose = enabled.global ? `for ${owner}` : 'for everybody';
+      const says = `it is paused ${whose}: decisions are held, and no vote of ${owner} is sent`;
+      return live
+        ? fine('voting', says)
+        : warning('voting', says, 'npm start enables it with the sandbox, as compose’s sandbox profile does.');
+    }),
+  );
+}
+
+/** Whether the voter service that runs, or ran last, goes by what signers.json says now. */
+async function announced(redis: Redis, entries: readonly SignerEntry[] | null): Promise<Finding[]> {
+  if (entries === null) return [];
+  const { signer } = createAnnouncements(redis);
+  return Promise.all(
+    entries.map(async ({ owner, voter, kind, allowedSpaces }) => {
+      const there = await signer(owner);
+      const isSame =
+        there?.voter === voter &&
+        there.kind === kind &&
+        JSON.stringify(there.allowed_spaces.toSorted()) === JSON.stringify(allowedSpaces.toSorted());
+      if (isSame) return fine('announcement', `the voter service goes by the signer of ${owner} as it is`);
+      const says =
+        there === null
+          ? `the voter service has not started since ${owner} got a signer`
+          : `the voter service announced another signer of ${owner} than there is now`;
+      return warning('announcement', says, 'Start the voter service, or start it anew.');
+    }),
+  );
+}
