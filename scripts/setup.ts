@@ -2,8 +2,9 @@
  * `npm run setup`: makes the secrets that are missing and prints where they are, never what they are.
  *
  *     npm run setup                              secrets, in .data/secrets or QUORUM_SECRETS_DIR
- *     npm run setup -- --demo                    also a signer for the sandbox, announced to it, and preferences to begin with
- *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of REDIS_URL (and REDIS_PASSWORD_FILE)
+ *     npm run setup -- --demo                    also a signer for the sandbox, announced to it
+ *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of REDIS_URL (and REDIS_PASSWORD_FILE), and
+ *                                                stores preferences to begin with
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,7 +13,7 @@ import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
 import { ensureDemoSigner } from './demo-signer.ts';
-import { ensureDemoPreferences } from './demo-preferences.ts';
+import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
 import { DEMO_SPACE } from './start-settings.ts';
 
@@ -37,20 +38,18 @@ async function main(): Promise<void> {
     const hubUrl = required(env, 'SNAPSHOT_HUB_URL');
     await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), sequencerUrl, hubUrl });
     process.stdout.write('The demo signer is known to the sandbox.\n');
-    const owners = path.resolve(env['PREFERENCES_DIR'] || '.data/sandbox/owners');
-    process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
   } else {
     await ensureSignersFile({ dir });
   }
   if (values['enable-voting']) {
     // Live, the owner does it: POST /voting/resume.
     if (!values.demo) throw new Error('--enable-voting is for the sandbox: use it with --demo.');
-    await enable(required(env, 'REDIS_URL'), owner);
-    process.stdout.write(`Voting is enabled for ${owner}.\n`);
+    await prepareOwner(required(env, 'REDIS_URL'), owner);
+    process.stdout.write(`Voting is enabled for ${owner}, who has preferences to begin with.\n`);
   }
 }
 
-async function enable(url: string, owner: OwnerId): Promise<void> {
+async function prepareOwner(url: string, owner: OwnerId): Promise<void> {
   const target = new URL(url);
   const passwordFile = process.env['REDIS_PASSWORD_FILE'];
   if (passwordFile) target.password = await readSecret(passwordFile);
@@ -59,6 +58,8 @@ async function enable(url: string, owner: OwnerId): Promise<void> {
   redis.on('error', (error) => process.stderr.write(`Redis: ${error.message}\n`));
   try {
     await enableVoting(redis, owner);
+    const dir = process.env['PREFERENCES_DIR'] || '.data/sandbox/owners';
+    await ensureDemoPreferences(demoStore({ ...process.env, PREFERENCES_DIR: dir }, redis), owner);
   } finally {
     redis.disconnect();
   }

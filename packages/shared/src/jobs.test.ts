@@ -148,6 +148,8 @@ function someKeys(): string[] {
     evidence: keys.evidence(aHash()),
     decidedBefore: keys.decidedBefore(owner, space),
     signer: keys.signer(owner),
+    preferences: keys.preferences(owner),
+    preferencesLastGood: keys.preferencesLastGood(owner),
     preferencesVersion: keys.preferencesVersion(owner),
     mode: keys.mode(),
     votingGlobal: keys.votingGlobal(),

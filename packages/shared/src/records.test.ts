@@ -227,14 +227,6 @@ describe('of an owner', () => {
     await expect(records().signer(owner)).rejects.toThrow();
   });
 
-  it('the version of the preferences is noted', async () => {
-    const owner = anOwner();
-    expect(await records().preferencesVersion(owner)).toBeNull();
-    await records().notePreferencesVersion(owner, 'v1');
-    await records().notePreferencesVersion(owner, 'v2');
-    expect(await records().preferencesVersion(owner)).toBe('v2');
-  });
-
   it('what was decided before is known by text and preferences', async () => {
     const [owner, space] = [anOwner(), aSpace()];
     const [held, changed, fresh] = [aProposalId(), aProposalId(), aProposalId()];
