@@ -4,6 +4,7 @@ import { redisUrl } from '@quorum/shared/config';
 import type { Stack } from '@quorum/shared/lifecycle';
 import type { Logger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
+import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { createRecords } from '@quorum/shared/records';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { createTransitions } from '@quorum/shared/transitions';
@@ -31,6 +32,7 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
   const queues = openQueues({ connection: redis, retries, limitMs, log });
   stack.add('queues', () => queues.close());
 
+  const metrics = createMetrics('gateway');
   const app = createApp({
     access,
     queues,
@@ -38,7 +40,9 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
-    metrics: createMetrics('gateway'),
+    preferenceDefaults: preferenceDefaults(config),
+    preferences: openPreferences(config, { redis, log, metrics }),
+    metrics,
     allowedHosts: config.ALLOWED_HOSTS,
   });
   const server = await listen(app, config.HOST, config.PORT);
