@@ -16,7 +16,7 @@ ENV NODE_ENV=production
 RUN for folder in redis decider gateway voter voter-passphrase demo; do \
       install -d -o node -g node -m 0700 "/var/lib/quorum/secrets/$folder"; \
     done \
-    && install -d -o node -g node -m 0700 /var/lib/quorum/owners /var/lib/quorum/redis
+    && install -d -o node -g node -m 0700 /var/lib/quorum/redis
 WORKDIR /app
 # Owned by root: a service cannot change its own code.
 COPY --from=packages /app ./

@@ -1,9 +1,12 @@
-/** The preferences that the demo's owner starts with: a file to look at and to change. */
-import path from 'node:path';
+/** The preferences that the demo's owner starts with: something to look at and to change. */
+import { parseConfig, PreferencesConfig } from '@quorum/shared/config';
 import type { OwnerId } from '@quorum/shared/ids';
+import { createLogger } from '@quorum/shared/log';
+import { createMetrics } from '@quorum/shared/metrics';
+import { openPreferences } from '@quorum/shared/open-preferences';
+import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { UserPreferences } from '@quorum/shared/preferences';
-import { PREFERENCES_FILE } from '@quorum/shared/store-file';
-import { writeOnce } from './secrets.ts';
+import type { Redis } from 'ioredis';
 
 /** `instructions` is left out: the sandbox's model would not follow them. */
 const DEMO_PREFERENCES: Partial<UserPreferences> = {
@@ -15,9 +18,14 @@ const DEMO_PREFERENCES: Partial<UserPreferences> = {
   approval: 'when_unsure',
 };
 
-/** Writes `<dir>/<owner>/user_preferences.txt` unless it is there. Returns the path. */
-export async function ensureDemoPreferences(dir: string, owner: OwnerId): Promise<string> {
-  const file = path.join(dir, owner, PREFERENCES_FILE);
-  await writeOnce(file, `${JSON.stringify(DEMO_PREFERENCES, null, 2)}\n`);
-  return file;
+/** The store that the services of this environment use. */
+export function demoStore(env: NodeJS.ProcessEnv, redis: Redis): PreferenceStore {
+  const told = { log: createLogger('setup', 'silent'), metrics: createMetrics('setup') };
+  return openPreferences(parseConfig(PreferencesConfig, env), { redis, ...told });
+}
+
+/** Stores them unless this owner has, or ever had, preferences. What cannot be used is left for its owner to mend. */
+export async function ensureDemoPreferences(store: PreferenceStore, owner: OwnerId): Promise<void> {
+  const { kind } = await store.load(owner);
+  if (kind === 'missing') await store.patch(owner, DEMO_PREFERENCES);
 }

@@ -17,7 +17,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../test/redis.ts';
-import { ensureDemoPreferences } from './demo-preferences.ts';
+import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { ensureDemoSigner } from './demo-signer.ts';
 import { examine, examinePatient } from './doctor/examine.ts';
 import { diskFinding } from './doctor/files.ts';
@@ -64,7 +64,7 @@ beforeEach(async () => {
   await ensureSecrets({ dir: secret('') });
   const urls = { sequencerUrl: `${sandbox.url}/`, hubUrl: `${sandbox.url}/graphql` };
   await ensureDemoSigner({ dir: secret(''), owner: OWNER, space: SPACE, ...urls });
-  await ensureDemoPreferences(path.join(dir, 'sandbox/owners'), OWNER);
+  await ensureDemoPreferences(demoStore({ PREFERENCES_DIR: path.join(dir, 'sandbox/owners') }, redis), OWNER);
   const entries = z.record(z.string(), z.object({ voter: Address })).parse(await json(secret(SIGNERS_FILE)));
   const [entry] = Object.values(entries);
   const [known] = z.array(z.object({ alias: Address })).parse(await aliases());
@@ -511,26 +511,26 @@ const cases: readonly Case[] = [
     level: 'broken',
     check: 'preferences of owner',
     says: /confidence_threshold/,
-    remedy: /Mend the file/,
+    remedy: /Mend them/,
   },
   {
     state: 'no preferences',
-    make: () => rm(preferences()),
+    make: async () => {
+      await rm(path.dirname(preferences()), { recursive: true });
+      await redis.del(keys.preferencesVersion(OWNER));
+    },
     level: 'warning',
     check: 'preferences of owner',
     says: /the defaults apply/,
-    remedy: /Write one/,
+    remedy: /Say what you want/,
   },
   {
     state: 'preferences that are gone',
-    make: async () => {
-      await createRecords(redis).notePreferencesVersion(OWNER, 'v1');
-      await rm(preferences());
-    },
+    make: () => rm(preferences()),
     level: 'broken',
     check: 'preferences of owner',
     says: /was there before and is gone/,
-    remedy: /Put it back/,
+    remedy: /Mend them/,
   },
 ];
 

@@ -3,15 +3,16 @@
  * there: what is wrong with it, a mode that lets others read it first of all, is told with what mends it, and ends it with 1.
  *
  *     npm run setup                              secrets where `npm start` looks for them, or in QUORUM_SECRETS_DIR
- *     npm run setup -- --demo                    also a signer for the sandbox, announced to it, and preferences to begin with
- *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of REDIS_URL (and REDIS_PASSWORD_FILE)
+ *     npm run setup -- --demo                    also a signer for the sandbox, announced to it
+ *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of the Quorum that runs, and stores preferences to
+ *                                                begin with
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { ensureDemoSigner } from './demo-signer.ts';
-import { ensureDemoPreferences } from './demo-preferences.ts';
+import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { OperatorError, readOperator, runCommand, withRedis, type Operator } from './operator.ts';
 import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { DEMO_SPACE } from './start-settings.ts';
@@ -31,9 +32,13 @@ await runCommand(async (args) => {
   if (values.demo) await makeDemo(operator);
   else await ensureSignersFile({ dir: operator.secrets });
   if (values['enable-voting']) {
-    const { owner } = operator.settings;
-    await withRedis(operator, (redis) => enableVoting(redis, owner));
-    process.stdout.write(`Voting is enabled for ${owner}.\n`);
+    const { owner, folders } = operator.settings;
+    const PREFERENCES_DIR = operator.env['PREFERENCES_DIR'] || folders.owners;
+    await withRedis(operator, async (redis) => {
+      await enableVoting(redis, owner);
+      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR }, redis), owner);
+    });
+    process.stdout.write(`Voting is enabled for ${owner}, who has preferences to begin with.\n`);
   }
 });
 
@@ -48,14 +53,12 @@ async function makeSecrets({ secrets: dir, live, settings }: Operator): Promise<
   process.stdout.write(`The API key of the first admin is in ${path.join(dir, SECRETS.apiKey)}.\n`);
 }
 
-async function makeDemo({ settings, secrets: dir, env }: Operator): Promise<void> {
-  const { snapshot, owner, folders } = settings;
+async function makeDemo({ settings, secrets: dir }: Operator): Promise<void> {
+  const { snapshot, owner } = settings;
   if (snapshot.kind === 'sandbox') {
     throw new OperatorError('--demo is told to the sandbox: set its SNAPSHOT_HUB_URL and SNAPSHOT_SEQUENCER_URL.');
   }
   const urls = { hubUrl: snapshot.hub, sequencerUrl: snapshot.sequencer };
   await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), ...urls });
   process.stdout.write('The demo signer is known to the sandbox.\n');
-  const owners = path.resolve(env['PREFERENCES_DIR'] || folders.owners);
-  process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
 }

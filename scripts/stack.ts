@@ -11,7 +11,7 @@ import { SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
 import type { ChildSpec } from './child.ts';
 import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
-import { ensureDemoPreferences } from './demo-preferences.ts';
+import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { keepRedis } from './keep-redis.ts';
 import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
@@ -58,7 +58,7 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   await Promise.all([folders.logs, folders.owners].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
   await ensureSecrets({ dir: folders.secrets });
   if (isLiveRun(settings)) await ensureSignersFile(demo);
-  else await Promise.all([makeDemoSigner(demo), ensureDemoPreferences(folders.owners, owner)]);
+  else await makeDemoSigner(demo);
 
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
@@ -70,8 +70,8 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
       terminal,
     ),
   );
-  const voting = isLiveRun(settings) ? undefined : allowVoting(redisUrl, settings);
-  const [urls] = await Promise.all([Promise.all(ready), voting]);
+  const demoOwner = isLiveRun(settings) ? undefined : prepareDemoOwner(redisUrl, settings);
+  const [urls] = await Promise.all([Promise.all(ready), demoOwner]);
   return { gateway: (urls.at(-1) ?? '').replace(/\/$/, ''), upstreams };
 }
 
@@ -173,13 +173,14 @@ async function up(child: Supervised, terminal: Terminal): Promise<string> {
   return url;
 }
 
-/** On the sandbox alone: with a live hub the owner enables voting. */
-async function allowVoting(redisUrl: string, settings: StartSettings): Promise<void> {
+/** On the sandbox alone: with a live hub the owner enables voting, and says what they want. */
+async function prepareDemoOwner(redisUrl: string, { owner, folders }: StartSettings): Promise<void> {
   const redis = new Redis(redisUrl, { lazyConnect: true, retryStrategy: () => null });
   redis.on('error', () => {}); // connect() says it
   try {
     await redis.connect();
-    await enableVoting(redis, settings.owner);
+    await enableVoting(redis, owner);
+    await ensureDemoPreferences(demoStore({ ...process.env, PREFERENCES_DIR: folders.owners }, redis), owner);
   } finally {
     redis.disconnect();
   }

@@ -116,8 +116,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (voter === undefined) throw new Error('The test signer has no voter');
 
   const writePreferences = async (preferences: Readonly<Record<string, unknown>>): Promise<void> => {
-    await mkdir(path.join(owners, owner), { recursive: true });
-    await writeFile(path.join(owners, owner, 'user_preferences.txt'), JSON.stringify(preferences));
+    await mkdir(path.join(owners, owner), { recursive: true, mode: 0o700 });
+    await writeFile(path.join(owners, owner, 'user_preferences.txt'), JSON.stringify(preferences), { mode: 0o600 });
   };
   if (options.preferences !== undefined) await writePreferences(options.preferences);
 

@@ -1,10 +1,10 @@
 /** All checks, at the same time where none needs the other's answer. It changes nothing. */
 import type { OwnerId } from '@quorum/shared/ids';
 import { SettingsError } from '../start-settings.ts';
-import { checkDisk, checkPreferences, checkSecrets } from './files.ts';
+import { checkDisk, checkSecrets } from './files.ts';
 import { bounded, broken, type Finding } from './finding.ts';
 import { readPatient, type Patient } from './patient.ts';
-import { checkRedis, type RedisView } from './redis.ts';
+import { checkRedis } from './redis.ts';
 import { checkSigner, readEntries } from './signers.ts';
 import { checkHub, checkModel, checkSequencer } from './upstreams.ts';
 
@@ -22,21 +22,13 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<readonly Finding[
 export async function examinePatient(patient: Patient): Promise<readonly Finding[]> {
   const { entries, findings } = readEntries(patient);
   const owners = [...new Set<OwnerId>([patient.operator.settings.owner, ...(entries ?? []).map(({ owner }) => owner)])];
-  let view: RedisView | null = null;
-  const redis = bounded('redis', async () => {
-    const checked = await checkRedis(patient, owners, entries);
-    ({ view } = checked);
-    return checked.findings;
-  });
   const all = await Promise.all([
-    redis,
+    bounded('redis', () => checkRedis(patient, owners, entries)),
     bounded('hub', (signal) => checkHub(patient, signal)),
     bounded('sequencer', (signal) => checkSequencer(patient, signal)),
     bounded('model', (signal) => checkModel(patient, signal)),
     bounded('secrets', () => checkSecrets(patient)),
     ...(entries ?? []).map((entry) => checkSigner(entry, patient)),
-    // A missing file is a fault where Redis knows that there was one.
-    redis.then(() => bounded('preferences', () => checkPreferences(patient, owners, view))),
     bounded('disk', () => checkDisk(patient)),
   ]);
   return [...findings, ...all.flat()];

@@ -1,13 +1,10 @@
-/** What lies on the disk: the secrets and who may read them, the owners' preferences, and the room that is left. */
+/** What lies on the disk: the secrets and who may read them, and the room that is left. */
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { OwnerId } from '@quorum/shared/ids';
 import { isOurs, readSecretFile } from '@quorum/shared/secret-file';
-import { filePreferenceStore } from '@quorum/shared/store-file';
 import { PASSPHRASES, SECRETS } from '../secrets.ts';
 import { broken, fine, unchecked, warning, wordsOf, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import type { RedisView } from './redis.ts';
 
 const GB = 1_000_000_000;
 const DISK_WARNS = 2 * GB;
@@ -41,42 +38,6 @@ async function folderFaults(folder: string): Promise<Finding[]> {
   }
   if ((found.mode & 0o022) === 0) return [];
   return [broken('secrets', `others can write the folder ${folder}`, `Run: chmod 700 ${folder}`)];
-}
-
-/** Each owner's preferences, as a run would read them. */
-export async function checkPreferences(
-  { voter }: Patient,
-  owners: readonly OwnerId[],
-  view: RedisView | null,
-): Promise<readonly Finding[]> {
-  if (voter === null) return [unchecked('preferences', 'the settings of the voter are wrong')];
-  const store = filePreferenceStore(voter.PREFERENCES_DIR, {
-    confidence_threshold: voter.DEFAULT_CONFIDENCE_THRESHOLD,
-    max_proposals_per_run: voter.MAX_PROPOSALS_PER_RUN,
-  });
-  return Promise.all(
-    owners.map(async (owner): Promise<Finding> => {
-      const check = `preferences of ${owner}`;
-      const stored = await store.load(owner);
-      switch (stored.kind) {
-        case 'stored':
-          return fine(check, 'they are there and fit');
-        case 'unusable':
-          return broken(check, stored.why, 'Mend the file: until then every run is a dry run.');
-        case 'missing': {
-          const file = path.join(voter.PREFERENCES_DIR, owner, 'user_preferences.txt');
-          if (view?.hadPreferences.has(owner) === true) {
-            return broken(
-              check,
-              `${file} was there before and is gone`,
-              'Put it back: until then every run is a dry run.',
-            );
-          }
-          return warning(check, `there is no ${file}: the defaults apply`, 'Write one; README.md shows what is in it.');
-        }
-      }
-    }),
-  );
 }
 
 /** The room for Redis, whose file grows: full, it refuses every write. */

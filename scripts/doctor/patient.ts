@@ -28,13 +28,11 @@ export async function readPatient(env: NodeJS.ProcessEnv): Promise<{ patient: Pa
   const operator = operatorOf(env);
   const { secrets, settings: common } = operator;
   const settings = readSettings(env, common.folders.data);
-  // Compose says where its volumes are mounted.
   const isComposed = Boolean(env['QUORUM_SECRETS_DIR']);
-  const owners = (isComposed && env['PREFERENCES_DIR']) || settings.folders.owners;
   const upstreams = upstreamsOf(settings, await sandboxUrlOf(operator));
   const around = {
     root: ROOT,
-    settings: { ...settings, folders: { ...settings.folders, secrets, owners } },
+    settings: { ...settings, folders: { ...settings.folders, secrets } },
     env,
     redisUrl: settings.redisUrl ?? 'redis://127.0.0.1',
     upstreams,

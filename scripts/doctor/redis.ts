@@ -2,7 +2,6 @@
 import { createAnnouncements } from '@quorum/shared/announcements';
 import { keys } from '@quorum/shared/redis-keys';
 import { redisFaults } from '@quorum/shared/redis';
-import { createRecords } from '@quorum/shared/records';
 import { readVoting } from '@quorum/shared/voting';
 import type { OwnerId } from '@quorum/shared/ids';
 import type { SignerEntry } from '@quorum/voter/signer-entry';
@@ -10,47 +9,35 @@ import type { Redis } from 'ioredis';
 import { OperatorError, withRedis } from '../operator.ts';
 import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
+import { checkPreferences } from './preferences.ts';
 
 /** What BullMQ asks for. */
 const WANTED = [6, 2] as const;
 
-/** What the other checks need to know of it; null where it could not be asked. */
-export type RedisView = {
-  /** Owners whose preferences were read before. */
-  readonly hadPreferences: ReadonlySet<OwnerId>;
-};
-
-/** Everything about Redis. `entries` are those of signers.json, null where it cannot be read. */
+/** Everything about Redis, the preferences of these owners too. `entries` are those of signers.json, null where it cannot be read. */
 export async function checkRedis(
   patient: Patient,
   owners: readonly OwnerId[],
   entries: readonly SignerEntry[] | null,
-): Promise<{ readonly findings: readonly Finding[]; readonly view: RedisView | null }> {
+): Promise<readonly Finding[]> {
   try {
-    return await withRedis(patient.operator, async (redis) => {
-      const findings = [
-        await versionFinding(redis),
-        ...(await durability(redis, patient)),
-        await modeFinding(redis, patient),
-        ...(await voting(redis, owners, patient)),
-        ...(await announced(redis, entries)),
-      ];
-      const records = createRecords(redis);
-      const had = await Promise.all(
-        owners.map(async (owner) => ((await records.preferencesVersion(owner)) === null ? [] : [owner])),
-      );
-      return { findings, view: { hadPreferences: new Set(had.flat()) } };
-    });
+    return await withRedis(patient.operator, async (redis) => [
+      await versionFinding(redis),
+      ...(await durability(redis, patient)),
+      await modeFinding(redis, patient),
+      ...(await voting(redis, owners, patient)),
+      ...(await announced(redis, entries)),
+      ...(await checkPreferences(patient, owners, redis)),
+    ]);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     const [says = '', remedy = ''] = error.message.split('\n→ ');
-    return {
-      findings: [
-        broken('redis', says, remedy),
-        ...['redis durability', 'redis mode', 'voting'].map((check) => unchecked(check, 'Redis cannot be asked')),
-      ],
-      view: null,
-    };
+    return [
+      broken('redis', says, remedy),
+      ...['redis durability', 'redis mode', 'voting', 'preferences'].map((check) =>
+        unchecked(check, 'Redis cannot be asked'),
+      ),
+    ];
   }
 }
 

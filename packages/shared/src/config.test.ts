@@ -84,6 +84,10 @@ describe('the environment', () => {
     expect(JSON.stringify(error.issues)).not.toContain('hunter2');
   });
 
+  it.for([{}, { PREFERENCES_STORE: 'file' }, { PREFERENCES_STORE: 'redis' }])('keeps preferences by %j', (env) => {
+    expect(parseConfig(PreferencesConfig, env).PREFERENCES_STORE).toBe(env.PREFERENCES_STORE ?? 'file');
+  });
+
   it('that misses what is needed is told what', () => {
     expect(refusal(() => parseConfig(HubConfig, { SNAPSHOT_HUB_URL: '' })).message).toContain('SNAPSHOT_HUB_URL');
   });

@@ -69,6 +69,10 @@ export const HubConfig = z.object({
 
 /** Where the owners' preferences are. */
 export const PreferencesConfig = z.object({
+  PREFERENCES_STORE: z
+    .enum(['file', 'redis'])
+    .default('file')
+    .describe('Where preferences are kept: in files on this machine, or in Redis, for compose and more than one host'),
   PREFERENCES_DIR: z
     .string()
     .default('.data/owners')

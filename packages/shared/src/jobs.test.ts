@@ -149,6 +149,8 @@ function someKeys(): string[] {
     evidence: keys.evidence(aHash()),
     decidedBefore: keys.decidedBefore(owner, space),
     signers: keys.signers(),
+    preferences: keys.preferences(owner),
+    preferencesLastGood: keys.preferencesLastGood(owner),
     preferencesVersion: keys.preferencesVersion(owner),
     mode: keys.mode(),
     votingGlobal: keys.votingGlobal(),

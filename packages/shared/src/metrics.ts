@@ -53,6 +53,12 @@ export function createMetrics(service: string) {
       labelNames: ['status'] as const,
       registers,
     }),
+    preferencesLoads: new Counter({
+      name: 'quorum_preferences_loads_total',
+      help: 'Loads of preferences by what was found: stored, missing, or the fault that keeps them from being used',
+      labelNames: ['result'] as const,
+      registers,
+    }),
     security: new Counter({
       name: 'quorum_security_events_total',
       help: 'Refusals by the guard, bad codes, and other things that should never happen',

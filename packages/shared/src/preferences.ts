@@ -1,6 +1,6 @@
 /**
  * What the owner wants. The five fields of the seed come first; the rest is optional, so that a file with only those five is
- * valid. Nothing here reads a file: see `store-file.ts`.
+ * valid. Nothing here reads a file: see `preference-store.ts`.
  */
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
@@ -28,6 +28,8 @@ const ConfidenceThreshold = z
 const Instructions = z
   .string()
   .max(8_000)
+  // Half a surrogate pair has no canonical form, so that no version could be computed.
+  .refine((text) => text.isWellFormed(), { error: 'holds half a character (a lone surrogate)' })
   .describe(
     'What the owner stands for, in their own words; at most 8,000 characters; told to the model, never published',
   );

@@ -216,14 +216,6 @@ describe('the ledger', () => {
 });
 
 describe('of an owner', () => {
-  it('the version of the preferences is noted', async () => {
-    const owner = anOwner();
-    expect(await records().preferencesVersion(owner)).toBeNull();
-    await records().notePreferencesVersion(owner, 'v1');
-    await records().notePreferencesVersion(owner, 'v2');
-    expect(await records().preferencesVersion(owner)).toBe('v2');
-  });
-
   it('what was decided before is known by text and preferences', async () => {
     const [owner, space] = [anOwner(), aSpace()];
     const [held, changed, fresh] = [aProposalId(), aProposalId(), aProposalId()];

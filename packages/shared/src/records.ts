@@ -232,15 +232,6 @@ export function createRecords(redis: Redis) {
         .expire(key, RETENTION_S.decidedBefore)
         .exec();
     },
-
-    /** Notes that this owner's preferences were read once at this version; from then on a missing file is a fault. */
-    async notePreferencesVersion(owner: OwnerId, version: string): Promise<void> {
-      await redis.set(keys.preferencesVersion(owner), version);
-    },
-
-    async preferencesVersion(owner: OwnerId): Promise<string | null> {
-      return redis.get(keys.preferencesVersion(owner));
-    },
   };
 }
 

@@ -9,7 +9,9 @@
  * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
  * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
  * | signers                            | hash   | voter            | fetcher, gateway, doctor | until announced anew |
- * | preferences-version:<owner>        | string | fetcher          | fetcher, voter   | for ever                 |
+ * | preferences:<owner>                | string | Redis store      | Redis store      | for ever                 |
+ * | preferences-last-good:<owner>      | string | Redis store      | Redis store      | for ever                 |
+ * | preferences-version:<owner>        | string | both stores      | both stores      | for ever                 |
  * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
  * | mode                               | string | voter            | voter            | for ever                 |
  * | voting:global, voting:owner:<owner>| string | kill switch      | reserve, maySend | for ever; absent: paused |
@@ -50,6 +52,8 @@ export const keys = {
   proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
   evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,
   signers: (): string => `${PREFIX}signers`,
+  preferences: (owner: OwnerId): string => `${PREFIX}preferences:${owner}`,
+  preferencesLastGood: (owner: OwnerId): string => `${PREFIX}preferences-last-good:${owner}`,
   preferencesVersion: (owner: OwnerId): string => `${PREFIX}preferences-version:${owner}`,
   decidedBefore: (owner: OwnerId, space: SpaceId): string => `${PREFIX}decided-before:${owner}:${part(space)}`,
   mode: (): string => `${PREFIX}mode`,

@@ -17,7 +17,7 @@ export async function runScript(
   redis: Redis,
   script: Script,
   keyNames: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly (string | number | Buffer)[],
 ): Promise<unknown> {
   try {
     return await redis.evalsha(script.sha, keyNames.length, ...keyNames, ...args);

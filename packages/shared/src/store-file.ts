@@ -1,61 +1,52 @@
 /**
- * The preference store on files: one folder per owner with `user_preferences.txt` in it, JSON.
- * Reading never guesses: what is there and cannot be used is said to be so, and the run that finds it casts nothing.
+ * Preferences in files: one folder per owner below `dir`, for one machine. That there were some is remembered in two places,
+ * beside the file and in Redis: so the loss of the file, and that of the whole folder, is noticed.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
 import type { OwnerId } from './ids.ts';
-import { preferencesVersion, UserPreferences } from './preferences.ts';
+import { ownerFolder } from './owner-folder.ts';
+import { preferenceStore, type PreferenceStore } from './preference-store.ts';
+import type { PreferenceDefaults } from './preferences-document.ts';
+import type { RecordedVersions } from './recorded-versions.ts';
+import { serialQueue } from './serial-queue.ts';
 
-/** What the store holds for an owner. */
-export type StoredPreferences =
-  | { readonly kind: 'stored'; readonly preferences: UserPreferences; readonly version: string }
-  /** No file. The defaults apply, unless this owner is known to have had one. */
-  | { readonly kind: 'missing'; readonly preferences: UserPreferences; readonly version: string }
-  /** A file that cannot be used; `why` says what to mend. */
-  | { readonly kind: 'unusable'; readonly why: string };
+export type FileStoreOptions = {
+  readonly dir: string;
+  readonly defaults: PreferenceDefaults;
+  readonly recorded: RecordedVersions;
+};
 
-/** What the operator set for owners who said nothing. */
-export type PreferenceDefaults = Pick<UserPreferences, 'confidence_threshold' | 'max_proposals_per_run'>;
-
-export type PreferenceStore = { load(owner: OwnerId): Promise<StoredPreferences> };
-
-export const PREFERENCES_FILE = 'user_preferences.txt';
-
-/** The preferences under `<dir>/<owner>/user_preferences.txt`. */
-export function filePreferenceStore(dir: string, defaults: PreferenceDefaults): PreferenceStore {
-  return {
-    async load(owner) {
-      const path = join(dir, owner, PREFERENCES_FILE);
-      let text: string;
-      try {
-        text = await readFile(path, 'utf8');
-      } catch (error) {
-        if (!isMissing(error)) return { kind: 'unusable', why: `${path} cannot be read: ${String(error)}` };
-        const preferences = UserPreferences.parse(defaults);
-        return { kind: 'missing', preferences, version: preferencesVersion(preferences) };
-      }
-      return parsePreferences(path, text, defaults);
+/** The preferences in `<dir>/<owner>/user_preferences.txt`. */
+export function filePreferenceStore({ dir, defaults, recorded }: FileStoreOptions): PreferenceStore {
+  const folderOf = (owner: OwnerId) => ownerFolder(dir, owner);
+  const queue = serialQueue();
+  return preferenceStore(
+    {
+      where: (owner) => folderOf(owner).file,
+      putBack(owner) {
+        const { file, lastGood } = folderOf(owner);
+        return `Put it back (cp '${lastGood}' '${file}', if that is still there)`;
+      },
+      async read(owner) {
+        const folder = folderOf(owner);
+        const [now, before, version] = await Promise.all([
+          folder.read(),
+          folder.readLastGood(),
+          recorded.version(owner),
+        ]);
+        const lastGood = before.kind === 'text' ? before.bytes : null;
+        return { now, lastGood, recorded: version !== null || before.kind !== 'absent' };
+      },
+      async replace(owner, _found, bytes, version) {
+        await folderOf(owner).replace(bytes);
+        await recorded.record(owner, version);
+        return true;
+      },
+      async keep(owner, bytes, version) {
+        await recorded.record(owner, version);
+        await folderOf(owner).keep(bytes);
+      },
+      exclusively: (owner, work) => queue(owner, () => folderOf(owner).exclusively(work)),
     },
-  };
-}
-
-/** Parses the text of a preference file; `path` is for the words of the error. */
-function parsePreferences(path: string, text: string, defaults: PreferenceDefaults): StoredPreferences {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { kind: 'unusable', why: `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}` };
-  }
-  const object = z.record(z.string(), z.unknown()).safeParse(value);
-  if (!object.success) return { kind: 'unusable', why: `${path} does not hold a JSON object.` };
-  const parsed = UserPreferences.safeParse({ ...defaults, ...object.data });
-  if (!parsed.success) return { kind: 'unusable', why: `${path} does not fit:\n${z.prettifyError(parsed.error)}` };
-  return { kind: 'stored', preferences: parsed.data, version: preferencesVersion(parsed.data) };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    defaults,
+  );
 }

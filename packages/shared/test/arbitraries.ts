@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Sample } from '../src/decision.ts';
 import { newRunId } from '../src/ids.ts';
 import { FailedWhy, HeldWhy, SkippedWhy } from '../src/outcome.ts';
-import type { SpacePreferences } from '../src/preferences.ts';
+import { type SpacePreferences, UserPreferences } from '../src/preferences.ts';
 import { type AgentRunResponse, RunStatus } from '../src/run.ts';
 import { type Answer, anyAddress, aSpace, noAnswer, options } from './samples.ts';
 
@@ -90,6 +90,28 @@ function requiredPreferences() {
     'revise_votes',
   ] satisfies (keyof SpacePreferences)[];
 }
+
+/** Any preferences of an owner, with what differs in some spaces. */
+export const anyPreferences: fc.Arbitrary<UserPreferences> = fc
+  .tuple(
+    anySpacePreferences,
+    fc.dictionary(
+      fc.constantFrom('harbour.eth', 'ünion.eth', '🦄.eth', 'constructor', 'a.b.c.eth'),
+      fc.record(
+        {
+          voting_strategy: fc.constantFrom('conservative', 'balanced', 'aggressive'),
+          confidence_threshold: anyShare,
+          instructions: anyText,
+          approval: fc.constantFrom('never', 'when_unsure', 'always'),
+          publish_reason: fc.constantFrom('template', 'full', 'none'),
+          revise_votes: fc.boolean(),
+        },
+        { requiredKeys: [] },
+      ),
+      { noNullPrototype: true },
+    ),
+  )
+  .map(([general, space_overrides]) => UserPreferences.parse({ ...general, space_overrides }));
 
 const anyOutcome = fc.oneof(
   fc.constantFrom({ kind: 'cast' } as const, { kind: 'simulated' } as const),

@@ -1,7 +1,7 @@
 /** The fetcher: opens and closes runs. Here its parts are put together, and nothing else. */
 import { parseConfig } from '@quorum/shared/config';
 import { configOrExit } from '@quorum/shared/lifecycle';
-import { filePreferenceStore } from '@quorum/shared/store-file';
+import { openPreferences } from '@quorum/shared/open-preferences';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { FetcherConfig } from './config.ts';
@@ -23,10 +23,7 @@ await runWorkerService({
           apiKey: config.SNAPSHOT_API_KEY,
           timeoutMs: config.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
         }),
-        preferences: filePreferenceStore(config.PREFERENCES_DIR, {
-          confidence_threshold: config.DEFAULT_CONFIDENCE_THRESHOLD,
-          max_proposals_per_run: config.MAX_PROPOSALS_PER_RUN,
-        }),
+        preferences: openPreferences(config, { ...parts, redis: parts.connection }),
         minTimeToVoteS: config.MIN_TIME_TO_VOTE_S,
         deadlineLeadS: config.DEADLINE_LEAD_S,
         retries: { maxRetryAttempts: config.MAX_RETRY_ATTEMPTS, retryDelayS: config.RETRY_DELAY_SECONDS },

@@ -293,17 +293,23 @@ describe('preferences and signer', () => {
     const opening = await world.open(asker);
     expect(opening).toMatchObject({ dry_run: true, preferences_applied: false });
     expect(opening.errors).toEqual([
-      'Your preferences cannot be used, so nothing is cast: the file was there before and is gone.',
+      expect.stringMatching(
+        /^Your preferences cannot be used, so nothing is cast: .* was there before and is gone\. Put it back/,
+      ),
     ]);
   });
 
   it.for([
     ['is not JSON', '{"confidence_threshold": 0.9', /is not JSON/],
-    ['has a misspelt field', { confidence_treshold: 0.9 }, /confidence_treshold/],
+    [
+      'has a misspelt field',
+      { confidence_treshold: 0.9 },
+      /user_preferences\.txt:1:2: confidence_treshold is not a known field/,
+    ],
     ['has a value out of range', { max_proposals_per_run: 99 }, /max_proposals_per_run/],
     ['has no address', { blacklisted_proposers: ['0x12'] }, /blacklisted_proposers/],
     ['is empty', '', /is not JSON/],
-    ['is a list', '[]', /does not hold a JSON object/],
+    ['is a list', '[]', /must be an object/],
   ] as const)('where the file %s: a dry run that says what to mend', async ([, content, words]) => {
     const world = stand();
     const asker = await world.ask((space) => [inWorld(space)]);
@@ -312,6 +318,16 @@ describe('preferences and signer', () => {
     expect(opening).toMatchObject({ dry_run: true, preferences_applied: false });
     expect(opening.errors).toEqual([expect.stringMatching(words)]);
     expect(opening.errors[0]).toMatch(/^Your preferences cannot be used, so nothing is cast: /);
+  });
+
+  it('where the file is broken: by the defaults, never by the last good copy', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space), inWorld(space)]);
+    await world.writePreferences(asker.owner, { max_proposals_per_run: 1, voting_strategy: 'aggressive' });
+    expect((await world.open(asker)).selected).toHaveLength(1);
+    await world.writePreferences(asker.owner, '{');
+    const opening = await world.open(asker);
+    expect(opening).toMatchObject({ dry_run: true, preferences: preferences(), selected: [{}, {}] });
   });
 
   it('where there is no signer: a dry run that says so and asks for no power', async () => {

@@ -4,11 +4,11 @@
  */
 import { toQuorumError, ValidationError } from '@quorum/shared/errors';
 import type { Logger } from '@quorum/shared/log';
+import type { PreferenceStore } from '@quorum/shared/preference-store';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import type { SignerAnnouncement } from '@quorum/shared/announcements';
 import type { LeftAs, Opening, Records, RunRecord, Selected } from '@quorum/shared/records';
 import type { FilterMetrics, Ranked } from '@quorum/shared/run';
-import type { PreferenceStore } from '@quorum/shared/store-file';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
 import type { Address, Proposal, ProposalId } from '@quorum/snapshot/proposal';
@@ -18,7 +18,7 @@ import { rank } from './rank.ts';
 export type OpenDeps = {
   readonly hub: Hub;
   readonly records: Records;
-  readonly preferences: PreferenceStore;
+  readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly log: Logger;
   readonly minTimeToVoteS: number;
   readonly deadlineLeadS: number;
@@ -28,7 +28,7 @@ export type OpenDeps = {
 /** Establishes what a run will decide. Throws where the space or its list cannot be read: a run never goes on without. */
 export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSignal): Promise<Opening> {
   const { records, hub, now } = deps;
-  const wanted = await readPreferences(run, deps);
+  const wanted = await readPreferences(run, deps.preferences);
   const signer = await readSigner(run, records);
   const errors = [...wanted.errors, ...signer.errors];
   const dryRun = run.dryRun || wanted.kind === 'unusable' || signer.voter === null;
@@ -91,29 +91,17 @@ type Wanted = {
   readonly errors: readonly string[];
 };
 
-async function readPreferences(run: RunRecord, { preferences, records, log }: OpenDeps): Promise<Wanted> {
-  const stored = await preferences.load(run.owner);
-  const unusable = (why: string): Wanted => {
-    log.error({ why }, 'preferences cannot be used');
-    const defaults = UserPreferences.parse({});
-    return {
-      kind: 'unusable',
-      preferences: defaults,
-      version: preferencesVersion(defaults),
-      errors: [`Your preferences cannot be used, so nothing is cast: ${why}`],
-    };
+/** What cannot be used is not voted by, the last good copy neither: the run goes on by the defaults, as a dry run. */
+async function readPreferences({ owner }: RunRecord, store: OpenDeps['preferences']): Promise<Wanted> {
+  const stored = await store.load(owner);
+  if (stored.kind !== 'unusable') return { ...stored, errors: [] };
+  const defaults = UserPreferences.parse({});
+  return {
+    kind: 'unusable',
+    preferences: defaults,
+    version: preferencesVersion(defaults),
+    errors: [`Your preferences cannot be used, so nothing is cast: ${stored.why}`],
   };
-  switch (stored.kind) {
-    case 'unusable':
-      return unusable(stored.why);
-    case 'missing':
-      if ((await records.preferencesVersion(run.owner)) !== null)
-        return unusable('the file was there before and is gone.');
-      return { ...stored, errors: [] };
-    case 'stored':
-      await records.notePreferencesVersion(run.owner, stored.version);
-      return { ...stored, errors: [] };
-  }
 }
 
 async function readSigner(

@@ -5,10 +5,14 @@ import path from 'node:path';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
 import { newRunId, type OwnerId } from '@quorum/shared/ids';
+import type { PreferenceStore } from '@quorum/shared/preference-store';
+import { recordedVersions } from '@quorum/shared/recorded-versions';
 import { createRecords, type Opening, type Records, type RunRecord } from '@quorum/shared/records';
-import { filePreferenceStore, PREFERENCES_FILE, type PreferenceStore } from '@quorum/shared/store-file';
+import { PREFERENCES_FILE } from '@quorum/shared/owner-folder';
+import { filePreferenceStore } from '@quorum/shared/store-file';
 import { createHub, type Hub } from '@quorum/snapshot/hub';
 import type { Address, SpaceId } from '@quorum/snapshot/proposal';
+import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
@@ -47,7 +51,7 @@ export function useOpening(): () => OpeningStand {
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'quorum-fetcher-'));
     sandbox = await startSandbox({ world: { now: NOW_S } });
-    stand = standOn(createRecords(redis()), sandbox, dir);
+    stand = standOn(redis(), sandbox, dir);
   });
   afterEach(async () => {
     if (sandbox !== undefined) await control(sandbox, 'DELETE', 'faults');
@@ -64,9 +68,14 @@ export function useOpening(): () => OpeningStand {
 
 let spaces = 0;
 
-function standOn(records: Records, sandbox: Sandbox, dir: string): OpeningStand {
+function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
+  const records = createRecords(redis);
   const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
-  const preferences = filePreferenceStore(dir, { confidence_threshold: 0.7, max_proposals_per_run: 3 });
+  const preferences = filePreferenceStore({
+    dir,
+    defaults: { confidence_threshold: 0.7, max_proposals_per_run: 3 },
+    recorded: recordedVersions(redis),
+  });
   const run = ({ owner, space }: Asker, dryRun = false): RunRecord => aRun(newRunId(), { owner, space, dryRun });
   const add = (world: World): Promise<void> => control(sandbox, 'PATCH', 'world', world);
   return {

@@ -31,7 +31,15 @@ const get = (path: string) => ask(`${gateway.url}${path}`);
 describe('the entrance', () => {
   test('lists links that lead somewhere', async () => {
     const { links } = z.object({ links: z.record(z.string(), z.string()) }).parse((await get('/')).json);
-    expect(Object.keys(links)).toEqual(['agent_run', 'health', 'live', 'ready', 'metrics', 'queues']);
+    expect(Object.keys(links)).toEqual([
+      'agent_run',
+      'user_preferences',
+      'health',
+      'live',
+      'ready',
+      'metrics',
+      'queues',
+    ]);
     for (const path of Object.values(links)) expect((await get(path)).status, path).not.toBe(404);
   });
 

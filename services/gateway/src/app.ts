@@ -1,7 +1,8 @@
 /**
  * The express application: middleware in order, then routes.
  *
- *   name and log the request → measure → security headers → known host → own pages → JSON alone → body ≤ 16 kB → routes
+ *   name and log the request → measure → security headers → known host → own pages → JSON alone → preferences
+ *     → body ≤ 16 kB → the other routes
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -16,15 +17,18 @@ import { checkHealth } from './health.ts';
 import { measureQueues, measureRequests } from './metrics.ts';
 import { answerProblem, Refusal, setRequestId } from './problem.ts';
 import { agentRunRoutes, type AgentRunDeps } from './routes/agent-run.ts';
+import { preferencesRoutes, type PreferencesDeps } from './routes/preferences.ts';
 
-export type AppDeps = AgentRunDeps & {
-  readonly allowedHosts: readonly string[];
-  readonly metrics: Metrics;
-  readonly log: Logger;
-};
+export type AppDeps = AgentRunDeps &
+  PreferencesDeps & {
+    readonly allowedHosts: readonly string[];
+    readonly metrics: Metrics;
+    readonly log: Logger;
+  };
 
 const LINKS = {
   agent_run: '/agent-run',
+  user_preferences: '/user-preferences',
   health: '/health',
   live: '/health/live',
   ready: '/health/ready',
@@ -46,6 +50,8 @@ export function createApp(deps: AppDeps): Express {
   app.use(requireKnownHost(deps.allowedHosts), refuseForeignPages, requireJson);
 
   app.use(BOARD_PATH, boardRoutes(queues, deps.access, deps.limitMs));
+  // These read their bodies themselves, which may be larger.
+  app.use(preferencesRoutes(deps));
   app.use(express.json({ limit: '16kb', inflate: false }));
   app.use(agentRunRoutes(deps));
 
@@ -83,6 +89,7 @@ function refuseOtherMethods(app: Express): void {
     };
   };
   app.all('/agent-run', refuse('POST'));
+  app.all('/user-preferences', refuse('GET, HEAD, PATCH, PUT'));
   app.all(['/', '/agent-run/:id', '/health', '/health/live', '/health/ready', '/metrics'], refuse('GET, HEAD'));
 }
 

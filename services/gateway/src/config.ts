@@ -1,5 +1,13 @@
 /** The gateway's environment. */
-import { CommonConfig, isLive, OwnerConfig, parseConfig, Port, WorkerConfig } from '@quorum/shared/config';
+import {
+  CommonConfig,
+  isLive,
+  OwnerConfig,
+  parseConfig,
+  Port,
+  PreferencesConfig,
+  WorkerConfig,
+} from '@quorum/shared/config';
 import { z } from 'zod';
 
 const UPSTREAMS = ['SNAPSHOT_HUB_URL', 'SNAPSHOT_SEQUENCER_URL', 'OPENAI_BASE_URL'] as const;
@@ -10,6 +18,7 @@ const upstream = z
   .describe('Never called from here: it tells whether requests without a key are safe');
 
 export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
+  .extend(PreferencesConfig.shape)
   .extend({
     PORT: Port(3000).describe('Port of the HTTP API; 0 takes any free one'),
     ALLOW_ANONYMOUS: z

@@ -5,6 +5,7 @@ import { redisUrl } from '@quorum/shared/config';
 import type { Stack } from '@quorum/shared/lifecycle';
 import type { Logger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
+import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { createRecords } from '@quorum/shared/records';
 import { readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 import { createTransitions } from '@quorum/shared/transitions';
@@ -45,6 +46,8 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
+    preferenceDefaults: preferenceDefaults(config),
+    preferences: openPreferences(config, { redis, log, metrics }),
     metrics,
     allowedHosts: config.ALLOWED_HOSTS,
   });

@@ -5,6 +5,8 @@
 import type { ServerResponse } from 'node:http';
 import { NotFoundError, type QuorumError, toQuorumError, treatmentOf, ValidationError } from '@quorum/shared/errors';
 import { RunId } from '@quorum/shared/ids';
+import { FAULTS } from '@quorum/shared/preference-store';
+import { UserPreferences } from '@quorum/shared/preferences';
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -15,6 +17,16 @@ export const Problem = z.object({
   detail: z.string().optional().describe('This case, and what to do about it'),
   request_id: z.string().describe('Names the request in the log'),
   run_id: RunId.optional().describe('The run that stands in the way'),
+  unusable: z
+    .object({
+      fault: z.enum(FAULTS).describe('What keeps the preferences from being used'),
+      last_good: z
+        .object({ preferences: UserPreferences, version: z.string() })
+        .nullable()
+        .describe('The last that were good: to look at and to save again; nothing is voted by them'),
+    })
+    .optional()
+    .describe('Preferences that cannot be used'),
   errors: z
     .array(
       z.object({
@@ -33,8 +45,10 @@ const REFUSALS = {
   'role-too-low': { status: 403, title: 'The role of this API key does not include this' },
   'no-such-path': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
+  'preferences-unusable': { status: 409, title: 'The preferences cannot be used' },
   'run-conflict': { status: 409, title: 'A run of the other kind is under way' },
   'malformed-body': { status: 400, title: 'The body cannot be read' },
+  'version-changed': { status: 412, title: 'The preferences changed meanwhile' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'foreign-host': { status: 421, title: 'This host name is not served' },
@@ -48,13 +62,19 @@ export class Refusal extends Error {
   readonly kind: RefusalKind;
   readonly headers: Readonly<Record<string, string>>;
   readonly runId: RunId | undefined;
+  readonly unusable: Problem['unusable'];
 
-  constructor(kind: RefusalKind, detail: string, more: { headers?: Record<string, string>; runId?: RunId } = {}) {
+  constructor(
+    kind: RefusalKind,
+    detail: string,
+    more: { headers?: Record<string, string>; runId?: RunId; unusable?: Problem['unusable'] } = {},
+  ) {
     super(detail);
     this.name = 'Refusal';
     this.kind = kind;
     this.headers = more.headers ?? {};
     this.runId = more.runId;
+    this.unusable = more.unusable;
   }
 }
 
@@ -89,11 +109,11 @@ function describe(thrown: unknown, requestId: string): Described {
   return error instanceof Refusal ? fromRefusal(error, requestId) : fromQuorum(error, requestId);
 }
 
-function fromRefusal({ kind, message, headers, runId }: Refusal, requestId: string): Described {
+function fromRefusal({ kind, message, headers, runId, unusable }: Refusal, requestId: string): Described {
   const { status, title } = REFUSALS[kind];
-  const run = runId === undefined ? {} : { run_id: runId };
+  const more = { ...(runId === undefined ? {} : { run_id: runId }), ...(unusable === undefined ? {} : { unusable }) };
   return {
-    problem: { type: `/problems/${kind}`, title, status, detail: message, request_id: requestId, ...run },
+    problem: { type: `/problems/${kind}`, title, status, detail: message, request_id: requestId, ...more },
     headers,
   };
 }
@@ -111,6 +131,13 @@ function fromQuorum(error: QuorumError, requestId: string): Described {
   return { problem, headers: error.retryAfterS === undefined ? {} : { 'retry-after': String(error.retryAfterS) } };
 }
 
+const KB = 1_024;
+
+/** The body parser's error names the limit of the route. */
+function limitOf(error: Error): number {
+  return 'limit' in error && typeof error.limit === 'number' ? error.limit / KB : 16;
+}
+
 /** What express and its body parser throw at a request that they cannot read; undefined for everything else. */
 function readError(thrown: unknown): Refusal | NotFoundError | undefined {
   if (!(thrown instanceof Error) || !('status' in thrown)) return undefined;
@@ -121,7 +148,7 @@ function readError(thrown: unknown): Refusal | NotFoundError | undefined {
         ? new NotFoundError('path')
         : new Refusal('malformed-body', 'The body is not a JSON object of the length that was announced.');
     case 413:
-      return new Refusal('body-too-large', 'Send at most 16 kB.');
+      return new Refusal('body-too-large', `Send at most ${limitOf(thrown)} kB.`);
     case 415:
       return new Refusal('unsupported-media-type', 'Send plain JSON in UTF-8, not compressed.');
     default:

@@ -10,6 +10,7 @@ import { createRecords } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
 import { connectFailFast, connectPatient } from '@quorum/shared/redis';
 import { AgentRunAccepted } from '@quorum/shared/run';
+import { redisPreferenceStore } from '@quorum/shared/store-redis';
 import { createTransitions } from '@quorum/shared/transitions';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -38,6 +39,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     locked: [401, 403, 403, 403, 405, 405, 401, 401, 401],
     anonymous: 405,
   },
+  // Each their own; the body fits no preferences, which is told to whoever may change them.
+  'GET /user-preferences': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'PUT /user-preferences': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  'PATCH /user-preferences': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
   // Nothing of anybody's is here, and probes and scrapers have no key.
   'GET /': same(200),
   'GET /health/live': same(200),
@@ -69,8 +74,8 @@ beforeAll(async () => {
   await writeFile(GATEWAY_MAC_KEY_FILE, MAC_KEY.toString('hex'), { mode: 0o600 });
   const files = { API_KEY_FILE, GATEWAY_MAC_KEY_FILE };
   gateways = {
-    locked: await openGateway(server.url, { ...files, ALLOW_ANONYMOUS: '0' }),
-    open: await openGateway(server.url, files),
+    locked: await openGateway(server.url, { ...files, PREFERENCES_STORE: 'redis', ALLOW_ANONYMOUS: '0' }),
+    open: await openGateway(server.url, { ...files, PREFERENCES_STORE: 'redis' }),
   };
   texts = await makeKeys();
   const made = await postRun(gateways.locked, { space_id: 'roles.eth' }, bearer('user'));
@@ -139,7 +144,10 @@ test('the table has every route that the gateway has', () => {
   const access = createAccess({ owner: ROOT, fileKey: null, apiKeys: null, allowAnonymous: true, metrics, log });
   const records = createRecords(connection);
   const transitions = createTransitions(connection);
-  const app = createApp({ access, records, transitions, queues, limitMs: 800, allowedHosts: [], metrics, log });
+  const preferenceDefaults = { confidence_threshold: 0.7, max_proposals_per_run: 3 };
+  const preferences = redisPreferenceStore(connection, preferenceDefaults);
+  const parts = { access, records, transitions, queues, preferences, preferenceDefaults, metrics, log };
+  const app = createApp({ ...parts, limitMs: 800, allowedHosts: [] });
   connection.disconnect();
   expect(Object.keys(TABLE)).toEqual(expect.arrayContaining(routesOf(app.router)));
   expect(routesOf(app.router)).toEqual(expect.arrayContaining(['POST /agent-run', 'GET /metrics']));

@@ -88,7 +88,7 @@ async function preferencesNow(
   deps: VoteDeps,
 ): Promise<SpacePreferences | null> {
   const stored = await deps.preferences.load(ref.owner);
-  // A file that was there when the run began and is gone or broken now says nothing about what its owner wants.
+  // What was there when the run began and is gone or broken now says nothing about what its owner wants.
   if (stored.kind === 'unusable' || (stored.kind === 'missing' && opening.preferences_applied)) return null;
   const both = stricter(pinned, inSpace(stored.preferences, ref.space));
   if (both.changed) return null;

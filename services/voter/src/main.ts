@@ -2,9 +2,9 @@
 import { isLive, parseConfig } from '@quorum/shared/config';
 import { configOrExit } from '@quorum/shared/lifecycle';
 import { claimMode } from '@quorum/shared/mode';
+import { openPreferences } from '@quorum/shared/open-preferences';
 import { requireDurableRedis } from '@quorum/shared/redis';
 import { readKeyFile } from '@quorum/shared/secret-file';
-import { filePreferenceStore } from '@quorum/shared/store-file';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { createSequencer } from '@quorum/snapshot/sequencer';
@@ -39,10 +39,7 @@ await runWorkerService({
         url: config.SNAPSHOT_SEQUENCER_URL,
         timeoutMs: config.VOTE_EXECUTION_TIMEOUT * SECOND_MS,
       }),
-      preferences: filePreferenceStore(config.PREFERENCES_DIR, {
-        confidence_threshold: config.DEFAULT_CONFIDENCE_THRESHOLD,
-        max_proposals_per_run: config.MAX_PROPOSALS_PER_RUN,
-      }),
+      preferences: openPreferences(config, { ...parts, redis: connection }),
       licences,
       deciderKey: readKeyFile(config.DECIDER_MAC_KEY_FILE),
       voterKey: readKeyFile(config.VOTER_MAC_KEY_FILE),

@@ -3,8 +3,8 @@ import type { Decision } from '@quorum/shared/decision';
 import type { OwnerId, RunId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { Records } from '@quorum/shared/records';
-import type { PreferenceStore } from '@quorum/shared/store-file';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Ballot } from '@quorum/snapshot/ballot';
 import type { Hub } from '@quorum/snapshot/hub';
@@ -24,7 +24,7 @@ export type VoteDeps = {
   readonly sequencer: Sequencer;
   readonly records: Records;
   readonly transitions: Transitions;
-  readonly preferences: PreferenceStore;
+  readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly licences: ReadonlyMap<OwnerId, Licence>;
   readonly deciderKey: Buffer;
   readonly voterKey: Buffer;

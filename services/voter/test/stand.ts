@@ -18,7 +18,9 @@ import { connectPatient } from '@quorum/shared/redis';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { keys } from '@quorum/shared/redis-keys';
 import { sealDecision } from '@quorum/shared/sealed-decision';
-import { filePreferenceStore, PREFERENCES_FILE } from '@quorum/shared/store-file';
+import { PREFERENCES_FILE } from '@quorum/shared/owner-folder';
+import { recordedVersions } from '@quorum/shared/recorded-versions';
+import { filePreferenceStore } from '@quorum/shared/store-file';
 import { createTransitions } from '@quorum/shared/transitions';
 import { enableVoting } from '@quorum/shared/voting';
 import { type Ballot, ballotKind } from '@quorum/snapshot/ballot';
@@ -249,7 +251,11 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
     sequencer: createSequencer({ url: `${sandbox.url}/`, timeoutMs: PATIENT.timeout }),
     records: createRecords(redis),
     transitions: createTransitions(redis),
-    preferences: filePreferenceStore(dir, { confidence_threshold: 0.7, max_proposals_per_run: 3 }),
+    preferences: filePreferenceStore({
+      dir,
+      defaults: { confidence_threshold: 0.7, max_proposals_per_run: 3 },
+      recorded: recordedVersions(redis),
+    }),
     licences: new Map([[owner, licence]]),
     deciderKey: randomBytes(32),
     voterKey: randomBytes(32),

@@ -1,0 +1,100 @@
+/**
+ * Opens the preference store that the operator chose, and tells of all that happens in it: one log event for each load, save,
+ * update and fallback, and a count of loads by what was found. Never what the preferences say.
+ */
+import type { Redis } from 'ioredis';
+import type { z } from 'zod';
+import type { PreferencesConfig } from './config.ts';
+import { toQuorumError, ValidationError } from './errors.ts';
+import type { OwnerId } from './ids.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { PreferenceStore, VersionedPreferences } from './preference-store.ts';
+import type { PreferenceDefaults } from './preferences-document.ts';
+import { UserPreferences } from './preferences.ts';
+import { recordedVersions } from './recorded-versions.ts';
+import { filePreferenceStore } from './store-file.ts';
+import { redisPreferenceStore } from './store-redis.ts';
+
+export type PreferencesTold = { readonly log: Logger; readonly metrics: Pick<Metrics, 'preferencesLoads'> };
+
+type Config = z.infer<typeof PreferencesConfig>;
+
+/** What the operator set for owners who said nothing. */
+export function preferenceDefaults(config: Config): PreferenceDefaults {
+  return {
+    confidence_threshold: config.DEFAULT_CONFIDENCE_THRESHOLD,
+    max_proposals_per_run: config.MAX_PROPOSALS_PER_RUN,
+  };
+}
+
+/** The store of `PREFERENCES_STORE`. */
+export function openPreferences(
+  config: Config,
+  { redis, ...told }: PreferencesTold & { readonly redis: Redis },
+): PreferenceStore {
+  const defaults = preferenceDefaults(config);
+  switch (config.PREFERENCES_STORE) {
+    case 'file':
+      return toldOf(
+        filePreferenceStore({ dir: config.PREFERENCES_DIR, defaults, recorded: recordedVersions(redis) }),
+        told,
+      );
+    case 'redis':
+      return toldOf(redisPreferenceStore(redis, defaults), told);
+  }
+}
+
+/** The store, each of its calls told of. */
+export function toldOf(store: PreferenceStore, { log, metrics }: PreferencesTold): PreferenceStore {
+  async function changed(
+    owner: OwnerId,
+    what: 'preferences saved' | 'preferences updated',
+    fields: readonly string[],
+    work: Promise<VersionedPreferences>,
+  ): Promise<VersionedPreferences> {
+    try {
+      const now = await work;
+      log.info({ owner, version: now.version, fields: known(fields) }, what);
+      return now;
+    } catch (thrown) {
+      const error = toQuorumError(thrown);
+      // What does not fit is named in the error, in words of whoever asked.
+      const why = error instanceof ValidationError ? {} : { why: error.message };
+      log.warn({ owner, error: error.name, ...why, fields: known(fields) }, 'preferences not changed');
+      throw thrown;
+    }
+  }
+
+  return {
+    peek: store.peek,
+    async load(owner) {
+      const found = await store.load(owner);
+      metrics.preferencesLoads.inc({ result: found.kind === 'unusable' ? found.fault : found.kind });
+      switch (found.kind) {
+        case 'stored':
+          log.debug({ owner, version: found.version }, 'preferences loaded');
+          break;
+        case 'missing':
+          log.info({ owner, version: found.version }, 'no preferences stored, defaults apply');
+          break;
+        case 'unusable': {
+          const { fault, why, last_good } = found;
+          log.error({ owner, fault, why, last_good: last_good?.version ?? null }, 'preferences cannot be used');
+        }
+      }
+      return found;
+    },
+    save: (owner, preferences, options) =>
+      changed(owner, 'preferences saved', Object.keys(preferences), store.save(owner, preferences, options)),
+    update: (owner, key, value, options) =>
+      changed(owner, 'preferences updated', [key], store.update(owner, key, value, options)),
+    patch: (owner, fields, options) =>
+      changed(owner, 'preferences updated', Object.keys(fields), store.patch(owner, fields, options)),
+  };
+}
+
+/** Names that a client made up stay out of the log. */
+function known(fields: readonly string[]): string[] {
+  return fields.filter((field) => Object.hasOwn(UserPreferences.shape, field));
+}
