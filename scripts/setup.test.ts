@@ -1,10 +1,16 @@
 /** `npm run setup`, as an operator runs it. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startSandbox } from '@quorum/sandbox/start-sandbox';
+import { OwnerId } from '@quorum/shared/ids';
+import { keys } from '@quorum/shared/redis-keys';
 import { readSecretFile } from '@quorum/shared/secret-file';
+import { VOTING_ENABLED } from '@quorum/shared/voting';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startTestRedis } from '../test/redis.ts';
 import { SECRETS, SIGNERS_FILE } from './secrets.ts';
 
 const SCRIPT = path.join(import.meta.dirname, 'setup.ts');
@@ -70,4 +76,31 @@ test.each([
   const { code, err } = await setup(args, env);
   expect(code).toBe(1);
   expect(err).toMatch(words);
+});
+
+test('tells the sandbox of the demo signer and enables voting, as compose has it do', async () => {
+  const sandbox = await startSandbox();
+  const redis = await startTestRedis({ password: 'p@ss/w%rd' });
+  try {
+    const REDIS_PASSWORD_FILE = path.join(dir, 'password');
+    await writeFile(REDIS_PASSWORD_FILE, 'p@ss/w%rd\n', { mode: 0o600 });
+    const env = {
+      SNAPSHOT_HUB_URL: `${sandbox.url}/graphql`,
+      SNAPSHOT_SEQUENCER_URL: `${sandbox.url}/`,
+      REDIS_URL: `redis://${new URL(redis.url).host}`,
+      REDIS_PASSWORD_FILE,
+      QUORUM_SECRETS_DIR: path.join(dir, 'secrets'),
+      PREFERENCES_DIR: path.join(dir, 'owners'),
+      OWNER_ID: 'ada',
+    };
+    expect(await setup(['--demo', '--enable-voting'], env)).toMatchObject({ code: 0, err: '' });
+    expect(await readdir(path.join(dir, 'owners/ada'))).toEqual(['user_preferences.txt']);
+    expect(sandbox.world.messages).toHaveLength(1);
+    const client = new Redis(redis.url);
+    expect(await client.get(keys.votingOwner(OwnerId.parse('ada')))).toBe(VOTING_ENABLED);
+    client.disconnect();
+  } finally {
+    await sandbox.close();
+    await redis.stop();
+  }
 });
