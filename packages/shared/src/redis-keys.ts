@@ -8,7 +8,7 @@
  * | idempotency:<owner>:<key>          | string | accept           | accept           | 24 hours                 |
  * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
  * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
- * | signers                            | hash   | voter            | fetcher, gateway, doctor | until announced anew |
+ * | signers                            | hash   | voter            | fetcher, doctor  | until announced anew     |
  * | preferences-version:<owner>        | string | fetcher          | fetcher, voter   | for ever                 |
  * | decided-before:<owner>:<space>     | hash   | fetcher          | fetcher          | 30 days after the last   |
  * | mode                               | string | voter            | voter            | for ever                 |
