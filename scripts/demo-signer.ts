@@ -2,16 +2,18 @@
  * A signer for the sandbox: a main wallet that exists for nothing else, and an alias that votes for it. Plain key files, which
  * only the sandbox may have; it refuses to do anything with a sequencer that could be a real one.
  */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isLive } from '@quorum/shared/config';
 import type { OwnerId } from '@quorum/shared/ids';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { assembleAliasEnvelope, buildAlias } from '@quorum/snapshot/envelope';
 import { createHub } from '@quorum/snapshot/hub';
 import { Address, type SpaceId } from '@quorum/snapshot/proposal';
 import { createSequencer } from '@quorum/snapshot/sequencer';
 import { Wallet } from 'ethers';
-import { readSecret, SIGNERS_FILE, writeOnce } from './secrets.ts';
+import { SIGNERS_FILE, writeOnce } from './secrets.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -47,7 +49,7 @@ export async function makeDemoSigner({ dir, owner, space }: DemoSigner): Promise
   };
   const file = path.join(dir, SIGNERS_FILE);
   // With nobody in it, it is the one that setup makes for a live hub; with somebody in it, it is not ours to change.
-  if ((await readSecret(file).catch(() => '')) === '{}') await rm(file);
+  if (existsSync(file) && readSecretFile(file) === '{}') await rm(file);
   await writeOnce(file, `${JSON.stringify(signers, null, 2)}\n`);
 }
 
@@ -88,5 +90,5 @@ async function wallets(dir: string): Promise<{ main: Wallet; alias: Wallet }> {
 /** The wallet whose key is in the file, as 64 hex digits; a new one if there is no file. */
 async function walletIn(file: string): Promise<Wallet> {
   await writeOnce(file, Wallet.createRandom().privateKey.slice(2));
-  return new Wallet(`0x${await readSecret(file)}`);
+  return new Wallet(`0x${readSecretFile(file)}`);
 }

@@ -1,8 +1,11 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ensureSecrets, readSecret, SECRETS } from './secrets.ts';
+import { ensureSecrets, SECRETS, SecretsError } from './secrets.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -10,11 +13,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(path.dirname(dir), { recursive: true, force: true }));
 
+const FILES = Object.values(SECRETS);
+
 describe('the secrets that Quorum makes', () => {
   test('each is 256 random bits in a file and a folder that only its owner can read', async () => {
     const made = await ensureSecrets({ dir });
-    expect(made).toHaveLength(Object.keys(SECRETS).length);
-    const texts = await Promise.all(made.map(readSecret));
+    expect(made).toHaveLength(FILES.length);
+    const texts = made.map(readSecretFile);
     expect(new Set(texts).size).toBe(made.length);
     for (const text of texts) expect(text).toMatch(/^[0-9a-f]{64}$/);
     for (const file of made) {
@@ -23,31 +28,84 @@ describe('the secrets that Quorum makes', () => {
     }
   });
 
-  test('one that is there is never changed, and one that is missing is made', async () => {
+  test.each(FILES)('%s is never changed if it is there, and made if it is missing', async (name) => {
     await ensureSecrets({ dir });
-    const macKey = path.join(dir, SECRETS.voterMacKey);
-    const api = path.join(dir, SECRETS.apiKey);
-    const before = await readSecret(macKey);
-    await rm(api);
-    expect(await ensureSecrets({ dir })).toEqual([api]);
-    expect(await readSecret(macKey)).toBe(before);
+    const file = path.join(dir, name);
+    const before = readSecretFile(file);
+    expect(await ensureSecrets({ dir })).toEqual([]);
+    expect(readSecretFile(file)).toBe(before);
+    await rm(file);
+    expect(await ensureSecrets({ dir })).toEqual([file]);
+    expect(readSecretFile(file)).not.toBe(before);
   });
 
-  test('an empty one is refused, not taken for the empty password', async () => {
+  test.each(FILES)(
+    '%s that is empty is refused, not taken for the empty password, and is left as it is',
+    async (name) => {
+      await ensureSecrets({ dir });
+      const file = path.join(dir, name);
+      await writeFile(file, '\n');
+      await expect(ensureSecrets({ dir })).rejects.toThrow(`${file} is empty`);
+      expect(await readFile(file, 'utf8')).toBe('\n');
+    },
+  );
+
+  test.each([0o644, 0o640, 0o666, 0o620])(
+    'whose mode is %o is refused with what mends it, and not mended',
+    async (mode) => {
+      await ensureSecrets({ dir });
+      for (const name of FILES) {
+        const file = path.join(dir, name);
+        await chmod(file, mode);
+        const refused = ensureSecrets({ dir });
+        await expect(refused).rejects.toThrow(SecretsError);
+        await expect(refused).rejects.toThrow(`Run: chmod 600 ${file}`);
+        expect((await stat(file)).mode & 0o777).toBe(mode);
+        await chmod(file, 0o600);
+        expect(await ensureSecrets({ dir })).toEqual([]);
+      }
+    },
+  );
+
+  test('of which several are wrong are all told at once, a folder and a file of the operator’s too', async () => {
     await ensureSecrets({ dir });
-    const password = path.join(dir, SECRETS.redisPassword);
-    await writeFile(password, '\n');
-    await expect(readSecret(password)).rejects.toThrow(/empty.*\n→ Remove it/);
+    const passphrase = path.join(dir, 'voter/passphrase');
+    await writeFile(passphrase, 'correct horse', { mode: 0o600 });
+    await chmod(passphrase, 0o644);
+    await chmod(path.join(dir, 'gateway'), 0o755);
+    await writeFile(path.join(dir, SECRETS.voterMacKey), 'not hex');
+    const error = await ensureSecrets({ dir }).catch((thrown: unknown) => thrown);
+    if (!(error instanceof SecretsError)) throw new Error('It was not refused');
+    expect(error.faults).toEqual([
+      `Others can enter the folder ${path.join(dir, 'gateway')}. Run: chmod 700 ${path.join(dir, 'gateway')}`,
+      `Others can read the file ${passphrase}. Run: chmod 600 ${passphrase}`,
+      expect.stringContaining('does not hold 64 hex digits'),
+    ]);
+    expect(error.message).not.toMatch(/correct horse|not hex\b/);
   });
 
-  test('two starts at the same time end up with the same secrets, and leave nothing beside them', async () => {
-    const made = await Promise.all([ensureSecrets({ dir }), ensureSecrets({ dir }), ensureSecrets({ dir })]);
-    expect(made.flat().toSorted()).toEqual(
-      Object.values(SECRETS)
-        .map((name) => path.join(dir, name))
-        .toSorted(),
+  test('made by eight processes at the same time are the same for all, and nothing is left beside them', async () => {
+    const module = path.join(import.meta.dirname, 'secrets.ts');
+    const script = `import { ensureSecrets } from ${JSON.stringify(module)};
+      for (const name of ${JSON.stringify(Array.from({ length: 20 }, (_, at) => String(at)))}) {
+        process.stdout.write(JSON.stringify(await ensureSecrets({ dir: ${JSON.stringify(dir)} + name })) + '\\n');
+      }`;
+    const outputs = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let output = '';
+        child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+        expect(await once(child, 'close')).toEqual([0, null]);
+        return output;
+      }),
     );
-    const files = await readdir(dir, { recursive: true });
+    // Each was made by exactly one of them.
+    const made = outputs.flatMap((output) => output.match(/[^"[\],\n]+/g) ?? []);
+    expect(made).toHaveLength(20 * FILES.length);
+    expect(new Set(made).size).toBe(made.length);
+    const files = await readdir(path.dirname(dir), { recursive: true });
     expect(files.filter((name) => name.includes('.new'))).toEqual([]);
   });
 });

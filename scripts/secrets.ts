@@ -3,8 +3,9 @@
  * else. Files are 0600 in folders 0700; one that is there is never changed.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 
 /** Where each secret is, below the secrets folder. The voter service, which checks the decider's codes, reads its key too. */
 export const SECRETS = {
@@ -23,14 +24,71 @@ export const PASSPHRASES = 'voter-passphrase';
 
 const SECRET_BYTES = 32;
 
-/** Makes every secret that is missing: 32 random bytes as 64 hex digits. Returns the files that it made. */
+/** Secrets that are there and must not be used as they are. Each fault says what mends it. */
+export class SecretsError extends Error {
+  override readonly name = 'SecretsError';
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(['The secrets are not safe to use:', ...faults.map((fault) => `  ${fault}`)].join('\n'));
+    this.faults = faults;
+  }
+}
+
+/**
+ * Makes every secret that is missing: 32 random bytes as 64 hex digits. Returns the files that it made. What was there is looked
+ * at and never changed, not even its mode: whoever opened a secret must hear of it, as it may be known by now.
+ * @throws SecretsError if anything there can be read by others, or is no secret.
+ */
 export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<string[]> {
   const made: string[] = [];
   for (const name of Object.values(SECRETS)) {
     const file = path.join(dir, name);
     if (await writeOnce(file, randomBytes(SECRET_BYTES).toString('hex'))) made.push(file);
   }
+  const faults = await secretFaults(dir);
+  if (faults.length > 0) throw new SecretsError(faults);
   return made;
+}
+
+/** What is wrong in a secrets folder, each fault with its remedy. Empty: nothing. */
+async function secretFaults(dir: string): Promise<string[]> {
+  const open = await openPaths(dir);
+  const unusable = Object.entries(SECRETS).flatMap(([secret, name]) => {
+    const file = path.join(dir, name);
+    if (open.has(file)) return [];
+    try {
+      // The services' own check, and their own words.
+      if (secret.endsWith('MacKey')) readKeyFile(file);
+      else readSecretFile(file);
+      return [];
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
+  });
+  return [...open.values(), ...unusable];
+}
+
+/** Every file and folder below `dir` that others can read or enter, with what mends it. */
+async function openPaths(dir: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true });
+  for (const full of entries.map((entry) => path.join(entry.parentPath, entry.name)).toSorted()) {
+    const info = await stat(full).catch(goneMeanwhile);
+    if (info === undefined || (info.mode & 0o077) === 0) continue;
+    found.set(
+      full,
+      info.isDirectory()
+        ? `Others can enter the folder ${full}. Run: chmod 700 ${full}`
+        : `Others can read the file ${full}. Run: chmod 600 ${full}`,
+    );
+  }
+  return found;
+}
+
+/** Another setup at the same time takes its temporary files away. */
+function goneMeanwhile(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
 }
 
 /**
@@ -38,17 +96,6 @@ export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<
  */
 export async function ensureSignersFile({ dir }: { readonly dir: string }): Promise<void> {
   await writeOnce(path.join(dir, SIGNERS_FILE), '{}\n');
-}
-
-/**
- * The text of a secret file, without white space at the ends.
- * @throws Error if it is empty: as the password of a Redis that would mean none.
- */
-export async function readSecret(file: string): Promise<string> {
-  const text = (await readFile(file, 'utf8')).trim();
-  if (text === '')
-    throw new Error(`The secret file ${file} is empty.\n→ Remove it and start again: a new one is made.`);
-  return text;
 }
 
 /**

@@ -1,78 +1,61 @@
 /**
- * `npm run setup`: makes the secrets that are missing and prints where they are, never what they are.
+ * `npm run setup`: makes the secrets that are missing and prints where they are, never what they are. It changes nothing that is
+ * there: what is wrong with it, a mode that lets others read it first of all, is told with what mends it, and ends it with 1.
  *
- *     npm run setup                              secrets, in .data/secrets or QUORUM_SECRETS_DIR
+ *     npm run setup                              secrets where `npm start` looks for them, or in QUORUM_SECRETS_DIR
  *     npm run setup -- --demo                    also a signer for the sandbox, announced to it, and preferences to begin with
  *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of REDIS_URL (and REDIS_PASSWORD_FILE)
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { OwnerId } from '@quorum/shared/ids';
 import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
-import { Redis } from 'ioredis';
 import { ensureDemoSigner } from './demo-signer.ts';
 import { ensureDemoPreferences } from './demo-preferences.ts';
-import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
+import { OperatorError, readOperator, runCommand, withRedis, type Operator } from './operator.ts';
+import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { DEMO_SPACE } from './start-settings.ts';
 
-async function main(): Promise<void> {
+await runCommand(async (args) => {
   const options = {
     demo: { type: 'boolean', default: false },
     'enable-voting': { type: 'boolean', default: false },
   } as const;
-  const { values } = parseArgs({ options });
-  const { env } = process;
-  const owner = OwnerId.parse(env['OWNER_ID'] || 'owner');
-  const dir = path.resolve(env['QUORUM_SECRETS_DIR'] || (values.demo ? '.data/sandbox/secrets' : '.data/secrets'));
+  const { values } = parseArgs({ args: [...args], options });
+  // Live, the owner does it: POST /voting/resume.
+  if (values['enable-voting'] && !values.demo) {
+    throw new OperatorError('--enable-voting is for the sandbox: use it with --demo.');
+  }
+  const operator = readOperator();
+  await makeSecrets(operator);
+  if (values.demo) await makeDemo(operator);
+  else await ensureSignersFile({ dir: operator.secrets });
+  if (values['enable-voting']) {
+    const { owner } = operator.settings;
+    await withRedis(operator, (redis) => enableVoting(redis, owner));
+    process.stdout.write(`Voting is enabled for ${owner}.\n`);
+  }
+});
 
+async function makeSecrets({ secrets: dir, live, settings }: Operator): Promise<void> {
   const made = await ensureSecrets({ dir });
   process.stdout.write(
     made.length === 0 ? `Every secret is in ${dir}.\n` : `Made:\n${made.map((file) => `  ${file}\n`).join('')}`,
   );
-  process.stdout.write(`The API key is in ${path.join(dir, SECRETS.apiKey)}.\n`);
-
-  if (values.demo) {
-    const sequencerUrl = required(env, 'SNAPSHOT_SEQUENCER_URL');
-    const hubUrl = required(env, 'SNAPSHOT_HUB_URL');
-    await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), sequencerUrl, hubUrl });
-    process.stdout.write('The demo signer is known to the sandbox.\n');
-    const owners = path.resolve(env['PREFERENCES_DIR'] || '.data/sandbox/owners');
-    process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
-  } else {
-    await ensureSignersFile({ dir });
+  if (dir === settings.folders.secrets) {
+    process.stdout.write(`They are for ${live ? 'the live Snapshot of your settings' : 'the sandbox'}.\n`);
   }
-  if (values['enable-voting']) {
-    // Live, the owner does it: POST /voting/resume.
-    if (!values.demo) throw new Error('--enable-voting is for the sandbox: use it with --demo.');
-    await enable(required(env, 'REDIS_URL'), owner);
-    process.stdout.write(`Voting is enabled for ${owner}.\n`);
-  }
+  process.stdout.write(`The API key of the first admin is in ${path.join(dir, SECRETS.apiKey)}.\n`);
 }
 
-async function enable(url: string, owner: OwnerId): Promise<void> {
-  const target = new URL(url);
-  const passwordFile = process.env['REDIS_PASSWORD_FILE'];
-  if (passwordFile) target.password = await readSecret(passwordFile);
-  const redis = new Redis(target.href, { lazyConnect: true, retryStrategy: (attempt) => (attempt < 20 ? 250 : null) });
-  // Each failed attempt is told here; the command below says so if none succeeds.
-  redis.on('error', (error) => process.stderr.write(`Redis: ${error.message}\n`));
-  try {
-    await enableVoting(redis, owner);
-  } finally {
-    redis.disconnect();
+async function makeDemo({ settings, secrets: dir, env }: Operator): Promise<void> {
+  const { snapshot, owner, folders } = settings;
+  if (snapshot.kind === 'sandbox') {
+    throw new OperatorError('--demo is told to the sandbox: set its SNAPSHOT_HUB_URL and SNAPSHOT_SEQUENCER_URL.');
   }
-}
-
-function required(env: NodeJS.ProcessEnv, name: string): string {
-  const value = env[name];
-  if (!value) throw new Error(`Set ${name}.`);
-  return value;
-}
-
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`✗ ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  const urls = { hubUrl: snapshot.hub, sequencerUrl: snapshot.sequencer };
+  await ensureDemoSigner({ dir, owner, space: SpaceId.parse(DEMO_SPACE), ...urls });
+  process.stdout.write('The demo signer is known to the sandbox.\n');
+  const owners = path.resolve(env['PREFERENCES_DIR'] || folders.owners);
+  process.stdout.write(`The preferences are in ${await ensureDemoPreferences(owners, owner)}.\n`);
 }

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { enableVoting } from '@quorum/shared/voting';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
 import type { ChildSpec } from './child.ts';
@@ -13,7 +14,7 @@ import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
 import { ensureDemoPreferences } from './demo-preferences.ts';
 import { keepRedis } from './keep-redis.ts';
 import type { RunFiles } from './run-files.ts';
-import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
+import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import {
   portBook,
@@ -137,7 +138,7 @@ async function readyRedis({ settings, terminal, started, signal, onGivenUp }: St
     return settings.redisUrl;
   }
   const { redis: dir, logs, secrets } = settings.folders;
-  const password = await readSecret(path.join(secrets, SECRETS.redisPassword));
+  const password = readSecretFile(path.join(secrets, SECRETS.redisPassword));
   signal.throwIfAborted();
   const redis = keepRedis({ dir, logs, password, say: terminal.say, onGivenUp });
   started.unshift(redis); // first in, so last out

@@ -11,6 +11,7 @@
  * folder than `.data`: the end-to-end tests start it so.
  */
 import path from 'node:path';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
@@ -18,7 +19,7 @@ import { loadEnvFile, ROOT } from './env-file.ts';
 import { printRun } from './print-run.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
-import { readSecret, SECRETS } from './secrets.ts';
+import { SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { allowsAnonymous, exampleCall } from './services.ts';
 import {
@@ -117,7 +118,7 @@ async function startAndServe(start: Start): Promise<number> {
       gateway,
       ...(allowsAnonymous(upstreams)
         ? {}
-        : { apiKey: await readSecret(path.join(settings.folders.secrets, SECRETS.apiKey)) }),
+        : { apiKey: readSecretFile(path.join(settings.folders.secrets, SECRETS.apiKey)) }),
       onProgress: runProgress(terminal),
       signal: stop.signal,
     },

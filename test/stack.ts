@@ -17,6 +17,7 @@ import type { OwnerId } from '@quorum/shared/ids';
 import { AgentRunAccepted, AgentRunView, type AgentRunResponse } from '@quorum/shared/run';
 import { enableVoting } from '@quorum/shared/voting';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
+import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { startChild, type Child } from '../scripts/child.ts';
@@ -40,6 +41,9 @@ export type StackOptions = {
   /** Which services to start; all of them where absent. */
   readonly services?: readonly ServiceName[];
   readonly appendonly?: boolean;
+  readonly redisPassword?: string;
+  /** The owner's signer is an encrypted keystore with this passphrase, as it is live; absent: a plain key. */
+  readonly passphrase?: string;
   /** Further spaces in which the owner's signer may vote. */
   readonly moreSpaces?: readonly string[];
 };
@@ -61,7 +65,7 @@ export type Stack = {
   readonly view: (runId: string) => Promise<AgentRunView>;
   readonly finished: (runId: string) => Promise<AgentRunResponse>;
   /** Starts a process of the service, beside those that run. */
-  readonly start: (service: ServiceName) => Promise<void>;
+  readonly start: (service: ServiceName, env?: Readonly<Record<string, string>>) => Promise<void>;
   /** Kills every process of the service, as a crash would. */
   readonly kill9: (service: ServiceName) => Promise<void>;
   /** Ends every process of the service by SIGTERM and waits; gives back how each ended. */
@@ -89,7 +93,10 @@ export async function until<T>(what: string, check: () => Promise<T | null | und
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = await mkdtemp(path.join(tmpdir(), 'quorum-stack-'));
-  const redisServer = await startTestRedis({ appendonly: options.appendonly ?? false });
+  const redisServer = await startTestRedis({
+    appendonly: options.appendonly ?? false,
+    ...(options.redisPassword === undefined ? {} : { password: options.redisPassword }),
+  });
   const redis = new Redis(redisServer.url, { maxRetriesPerRequest: null });
   // The server is killed in some tests; the client comes back by itself.
   redis.on('error', () => undefined);
@@ -102,6 +109,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { owner } = settings;
   await ensureDemoSigner({ dir: secrets, owner, space, sequencerUrl: upstreams.sequencer, hubUrl: upstreams.hub });
   if (options.moreSpaces !== undefined) await allowSpaces(path.join(secrets, SIGNERS_FILE), owner, options.moreSpaces);
+  if (options.passphrase !== undefined) await encryptSigner(secrets, owner, options.passphrase);
   await enableVoting(redis, owner);
   const signers = z.record(z.string(), z.looseObject({ voter: Address }));
   const voter = signers.parse(JSON.parse(await readFile(path.join(secrets, SIGNERS_FILE), 'utf8')))[owner]?.voter;
@@ -117,7 +125,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const processesOf = (service: ServiceName): Child[] => children.get(service) ?? [];
   const logFile = (service: ServiceName): string => path.join(dir, `${service}.log`);
   let url = '';
-  const start = async (service: ServiceName): Promise<void> => {
+  const start: Stack['start'] = async (service, env = {}) => {
     const around = { root: ROOT, settings, env: process.env, redisUrl: redisServer.url, upstreams };
     const child = startChild({
       name: service,
@@ -129,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         METRICS_PORT: '0',
         RETRY_DELAY_SECONDS: '0.05',
         ...options.env,
+        ...env,
       },
       logFile: logFile(service),
       onLine: () => undefined,
@@ -137,7 +146,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const ready = await child.ready;
     if (service === 'gateway') url = ready.replace(/\/$/, '');
   };
-  await Promise.all((options.services ?? SERVICES).map(start));
+  await Promise.all((options.services ?? SERVICES).map((service) => start(service)));
 
   const post: Stack['post'] = async (request = {}) => {
     const response = await fetch(`${url}/agent-run`, {
@@ -221,4 +230,19 @@ async function allowSpaces(file: string, owner: OwnerId, spaces: readonly string
   if (entry === undefined) throw new Error(`There is no signer of ${owner}`);
   const allowed = { ...entry, allowed_spaces: [...entry.allowed_spaces, ...spaces] };
   await writeFile(file, JSON.stringify({ ...signers, [owner]: allowed }));
+}
+
+/** Puts an encrypted keystore and its passphrase in the place of the signer's plain key. */
+async function encryptSigner(secrets: string, owner: OwnerId, passphrase: string): Promise<void> {
+  const folder = path.join(secrets, 'voter');
+  const plain = path.join(folder, 'alias.key');
+  const wallet = new Wallet(`0x${await readFile(plain, 'utf8')}`);
+  await writeFile(path.join(folder, 'keystore.json'), await wallet.encrypt(passphrase), { mode: 0o600 });
+  await writeFile(path.join(folder, 'passphrase'), passphrase, { mode: 0o600 });
+  await rm(plain);
+  const file = path.join(secrets, SIGNERS_FILE);
+  const signers = z.record(z.string(), z.looseObject({})).parse(JSON.parse(await readFile(file, 'utf8')));
+  const { key_file: _plain, ...entry } = signers[owner] ?? {};
+  const encrypted = { ...entry, keystore_file: 'keystore.json', passphrase_file: 'passphrase' };
+  await writeFile(file, JSON.stringify({ ...signers, [owner]: encrypted }));
 }

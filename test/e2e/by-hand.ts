@@ -3,15 +3,15 @@ import path from 'node:path';
 import type { Ballot } from '@quorum/snapshot/ballot';
 import { assembleEnvelope, buildVote } from '@quorum/snapshot/envelope';
 import { createHub } from '@quorum/snapshot/hub';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { ProposalId } from '@quorum/snapshot/proposal';
 import { createSequencer } from '@quorum/snapshot/sequencer';
 import { Wallet } from 'ethers';
-import { readSecret } from '../../scripts/secrets.ts';
 import type { Stack } from '../stack.ts';
 
 /** Votes as the owner; returns the id of the vote. Throws where it is not taken. */
 export async function voteByHand(stack: Stack, proposal: string, ballot: Ballot): Promise<string> {
-  const main = new Wallet(`0x${await readSecret(path.join(stack.secrets, 'demo/main.key'))}`);
+  const main = new Wallet(`0x${readSecretFile(path.join(stack.secrets, 'demo/main.key'))}`);
   const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: 5_000 });
   const found = await hub.proposal(ProposalId.parse(proposal));
   if (found === null) throw new Error(`There is no proposal ${proposal}`);

@@ -36,7 +36,7 @@ describe('two of each worker, ten spaces at once', () => {
       env: { ...SURE, SHUTDOWN_TIMEOUT_S: `${SHUTDOWN_S}` },
     });
     await stack.control('POST', 'model', { persona: 'owned', target: WANTED });
-    await Promise.all(WORKERS.map(stack.start));
+    await Promise.all(WORKERS.map((service) => stack.start(service)));
   });
   afterAll(() => stack.stop());
 

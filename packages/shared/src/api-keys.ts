@@ -33,13 +33,13 @@ const ID_BYTES = 8;
 const SECRET_BYTES = 32;
 const SHOWN_OF_SECRET = 4;
 
-export const ApiKeyId = z
+const ApiKeyId = z
   .string()
   .regex(/^[0-9a-f]{16}$/, { error: 'must be the 16 hex digits between qk_ and _' })
   .brand<'ApiKeyId'>();
-export type ApiKeyId = z.infer<typeof ApiKeyId>;
+type ApiKeyId = z.infer<typeof ApiKeyId>;
 
-export const ApiKeyName = z
+const ApiKeyName = z
   .string()
   .max(100)
   .regex(/^[^\p{C}]*$/u, { error: 'must hold no control or invisible characters' })

@@ -96,7 +96,7 @@ function logRequests(log: Logger): RequestHandler {
     },
     // Never the headers: they hold the key.
     serializers: {
-      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url }),
+      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, path: pathToLog(url) }),
       res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
       err: serializeError,
     },
@@ -106,6 +106,18 @@ function logRequests(log: Logger): RequestHandler {
     customSuccessMessage: () => 'request answered',
     customErrorMessage: () => 'request not answered',
   });
+}
+
+/** Longer than the id of a run, shorter than any 256 bits in digits or letters. */
+const MAX_LOGGED_SEGMENT = 40;
+
+/** The path of a URL without what may be a key that somebody put there by mistake: no query, no segment that is long enough. */
+function pathToLog(url: string): string {
+  const [path = ''] = url.split('?');
+  return path
+    .split('/')
+    .map((segment) => (segment.length > MAX_LOGGED_SEGMENT ? '…' : segment))
+    .join('/');
 }
 
 /** An API runs nothing in a browser. Bull Board does, from this origin alone; its pages hold inline styles. */

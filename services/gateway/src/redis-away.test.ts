@@ -1,4 +1,7 @@
 /** The gateway while Redis is away: 503 within a second, never a hang, and well again by itself. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { startTestRedis } from '../../../test/redis.ts';
 import { ask, openGateway, openLine, postRun, type Gateway } from '../test/stand.ts';
@@ -97,4 +100,41 @@ test('a gateway that never saw Redis stops', async () => {
   const gateway = await openGateway(redis.url);
   await gateway.stop();
   await expect(ask(gateway.url)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('a key of Redis is answered 503 while Redis is away or hangs; the key of the file needs none', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'quorum-away-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const [API_KEY_FILE, GATEWAY_MAC_KEY_FILE] = [join(folder, 'api.key'), join(folder, 'mac.key')];
+  for (const file of [API_KEY_FILE, GATEWAY_MAC_KEY_FILE]) await writeFile(file, 'ab'.repeat(32), { mode: 0o600 });
+  const redis = await redisForTest();
+  const line = await openLine(redis.url);
+  closers.push(() => line.close());
+  const gateway = await openGateway(line.url, { API_KEY_FILE, GATEWAY_MAC_KEY_FILE, ALLOW_ANONYMOUS: '0' });
+  closers.push(() => gateway.stop());
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+  const known = bearer(`qk_${'ab'.repeat(8)}_${'cd'.repeat(32)}`);
+  const file = bearer('ab'.repeat(32));
+
+  const expectAnswers = async (): Promise<void> => {
+    for (const path of ['/agent-run/0198a3f0-0000-7000-8000-000000000000', '/admin/queues']) {
+      const answer = await ask(`${gateway.url}${path}`, { headers: known });
+      expect(answer, path).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+      expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
+    }
+    const run = await postRun(gateway, { space_id: 'away.eth' }, known);
+    expect(run.status).toBe(503);
+    expect(run.tookMs).toBeLessThan(WITHIN_MS);
+    // Nothing of Redis is needed to know this one, nor to refuse that one.
+    expect((await ask(`${gateway.url}/admin/queues`, { headers: file })).status).toBe(200);
+    expect((await postRun(gateway, { space_id: 'away.eth' }, file)).status).toBe(503);
+    expect((await ask(`${gateway.url}/admin/queues`, { headers: bearer('not-a-key') })).status).toBe(401);
+    expect((await ask(`${gateway.url}/admin/queues`)).status).toBe(401);
+  };
+  expect((await ask(`${gateway.url}/admin/queues`, { headers: known })).status).toBe(401);
+  line.freeze(true);
+  await expectAnswers();
+  line.freeze(false);
+  await redis.kill9();
+  await expectAnswers();
 });

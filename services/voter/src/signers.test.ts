@@ -53,6 +53,12 @@ describe('signers.json', () => {
     });
   });
 
+  test.each(['correct horse', `{"a": ${alias.privateKey}}`])('that is a secret instead is not quoted', async (text) => {
+    const error: unknown = await load(text).catch((thrown: unknown) => thrown);
+    // Ten characters are what an error of JSON.parse shows of what it read.
+    for (let at = 0; at + 8 <= text.length; at += 1) expect(inspect(error)).not.toContain(text.slice(at, at + 8));
+  });
+
   test('with nobody in it licenses nobody', async () => {
     expect((await load({})).size).toBe(0);
   });
