@@ -6,9 +6,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { OwnerId } from '@quorum/shared/ids';
-import { readSecretFile, readTrustedFile } from '@quorum/shared/secret-file';
+import { readSecretFile } from '@quorum/shared/secret-file';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
-import { entriesOf, type SignersFile } from '@quorum/voter/signer-entry';
+import { entriesOf, readSignersFile, type SignersFile } from '@quorum/voter/signer-entry';
 import { loadLicence } from '@quorum/voter/signers';
 import { SignerKind, VotesPerDay } from '@quorum/voter/signers-config';
 import { Wallet } from 'ethers';
@@ -95,8 +95,9 @@ type Made = { readonly address: string; readonly keystore: string; readonly pass
 
 async function addSigner(wanted: Wanted, file: string, { secrets, live }: Operator): Promise<Made> {
   const { owner, voter, kind } = wanted;
-  const present = z.record(z.string(), z.unknown()).parse(JSON.parse(readTrustedFile(file)));
-  entriesOf(present, file);
+  const read = readSignersFile(file);
+  entriesOf(read, file);
+  const present = z.record(z.string(), z.unknown()).parse(read);
   if (Object.hasOwn(present, owner)) {
     throw new OperatorError(
       `${owner} is in ${file} already, and a signer is never overwritten.\n→ Take ${owner} out of it first; the old keystore stays where it is.`,

@@ -31,7 +31,7 @@ export async function withLock(file, say, work) {
 /** Written beside and linked, so that the file never stands there without the id in it. */
 async function take(file) {
   const own = `${file}.${randomUUID()}.new`;
-  await writeFile(own, String(process.pid));
+  await writeFile(own, String(process.pid), { mode: 0o600 });
   try {
     await link(own, file);
     return true;

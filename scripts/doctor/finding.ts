@@ -27,7 +27,7 @@ export const broken = (check: string, says: string, remedy: string): Finding => 
 });
 
 /** How long one check may take. */
-export const CHECK_MS = 10_000;
+const CHECK_MS = 10_000;
 /** How long one question within a check may take, so that its own words come before the check is cut off. */
 export const ASK_MS = 6_000;
 

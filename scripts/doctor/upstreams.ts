@@ -11,7 +11,7 @@ const CLOCK_WARNS_S = 5;
 const CLOCK_BROKEN_S = 60;
 
 /** The address without what may be secret in it: user, password, query. */
-export function placeOf(url: string): string {
+function placeOf(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }

@@ -8,7 +8,7 @@
  * | idempotency:<owner>:<key>          | string | accept           | accept           | 24 hours                 |
  * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
  * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
- * | signers                            | hash   | voter            | fetcher, gateway, doctor | until announced anew |
+ * | signers                            | hash   | voter            | fetcher, doctor  | until announced anew     |
  * | preferences:<owner>                | string | Redis store      | Redis store      | for ever                 |
  * | preferences-last-good:<owner>      | string | Redis store      | Redis store      | for ever                 |
  * | preferences-version:<owner>        | string | both stores      | both stores      | for ever                 |

@@ -55,7 +55,7 @@ export const SINGLE_OWNER_VARIABLES = [...REQUIRED, ...OPTIONAL] as const;
  */
 export function readSignerEntries(config: SignersConfig): readonly SignerEntry[] {
   const { SIGNERS_FILE: file } = config;
-  const fromFile = file === undefined ? [] : entriesOf(readJson(file), file);
+  const fromFile = file === undefined ? [] : entriesOf(readSignersFile(file), file);
   const single = singleOwner(config);
   if (file === undefined && single === null) {
     throw refused(`Nobody may vote: set SIGNERS_FILE, or for a single owner ${REQUIRED.join(', ')}.`);
@@ -133,7 +133,8 @@ function namesSet(config: SignersConfig): readonly string[] {
   return SINGLE_OWNER_VARIABLES.filter((name) => config[name] !== undefined);
 }
 
-function readJson(file: string): unknown {
+/** The JSON value in a `signers.json`. Throws a `signing` error where it cannot be read, or others could have written it. */
+export function readSignersFile(file: string): unknown {
   const text = readTrustedFile(file);
   try {
     return JSON.parse(text);
@@ -154,6 +155,6 @@ function keySource(entry: z.infer<typeof FileEntry>, folder: string): KeySource 
   return null;
 }
 
-function refused(why: string, cause?: unknown): QuorumError {
-  return new QuorumError('signing', why, cause === undefined ? {} : { cause });
+function refused(why: string): QuorumError {
+  return new QuorumError('signing', why);
 }
