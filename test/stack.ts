@@ -136,6 +136,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         PORT: '0',
         METRICS_PORT: '0',
         RETRY_DELAY_SECONDS: '0.05',
+        // A busy machine makes Redis slow: that is no outage here.
+        ENQUEUE_TIMEOUT_MS: '10000',
         ...options.env,
         ...env,
       },
