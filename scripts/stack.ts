@@ -16,7 +16,7 @@ import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, readSecret, SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { portBook, sandboxSpec, SERVICES, serviceSpec, upstreamsOf, type Upstreams } from './services.ts';
-import { DEMO_SPACE, isLiveRun, SettingsError, type StartSettings } from './start-settings.ts';
+import { DEMO_SPACE, isLiveRun, SettingsError, type SettingSources, type StartSettings } from './start-settings.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { coloured, shortPath, type Terminal } from './terminal.ts';
 
@@ -30,6 +30,7 @@ export interface Started {
 }
 
 export interface StackOptions {
+  readonly sources: SettingSources;
   readonly settings: StartSettings;
   readonly verbose: boolean;
   readonly terminal: Terminal;
@@ -54,7 +55,7 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
   const upstreams = upstreamsOf(settings, sandboxUrl);
-  const around = { root: ROOT, settings, env: process.env, redisUrl, upstreams };
+  const around = { root: ROOT, settings, sources: options.sources, redisUrl, upstreams };
   const ready = SERVICES.toReversed().map((name) =>
     up(
       launch(name, () => serviceSpec(name, around, ports), options),

@@ -72,6 +72,8 @@ export type StepJob = {
 export type RunningWorker = {
   readonly close: (deadlineMs: number) => Promise<void>;
   readonly isRunning: () => boolean;
+  /** How many jobs are worked on at once, from the end of the next one on; none is cut short. */
+  readonly setConcurrency: (concurrency: number) => void;
 };
 
 /**
@@ -183,6 +185,9 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
 
   return {
     isRunning: () => worker.isRunning(),
+    setConcurrency(wanted) {
+      worker.concurrency = wanted;
+    },
     async close(deadlineMs) {
       // close() waits without limit and stops nothing; at the deadline the jobs go back to the queue.
       const timer = setTimeout(() => {

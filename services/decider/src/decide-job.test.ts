@@ -54,10 +54,8 @@ function depsWith(
   return {
     records,
     client: createModelClient({ baseUrl: url, apiKey: 'key' }),
-    timeoutMs: 5_000,
-    prices: {},
     metrics: createModelMetrics(new Registry()),
-    settings: { models, samples, maxBodyChars: 10_000 },
+    termsOf: async () => ({ timeoutMs: 5_000, prices: {}, settings: { models, samples, maxBodyChars: 10_000 } }),
     key: KEY,
     now: () => 1_790_000_100_000,
     attempt: { last, log: log.logger },

@@ -44,10 +44,12 @@ beforeAll(async () => {
     deps: {
       records: stores.records,
       client: createModelClient({ baseUrl: server.url, apiKey: 'key' }),
-      timeoutMs: SECOND_MS,
-      prices: {},
       metrics: createModelMetrics(metrics.registry),
-      settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
+      termsOf: async () => ({
+        timeoutMs: SECOND_MS,
+        prices: {},
+        settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
+      }),
       key: randomBytes(32),
       now: Date.now,
     },

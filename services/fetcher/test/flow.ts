@@ -200,7 +200,6 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         log,
         metrics,
         deps: {
-          hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
           records,
           transitions,
           preferences: {
@@ -211,9 +210,12 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           },
           metrics,
           log,
-          minTimeToVoteS: 120,
-          deadlineLeadS: 3_600,
-          retries,
+          termsOf: async () => ({
+            hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
+            minTimeToVoteS: 120,
+            deadlineLeadS: 3_600,
+            retries,
+          }),
           now: Date.now,
         },
         ...given,

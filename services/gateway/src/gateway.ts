@@ -1,7 +1,9 @@
 /** The gateway put together: Redis, queues, application, server, opened in this order and closed in reverse. */
 import { connectFailFast } from '@quorum/shared/redis';
 import { redisUrl } from '@quorum/shared/config';
+import type { RetrySettings } from '@quorum/shared/jobs';
 import type { Stack } from '@quorum/shared/lifecycle';
+import type { LiveConfig } from '@quorum/shared/live-config';
 import type { Logger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
 import { createRecords } from '@quorum/shared/records';
@@ -17,20 +19,29 @@ import { listen } from './server.ts';
  * Starts to serve, with Redis or without: while it is away requests are answered 503, and they succeed again by themselves
  * once it is back. Throws where a secret file or the address cannot be used.
  */
-export async function startGateway(config: GatewayConfig, log: Logger, stack: Stack): Promise<{ url: string }> {
-  const limitMs = config.ENQUEUE_TIMEOUT_MS;
+export async function startGateway(
+  config: LiveConfig<typeof GatewayConfig>,
+  log: Logger,
+  stack: Stack,
+): Promise<{ url: string }> {
+  const { fixed, now } = config;
+  const limitMs = (): number => now().ENQUEUE_TIMEOUT_MS;
   const access = createAccess({
-    owner: config.OWNER_ID,
-    apiKey: config.API_KEY_FILE === undefined ? null : readSecretFile(config.API_KEY_FILE),
-    allowAnonymous: config.ALLOW_ANONYMOUS,
+    owner: fixed.OWNER_ID,
+    apiKey: fixed.API_KEY_FILE === undefined ? null : readSecretFile(fixed.API_KEY_FILE),
+    allowAnonymous: fixed.ALLOW_ANONYMOUS,
   });
 
-  const redis = connectFailFast(redisUrl(config), log);
+  const redis = connectFailFast(redisUrl(fixed), log);
   stack.add('redis', async () => redis.disconnect());
-  const retries = { maxRetryAttempts: config.MAX_RETRY_ATTEMPTS, retryDelayS: config.RETRY_DELAY_SECONDS };
+  const retries = (): RetrySettings => ({
+    maxRetryAttempts: now().MAX_RETRY_ATTEMPTS,
+    retryDelayS: now().RETRY_DELAY_SECONDS,
+  });
   const queues = openQueues({ connection: redis, retries, limitMs, log });
   stack.add('queues', () => queues.close());
 
+  const metrics = createMetrics('gateway');
   const app = createApp({
     access,
     queues,
@@ -38,11 +49,19 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
-    metrics: createMetrics('gateway'),
-    allowedHosts: config.ALLOWED_HOSTS,
+    metrics,
+    allowedHosts: fixed.ALLOWED_HOSTS,
   });
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, fixed.HOST, fixed.PORT);
   stack.add('http server', () => server.close());
+  const fresh = config.keepFresh({
+    log,
+    metrics,
+    onApplied() {
+      log.level = now().LOG_LEVEL;
+    },
+  });
+  stack.add('settings', fresh.close);
 
   // So that a caller who was told that it runs is not answered 503 while the connection is still being made.
   await queues.ready().catch((error: unknown) => log.warn({ err: error }, 'started without redis'));

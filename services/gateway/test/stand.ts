@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { createLogger } from '@quorum/shared/log';
-import { parseGatewayConfig } from '../src/config.ts';
+import { liveConfig } from '@quorum/shared/live-config';
+import { GatewayConfig } from '../src/config.ts';
 import { startGateway } from '../src/gateway.ts';
 
 export const log = createLogger('gateway-test', 'silent');
@@ -18,7 +19,8 @@ export type Gateway = { readonly url: string; stop(): Promise<void> };
 /** A gateway on this Redis that takes requests without a key, unless `env` says otherwise. */
 export async function openGateway(redisUrl: string, env: Record<string, string> = {}): Promise<Gateway> {
   const closers: (() => Promise<void>)[] = [];
-  const config = parseGatewayConfig({ REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ...SANDBOX, ...env });
+  const settings = { REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ...SANDBOX, ...env };
+  const config = liveConfig('gateway', GatewayConfig, { env: settings, file: null });
   const { url } = await startGateway(config, log, { add: (_name, close) => closers.push(close) });
   return {
     url,

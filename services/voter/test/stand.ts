@@ -42,7 +42,7 @@ import { auditOf } from '../../../packages/shared/test/world.ts';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { loadSigner } from '../src/signer-key.ts';
 import type { Licence } from '../src/signers.ts';
-import type { VoteDeps, VoteSettings } from '../src/vote-deps.ts';
+import type { VoteDeps, VoteJobDeps, VoteSettings } from '../src/vote-deps.ts';
 import { voteJob } from '../src/vote.ts';
 
 const HOUR_S = 60 * 60;
@@ -140,6 +140,11 @@ export type Stand = {
   readonly fault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly aVote: (given?: Given) => Promise<VoteCase>;
 };
+
+/** These, with the same terms for every run. */
+export function jobDeps({ hub, sequencer, settings, ...deps }: VoteDeps): VoteJobDeps {
+  return { ...deps, termsOf: async () => ({ hub, sequencer, settings }) };
+}
 
 /** Waits for something that happens elsewhere and tells nobody. */
 export async function until<T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> {
@@ -327,7 +332,7 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
 
   const payload = { run_id: runId, proposal_id: proposal.id, content_hash: hash };
   const deliver: VoteCase['deliver'] = (changed = {}, signal = new AbortController().signal) =>
-    voteJob(payload, { ...deps, ...changed }, signal);
+    voteJob(payload, jobDeps({ ...deps, ...changed }), signal);
   const readVote = async (): Promise<HubVote | null> =>
     (await deps.hub.votes({ voter, proposals: [proposal.id] }))[0] ?? null;
   return {

@@ -24,7 +24,7 @@ export type AgentRunDeps = {
   readonly transitions: Transitions;
   readonly queues: Queues;
   /** The time within which a request has its answer of Redis, in milliseconds. */
-  readonly limitMs: number;
+  readonly limitMs: () => number;
 };
 
 /** The routes of runs, each with its full path: metrics name a request by it. */
@@ -35,13 +35,13 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
     const owner = deps.access.ownerOf(request);
     const body = parseBody(request.body);
     const idempotencyKey = parseIdempotencyKey(request);
-    const accepted = await askRedis(deps.limitMs, () => startRun(deps, owner, body, idempotencyKey));
+    const accepted = await askRedis(deps.limitMs(), () => startRun(deps, owner, body, idempotencyKey));
     response.status(202).location(accepted.status_url).json(accepted);
   });
 
   router.get('/agent-run/:id', async (request, response) => {
     const owner = deps.access.ownerOf(request);
-    const view: AgentRunView = await askRedis(deps.limitMs, () => readRun(deps, owner, request.params.id));
+    const view: AgentRunView = await askRedis(deps.limitMs(), () => readRun(deps, owner, request.params.id));
     response.json(view);
   });
 
