@@ -3,7 +3,7 @@ import { parseConfig, PreferencesConfig } from '@quorum/shared/config';
 import type { OwnerId } from '@quorum/shared/ids';
 import { createLogger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
-import { openPreferences } from '@quorum/shared/open-preferences';
+import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { UserPreferences } from '@quorum/shared/preferences';
 import type { Redis } from 'ioredis';
@@ -21,7 +21,8 @@ const DEMO_PREFERENCES: Partial<UserPreferences> = {
 /** The store that the services of this environment use. */
 export function demoStore(env: NodeJS.ProcessEnv, redis: Redis): PreferenceStore {
   const told = { log: createLogger('setup', 'silent'), metrics: createMetrics('setup') };
-  return openPreferences(parseConfig(PreferencesConfig, env), { redis, ...told });
+  const config = parseConfig(PreferencesConfig, env);
+  return openPreferences(config, { redis, ...told, defaults: () => preferenceDefaults(config) });
 }
 
 /** Stores them unless this owner has, or ever had, preferences. What cannot be used is left for its owner to mend. */

@@ -9,15 +9,15 @@
 import { parseArgs } from 'node:util';
 import { examine } from './doctor/examine.ts';
 import type { Finding } from './doctor/finding.ts';
-import { loadEnvFile } from './env-file.ts';
+import { ROOT } from './root.ts';
+import { merged, readSources } from './settings-file.ts';
 import { pad, textWidth } from './text-width.ts';
 
 const MARKS = { fine: '✓', warning: '!', broken: '✗', unchecked: '?' } as const;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-  loadEnvFile();
-  const findings = await examine(process.env);
+  const findings = await examine(merged(readSources(process.env, ROOT)));
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
   const isHealthy = count('broken') === 0;
   const text = values.json ? JSON.stringify({ healthy: isHealthy, findings }) : printed(findings, count);

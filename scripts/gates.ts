@@ -1,6 +1,6 @@
 /**
- * The static gates: types, lint, format, dead code, boundaries. Each is a program whose exit code says whether it holds, and
- * each knows the command that mends it. All run at the same time; together they take as long as the slowest.
+ * The static gates: types, lint, format, dead code, boundaries, and the page that is made of the schemas. Each says whether it
+ * holds and knows the command that mends it. All run at the same time; together they take as long as the slowest.
  */
 import { execFile } from 'node:child_process';
 import { glob } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { configurationIsFresh } from './configuration.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BROKEN_ON_PURPOSE = path.join(ROOT, 'scripts/fixtures/boundaries');
@@ -56,6 +57,7 @@ const GATES: readonly Gate[] = [
     remedy: 'move what both need one package down; the rules are in .dependency-cruiser.cjs',
     run: boundaries,
   },
+  { name: 'configuration', remedy: 'npm run docs', run: configuration },
 ];
 
 /** Runs every gate; none is left out because another one failed. */
@@ -89,6 +91,12 @@ function program(name: string, args: readonly string[], cwd = ROOT): Promise<Fin
       resolve({ passed: error === null, stdout, output: [stdout, stderr, missing].filter(Boolean).join('\n') });
     });
   });
+}
+
+/** The page is made of the schemas: one of the two was changed alone. */
+async function configuration(): Promise<Finding> {
+  const passed = await configurationIsFresh();
+  return { passed, output: passed ? '' : 'docs/configuration.md is not what the schemas say.' };
 }
 
 // --- Boundaries -----------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import path from 'node:path';
 import { redisUrl } from '@quorum/shared/config';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { Redis } from 'ioredis';
-import { loadEnvFile, ROOT } from './env-file.ts';
+import { ROOT } from './root.ts';
 import { findRunningRedis } from './redis-server.ts';
 import { SECRETS } from './secrets.ts';
+import { merged, readSources } from './settings-file.ts';
 import { isLiveRun, readCommonSettings, type CommonSettings } from './start-settings.ts';
 
 /** A command cannot do what it was asked for. The message says what to do. */
@@ -32,8 +33,7 @@ export interface Operator {
 
 /** Reads `.env` and the environment. Throws a `SettingsError` that names what is wrong. */
 export function readOperator(): Operator {
-  loadEnvFile();
-  return operatorOf(process.env);
+  return operatorOf(merged(readSources(process.env, ROOT)));
 }
 
 export function operatorOf(env: NodeJS.ProcessEnv): Operator {

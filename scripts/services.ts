@@ -1,6 +1,7 @@
 /**
  * What each process of ours is started with. Every service gets the settings it needs and no secret of another: the key files
- * of the voter service go to it alone, the model's key to the decider alone.
+ * of the voter service go to it alone, the model's key to the decider alone. What the settings file says they read there
+ * themselves, unless it is set here.
  */
 import path from 'node:path';
 import { isLive } from '@quorum/shared/config';
@@ -9,21 +10,22 @@ import type { ChildSpec } from './child.ts';
 import { nextFreePort } from './ports.ts';
 import { SECRETS, SIGNERS_FILE } from './secrets.ts';
 import { shortPath } from './terminal.ts';
-import { DEMO_SPACE, isLiveRun, type StartSettings } from './start-settings.ts';
+import { DEMO_SPACE, isLiveRun, type SettingSources, type StartSettings } from './start-settings.ts';
 
 /** In the order in which they are stopped. */
 export const SERVICES = ['gateway', 'fetcher', 'decider', 'voter'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 /** The first port that each one tries. */
-const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
-const SANDBOX_PORT = 4010;
+export const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
+export const SANDBOX_PORT = 4010;
 /** Where, in the folder of what runs, the sandbox's URL is written down for the operator's commands. */
 export const SANDBOX_URL_FILE = 'sandbox.url';
 
 /** Handed out by this file, or not at all: what the caller's environment says of them does not reach a service by itself. */
 const MANAGED = [
   'REDIS_URL',
+  'REDIS_PASSWORD_FILE',
   'OPENAI_API_KEY',
   'DECIDER_MAC_KEY_FILE',
   'GATEWAY_MAC_KEY_FILE',
@@ -41,7 +43,7 @@ const MANAGED = [
 export interface Surroundings {
   readonly root: string;
   readonly settings: StartSettings;
-  readonly env: NodeJS.ProcessEnv;
+  readonly sources: SettingSources;
   readonly redisUrl: string;
   readonly upstreams: Upstreams;
 }
@@ -69,19 +71,22 @@ export function allowsAnonymous({ hub, sequencer, model }: Upstreams): boolean {
 
 /** The environment of each service, but for its port. */
 export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.ProcessEnv {
-  const { settings, upstreams, env } = around;
+  const { settings, upstreams } = around;
+  const { env, file: inFile } = around.sources;
   const file = (relative: string): string => path.join(settings.folders.secrets, relative);
   const base: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(env).filter(([key]) => !MANAGED.includes(key)));
   const common: NodeJS.ProcessEnv = {
     ...base,
+    QUORUM_ENV_FILE: around.sources.path ?? '',
     REDIS_URL: around.redisUrl,
+    // Empty, so that the file's is not heard either: the URL has the password.
+    REDIS_PASSWORD_FILE: '',
     SNAPSHOT_HUB_URL: upstreams.hub,
     SNAPSHOT_SEQUENCER_URL: upstreams.sequencer,
     OPENAI_BASE_URL: upstreams.model,
     OWNER_ID: settings.owner,
     PREFERENCES_DIR: settings.folders.owners,
     HOST: '127.0.0.1',
-    LOG_LEVEL: env['LOG_LEVEL'] || 'info',
   };
   switch (name) {
     case 'gateway':
@@ -89,16 +94,20 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
         ...common,
         API_KEY_FILE: file(SECRETS.apiKey),
         GATEWAY_MAC_KEY_FILE: file(SECRETS.gatewayMacKey),
-        ...(allowsAnonymous(upstreams) ? { ALLOW_ANONYMOUS: '1' } : {}),
+        ALLOW_ANONYMOUS: allowsAnonymous(upstreams) ? '1' : '0',
       };
     case 'fetcher':
       return common;
     case 'decider': {
-      const model =
-        settings.model.kind === 'sandbox'
-          ? { OPENAI_API_KEY: 'sandbox', DECIDER_MODELS: env['DECIDER_MODELS'] || 'careful' }
-          : { OPENAI_API_KEY: env['OPENAI_API_KEY'] };
-      return { ...common, ...model, DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey) };
+      const sandbox = settings.model.kind === 'sandbox';
+      const models = (env['DECIDER_MODELS'] ?? inFile['DECIDER_MODELS']) || undefined;
+      return {
+        ...common,
+        OPENAI_API_KEY: sandbox ? 'sandbox' : env['OPENAI_API_KEY'],
+        // Only where nobody names any: what is set here does not follow the file while it runs.
+        ...(sandbox && models === undefined ? { DECIDER_MODELS: 'careful' } : {}),
+        DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
+      };
     }
     case 'voter':
       return {
@@ -106,12 +115,15 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
         VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
         SIGNERS_FILE: file(SIGNERS_FILE),
-        ...(isLiveRun(settings) ? singleOwner(env) : {}),
+        ...singleOwner(isLiveRun(settings) ? env : NOBODY),
       };
     default:
       return name satisfies never;
   }
 }
+
+/** Said to be empty, so that the settings file's are not heard either. */
+const NOBODY: NodeJS.ProcessEnv = Object.fromEntries(SINGLE_OWNER_VARIABLES.map((name) => [name, '']));
 
 /** The operator's own signer. The sandbox has one of its own for the same owner, and a real key has nothing to sign there. */
 function singleOwner(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -25,7 +25,8 @@ import {
   upstreamsOf,
   type Upstreams,
 } from './services.ts';
-import { DEMO_SPACE, isLiveRun, SettingsError, type StartSettings } from './start-settings.ts';
+import { merged } from './settings-file.ts';
+import { DEMO_SPACE, isLiveRun, SettingsError, type SettingSources, type StartSettings } from './start-settings.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { coloured, shortPath, type Terminal } from './terminal.ts';
 
@@ -39,6 +40,7 @@ export interface Started {
 }
 
 export interface StackOptions {
+  readonly sources: SettingSources;
   readonly settings: StartSettings;
   readonly verbose: boolean;
   readonly terminal: Terminal;
@@ -63,14 +65,14 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
   const upstreams = upstreamsOf(settings, sandboxUrl);
-  const around = { root: ROOT, settings, env: process.env, redisUrl, upstreams };
+  const around = { root: ROOT, settings, sources: options.sources, redisUrl, upstreams };
   const ready = SERVICES.toReversed().map((name) =>
     up(
       launch(name, () => serviceSpec(name, around, ports), options),
       terminal,
     ),
   );
-  const demoOwner = isLiveRun(settings) ? undefined : prepareDemoOwner(redisUrl, settings);
+  const demoOwner = isLiveRun(settings) ? undefined : prepareDemoOwner(redisUrl, options);
   const [urls] = await Promise.all([Promise.all(ready), demoOwner]);
   return { gateway: (urls.at(-1) ?? '').replace(/\/$/, ''), upstreams };
 }
@@ -174,13 +176,15 @@ async function up(child: Supervised, terminal: Terminal): Promise<string> {
 }
 
 /** On the sandbox alone: with a live hub the owner enables voting, and says what they want. */
-async function prepareDemoOwner(redisUrl: string, { owner, folders }: StartSettings): Promise<void> {
+async function prepareDemoOwner(redisUrl: string, { settings, sources }: StackOptions): Promise<void> {
+  const { owner, folders } = settings;
+  const env = { ...merged(sources), PREFERENCES_DIR: folders.owners };
   const redis = new Redis(redisUrl, { lazyConnect: true, retryStrategy: () => null });
   redis.on('error', () => {}); // connect() says it
   try {
     await redis.connect();
     await enableVoting(redis, owner);
-    await ensureDemoPreferences(demoStore({ ...process.env, PREFERENCES_DIR: folders.owners }, redis), owner);
+    await ensureDemoPreferences(demoStore(env, redis), owner);
   } finally {
     redis.disconnect();
   }

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isLive } from '@quorum/shared/config';
+import type { Environment } from '@quorum/shared/config-layers';
 import { OwnerId } from '@quorum/shared/ids';
 import { z } from 'zod';
 
@@ -19,6 +20,16 @@ export interface StartOptions {
   readonly json: boolean;
   /** Show the services' whole logs. */
   readonly verbose: boolean;
+}
+
+/** Where settings come from. */
+export interface SettingSources {
+  /** The environment alone. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What the file says. */
+  readonly file: Environment;
+  /** Where the file is, or will be; null: none is read. */
+  readonly path: string | null;
 }
 
 /** An upstream that the operator configured, or the sandbox in its place. */

@@ -7,8 +7,8 @@
  *     npm start -- --once --json      the result as one line of JSON, last on stdout
  *     npm start -- --verbose          with the services' whole logs
  *
- * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_DATA_DIR names another
- * folder than `.data`: the end-to-end tests start it so.
+ * Settings come from the environment, and from `.env` for what the environment leaves open. QUORUM_ENV_FILE names another
+ * file (empty: none) and QUORUM_DATA_DIR another folder than `.data`: the end-to-end tests start it so.
  */
 import path from 'node:path';
 import type { AgentRunResponse } from '@quorum/shared/run';
@@ -16,19 +16,21 @@ import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
-import { loadEnvFile, ROOT } from './env-file.ts';
 import { printRun } from './print-run.ts';
+import { ROOT } from './root.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
 import { SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { allowsAnonymous, exampleCall } from './services.ts';
+import { merged, readSources, unknownSettings } from './settings-file.ts';
 import {
   DEMO_SPACE,
   isLiveRun,
   parseOptions,
   readSettings,
   SettingsError,
+  type SettingSources,
   type StartOptions,
   type StartSettings,
 } from './start-settings.ts';
@@ -41,21 +43,30 @@ async function main(): Promise<number> {
   let logs = path.join(ROOT, '.data/logs');
   try {
     const options = parseOptions(process.argv.slice(2));
-    loadEnvFile();
-    const dataDir = path.resolve(ROOT, process.env['QUORUM_DATA_DIR'] || '.data');
-    const settings = readSettings(process.env, dataDir);
+    const sources = readSources(process.env, ROOT);
+    const env = merged(sources);
+    const settings = readSettings(env, path.resolve(ROOT, env['QUORUM_DATA_DIR'] || '.data'));
     logs = settings.folders.logs;
     if (options.once && isLiveRun(settings)) {
       throw new SettingsError('A live hub is configured, and with one no run is sent by itself: leave out --once.');
     }
-    return await claimAndStart(options, settings, terminal);
+    for (const warning of unknownSettings(sources.file)) terminal.say(`! ${warning}`);
+    return await claimAndStart({ options, settings, sources, terminal });
   } catch (error) {
     tell(error, terminal, logs);
     return 1;
   }
 }
 
-async function claimAndStart(options: StartOptions, settings: StartSettings, terminal: Terminal): Promise<number> {
+interface Asked {
+  readonly options: StartOptions;
+  readonly settings: StartSettings;
+  readonly sources: SettingSources;
+  readonly terminal: Terminal;
+}
+
+async function claimAndStart(asked: Asked): Promise<number> {
+  const { options, settings, terminal } = asked;
   const files = runFiles(settings.folders.run);
   const other = await files.claim();
   if (other !== undefined) {
@@ -76,7 +87,7 @@ async function claimAndStart(options: StartOptions, settings: StartSettings, ter
     // Who presses Ctrl-C while it starts does not wait until it has.
     const aborted = stop.requested.then(() => Promise.reject(new Error('asked to stop')));
     aborted.catch(() => {});
-    return await Promise.race([startAndServe({ options, settings, terminal, files, started, stop }), aborted]);
+    return await Promise.race([startAndServe({ ...asked, files, started, stop }), aborted]);
   } catch (error) {
     // Asked to stop while starting: what was cut short is no failure.
     if (stop.signal.aborted && !stop.failure()) return options.once ? 130 : 0;
@@ -88,10 +99,7 @@ async function claimAndStart(options: StartOptions, settings: StartSettings, ter
   }
 }
 
-interface Start {
-  readonly options: StartOptions;
-  readonly settings: StartSettings;
-  readonly terminal: Terminal;
+interface Start extends Asked {
   readonly files: RunFiles;
   readonly started: Started[];
   readonly stop: StopSignal;
@@ -101,6 +109,7 @@ async function startAndServe(start: Start): Promise<number> {
   const { options, settings, terminal, stop } = start;
   const { gateway, upstreams } = await startStack({
     settings,
+    sources: start.sources,
     terminal,
     files: start.files,
     started: start.started,

@@ -24,6 +24,7 @@ import { startChild, type Child } from '../scripts/child.ts';
 import { ensureDemoSigner } from '../scripts/demo-signer.ts';
 import { ensureSecrets, SIGNERS_FILE } from '../scripts/secrets.ts';
 import { SERVICES, serviceEnv, upstreamsOf, type ServiceName } from '../scripts/services.ts';
+import { readSources } from '../scripts/settings-file.ts';
 import { readSettings } from '../scripts/start-settings.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
@@ -38,6 +39,8 @@ export type StackOptions = {
   readonly preferences?: Readonly<Record<string, unknown>>;
   /** Settings for every service, on top of the usual ones. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The settings file that every service reads; none where absent. */
+  readonly envFile?: string;
   /** Which services to start; all of them where absent. */
   readonly services?: readonly ServiceName[];
   readonly appendonly?: boolean;
@@ -126,7 +129,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const logFile = (service: ServiceName): string => path.join(dir, `${service}.log`);
   let url = '';
   const start: Stack['start'] = async (service, env = {}) => {
-    const around = { root: ROOT, settings, env: process.env, redisUrl: redisServer.url, upstreams };
+    const around = {
+      root: ROOT,
+      settings,
+      sources: readSources({ ...process.env, QUORUM_ENV_FILE: options.envFile ?? '' }, ROOT),
+      redisUrl: redisServer.url,
+      upstreams,
+    };
     const child = startChild({
       name: service,
       cwd: ROOT,

@@ -3,10 +3,10 @@ import { parseConfig } from '@quorum/shared/config';
 import { ValidationError } from '@quorum/shared/errors';
 import { DeciderConfig } from '@quorum/decider/config';
 import { FetcherConfig } from '@quorum/fetcher/config';
-import { parseGatewayConfig } from '@quorum/gateway/config';
+import { GatewayConfig } from '@quorum/gateway/config';
 import { VoterConfig } from '@quorum/voter/config';
 import type { z } from 'zod';
-import { ROOT } from '../env-file.ts';
+import { ROOT } from '../root.ts';
 import { operatorOf, type Operator } from '../operator.ts';
 import { sandboxUrlOf } from '../operator-signers.ts';
 import { serviceEnv, upstreamsOf, type ServiceName, type Upstreams } from '../services.ts';
@@ -19,7 +19,7 @@ export interface Patient {
   readonly live: boolean;
   readonly upstreams: Upstreams;
   /** What cannot be parsed is null, and one of the findings. */
-  readonly voter: VoterConfig | null;
+  readonly voter: z.infer<typeof VoterConfig> | null;
   readonly decider: z.infer<typeof DeciderConfig> | null;
 }
 
@@ -33,7 +33,7 @@ export async function readPatient(env: NodeJS.ProcessEnv): Promise<{ patient: Pa
   const around = {
     root: ROOT,
     settings: { ...settings, folders: { ...settings.folders, secrets } },
-    env,
+    sources: { env, file: {}, path: null },
     redisUrl: settings.redisUrl ?? 'redis://127.0.0.1',
     upstreams,
   };
@@ -49,7 +49,7 @@ export async function readPatient(env: NodeJS.ProcessEnv): Promise<{ patient: Pa
       return null;
     }
   };
-  parsed('gateway', parseGatewayConfig);
+  parsed('gateway', (given) => parseConfig(GatewayConfig, given));
   parsed('fetcher', (given) => parseConfig(FetcherConfig, given));
   const decider = parsed('decider', (given) => parseConfig(DeciderConfig, given));
   const voter = parsed('voter', (given) => parseConfig(VoterConfig, given));

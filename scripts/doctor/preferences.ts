@@ -2,7 +2,7 @@
 import type { OwnerId } from '@quorum/shared/ids';
 import { createLogger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
-import { openPreferences } from '@quorum/shared/open-preferences';
+import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import type { Redis } from 'ioredis';
 import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
@@ -17,6 +17,7 @@ export async function checkPreferences(
   if (voter === null) return [unchecked('preferences', 'the settings of the voter are wrong')];
   const store = openPreferences(voter, {
     redis,
+    defaults: () => preferenceDefaults(voter),
     log: createLogger('doctor', 'silent'),
     metrics: createMetrics('doctor'),
   });

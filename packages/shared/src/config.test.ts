@@ -10,6 +10,7 @@ import {
   parseConfig,
   PreferencesConfig,
   redisUrl,
+  retryShape,
   WorkerConfig,
 } from './config.ts';
 import { ValidationError } from './errors.ts';
@@ -27,9 +28,12 @@ function refusal(parse: () => unknown): ValidationError {
 
 describe('the settings of the seed', () => {
   it('have its names and defaults', () => {
-    const set = parseConfig(WorkerConfig.extend(HubConfig.shape).extend(PreferencesConfig.shape), {
-      SNAPSHOT_HUB_URL: 'http://127.0.0.1:4000/graphql',
-    });
+    const set = parseConfig(
+      WorkerConfig.extend({ ...HubConfig.shape, ...PreferencesConfig.shape, ...retryShape('run') }),
+      {
+        SNAPSHOT_HUB_URL: 'http://127.0.0.1:4000/graphql',
+      },
+    );
     expect(set).toMatchObject({
       MAX_PROPOSALS_PER_RUN: 3,
       DEFAULT_CONFIDENCE_THRESHOLD: 0.7,
@@ -44,7 +48,6 @@ describe('the environment', () => {
   it('that says nothing gives the defaults', () => {
     expect(parseConfig(CommonConfig, {})).toEqual({
       REDIS_URL: 'redis://127.0.0.1:6379',
-      ALLOW_LOSSY_REDIS: false,
       LOG_LEVEL: 'info',
       HOST: '127.0.0.1',
       SHUTDOWN_TIMEOUT_S: 20,
@@ -57,19 +60,9 @@ describe('the environment', () => {
     expect(parseConfig(CommonConfig, empty)).toEqual(parseConfig(CommonConfig, {}));
   });
 
-  it.for([
-    ['1', true],
-    ['true', true],
-    ['0', false],
-    ['false', false],
-  ] as const)('that allows a lossy Redis by %s means %s', ([text, allowed]) => {
-    expect(parseConfig(CommonConfig, { ALLOW_LOSSY_REDIS: text }).ALLOW_LOSSY_REDIS).toBe(allowed);
-  });
-
   it('that is wrong is refused with the name of every setting, and the value of none', () => {
     const wrong = {
       REDIS_URL: 'http://user:hunter2@redis',
-      ALLOW_LOSSY_REDIS: 'perhaps-hunter2',
       LOG_LEVEL: 'hunter2',
       SHUTDOWN_TIMEOUT_S: 'hunter2',
       CONCURRENCY: '0',
@@ -77,7 +70,7 @@ describe('the environment', () => {
       MAX_RETRY_ATTEMPTS: '1.5',
       RETRY_DELAY_SECONDS: '-1',
     };
-    const error = refusal(() => parseConfig(WorkerConfig, wrong));
+    const error = refusal(() => parseConfig(WorkerConfig.extend(retryShape('run')), wrong));
     for (const name of Object.keys(wrong)) expect(error.message).toContain(name);
     expect(error.message).not.toContain('hunter2');
     expect(error.issues.map(({ path }) => path).toSorted()).toEqual(Object.keys(wrong).toSorted());

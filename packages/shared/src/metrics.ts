@@ -59,6 +59,12 @@ export function createMetrics(service: string) {
       labelNames: ['result'] as const,
       registers,
     }),
+    configReloads: new Counter({
+      name: 'quorum_config_reloads_total',
+      help: 'Readings of the settings file while running: applied, unchanged, needs_restart or invalid',
+      labelNames: ['result'] as const,
+      registers,
+    }),
     security: new Counter({
       name: 'quorum_security_events_total',
       help: 'Refusals by the guard, bad codes, and other things that should never happen',

@@ -6,7 +6,7 @@ import { anOwner, listeningLogger, preferences } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { parseConfig, PreferencesConfig } from './config.ts';
 import { createMetrics } from './metrics.ts';
-import { openPreferences } from './open-preferences.ts';
+import { openPreferences, preferenceDefaults } from './open-preferences.ts';
 import { ownerFolder } from './owner-folder.ts';
 import { preferencesVersion } from './preferences.ts';
 import { keys } from './redis-keys.ts';
@@ -18,7 +18,7 @@ function opened(env: Record<string, string> = {}) {
   const { log, lines } = listeningLogger();
   const metrics = createMetrics('test');
   const config = parseConfig(PreferencesConfig, { PREFERENCES_DIR: dir(), ...env });
-  const store = openPreferences(config, { redis: redis(), log, metrics });
+  const store = openPreferences(config, { redis: redis(), log, metrics, defaults: () => preferenceDefaults(config) });
   const told = () => lines.map(({ time: _time, pid: _pid, hostname: _hostname, ...event }) => event);
   return { store, metrics, told };
 }

@@ -21,19 +21,26 @@ export type PreferencesTold = { readonly log: Logger; readonly metrics: Pick<Met
 type Config = z.infer<typeof PreferencesConfig>;
 
 /** What the operator set for owners who said nothing. */
-export function preferenceDefaults(config: Config): PreferenceDefaults {
+export function preferenceDefaults(
+  config: Pick<Config, 'DEFAULT_CONFIDENCE_THRESHOLD' | 'MAX_PROPOSALS_PER_RUN'>,
+): PreferenceDefaults {
   return {
     confidence_threshold: config.DEFAULT_CONFIDENCE_THRESHOLD,
     max_proposals_per_run: config.MAX_PROPOSALS_PER_RUN,
   };
 }
 
+type OpenOptions = PreferencesTold & {
+  readonly redis: Redis;
+  /** Asked at each load: the operator may change them while the service runs. */
+  readonly defaults: () => PreferenceDefaults;
+};
+
 /** The store of `PREFERENCES_STORE`. */
 export function openPreferences(
-  config: Config,
-  { redis, ...told }: PreferencesTold & { readonly redis: Redis },
+  config: Pick<Config, 'PREFERENCES_STORE' | 'PREFERENCES_DIR'>,
+  { redis, defaults, ...told }: OpenOptions,
 ): PreferenceStore {
-  const defaults = preferenceDefaults(config);
   switch (config.PREFERENCES_STORE) {
     case 'file':
       return toldOf(
@@ -46,7 +53,7 @@ export function openPreferences(
 }
 
 /** The store, each of its calls told of. */
-export function toldOf(store: PreferenceStore, { log, metrics }: PreferencesTold): PreferenceStore {
+function toldOf(store: PreferenceStore, { log, metrics }: PreferencesTold): PreferenceStore {
   async function changed(
     owner: OwnerId,
     what: 'preferences saved' | 'preferences updated',

@@ -126,11 +126,11 @@ const TRIES = 100;
 const LONGEST_PAUSE_MS = 10;
 
 /** The store on a backing. */
-export function preferenceStore(backing: Backing, defaults: PreferenceDefaults): PreferenceStore {
+export function preferenceStore(backing: Backing, defaults: () => PreferenceDefaults): PreferenceStore {
   /** What was found, judged; a document where it can be used. */
   function judge(owner: OwnerId, { now, lastGood, recorded }: Found) {
     const unusable = (fault: Fault, why: string) => {
-      const read = lastGood === null ? null : readDocument(lastGood, defaults);
+      const read = lastGood === null ? null : readDocument(lastGood, defaults());
       const last_good = read?.kind === 'good' ? versioned(read) : null;
       return { kind: 'unusable', fault, why, last_good } as const;
     };
@@ -145,13 +145,13 @@ export function preferenceStore(backing: Backing, defaults: PreferenceDefaults):
             `${backing.where(owner)} was there before and is gone. ${backing.putBack(owner)}, ${again}.`,
           );
         }
-        const preferences = UserPreferences.parse(defaults);
+        const preferences = UserPreferences.parse(defaults());
         // What the owner writes first by us asks when it is unsure; the seed's default, never, is for files without the field.
         const document = { approval: 'when_unsure' };
         return { kind: 'missing', document, preferences, version: preferencesVersion(preferences) } as const;
       }
       case 'text': {
-        const read = readDocument(now.bytes, defaults);
+        const read = readDocument(now.bytes, defaults());
         if (read.kind === 'bad') return unusable(read.fault, wordsOf(backing.where(owner), read.issues));
         return { ...read, kind: 'stored', bytes: now.bytes } as const;
       }
@@ -176,7 +176,7 @@ export function preferenceStore(backing: Backing, defaults: PreferenceDefaults):
         const current = judged.kind === 'unusable' ? null : judged.version;
         if (ifVersion !== undefined && ifVersion !== current) throw new VersionConflictError(current);
         const bytes = Buffer.from(`${JSON.stringify(make(judged), null, 2)}\n`);
-        const read = readDocument(bytes, defaults);
+        const read = readDocument(bytes, defaults());
         if (read.kind === 'bad') throw notFitting(read.issues);
         if (await backing.replace(owner, found, bytes, read.version)) return versioned(read);
         await pause(Math.random() * LONGEST_PAUSE_MS);

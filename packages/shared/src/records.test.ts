@@ -91,6 +91,10 @@ describe('a run record', () => {
     const decision = decided();
     const cast: OutcomeRecord = { outcome: { kind: 'cast' }, receipt: aReceipt(), settled_at: NOW_MS };
     await records().open(one.runId, opening);
+    await records().pinSettings(one.runId, 'decider', { DECIDER_MODELS: 'one' });
+    expect(await records().pinSettings(one.runId, 'decider', { DECIDER_MODELS: 'two' })).toEqual({
+      DECIDER_MODELS: 'one',
+    });
     await records().decide(one.runId, first, decision);
     await records().decide(one.runId, second, failed);
     await records().settle(one.runId, first, cast);
@@ -105,6 +109,7 @@ describe('a run record', () => {
       startedAtMs: NOW_MS,
       finishedAtMs: null,
       cancelled: false,
+      settings: new Map([['decider', { DECIDER_MODELS: 'one' }]]),
       opening,
       decisions: new Map([
         [first, decision],

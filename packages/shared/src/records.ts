@@ -4,6 +4,7 @@
  *
  *   request, state, started_at, finished_at, cancelled, response   the run itself
  *   opening                      what the fetcher established: preferences, voter, filter counts, the selected proposals
+ *   settings:<service>           what the service's first job of this run found set, of what may change while it runs
  *   decision:<proposal id>       what the decider made of it
  *   put_off:<proposal id>        when its vote was first put off, Unix milliseconds
  *   outcome:<proposal id>        where it ended
@@ -68,6 +69,10 @@ export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
 const Milliseconds = z.string().regex(/^\d+$/).transform(Number);
 
+/** What a service keeps for a run, by name and as text. */
+const PinnedSettings = z.record(z.string(), z.string());
+type PinnedSettings = Readonly<z.infer<typeof PinnedSettings>>;
+
 const Request = z.object({
   run_id: RunId,
   owner: OwnerId,
@@ -87,6 +92,8 @@ export type RunRecord = {
   readonly startedAtMs: number | null;
   readonly finishedAtMs: number | null;
   readonly cancelled: boolean;
+  /** By service. */
+  readonly settings: ReadonlyMap<string, PinnedSettings>;
   readonly opening: Opening | null;
   readonly decisions: ReadonlyMap<ProposalId, DecisionRecord>;
   readonly outcomes: ReadonlyMap<ProposalId, OutcomeRecord>;
@@ -142,15 +149,16 @@ export function createRecords(redis: Redis) {
      * whole: it would block its owner and space for ever.
      */
     async runHead(runId: RunId): Promise<RunRecord | null> {
-      const { request, state } = await redis.hgetall(keys.run(runId));
-      return parseRun(runId, {
-        ...(request === undefined ? {} : { request }),
-        ...(state === undefined ? {} : { state }),
-      });
+      const fields = Object.entries(await redis.hgetall(keys.run(runId)));
+      return parseRun(runId, Object.fromEntries(fields.filter(([name]) => name === 'request' || name === 'state')));
     },
 
     /** Pins the opening; the first one stands. */
     open: (runId: RunId, opening: Opening): Promise<Opening> => writeOnce(runId, 'opening', opening, Opening),
+
+    /** Pins the settings that a service keeps for the run; the first ones stand. */
+    pinSettings: (runId: RunId, service: string, settings: PinnedSettings): Promise<PinnedSettings> =>
+      writeOnce(runId, `settings:${service}`, settings, PinnedSettings),
 
     /** Stores a decision; the first one stands. */
     decide: (runId: RunId, proposal: ProposalId, record: DecisionRecord): Promise<DecisionRecord> =>
@@ -226,11 +234,8 @@ export function createRecords(redis: Redis) {
       if (proposals.size === 0) return;
       const key = keys.decidedBefore(owner, space);
       const marks = [...proposals].flatMap(([id, contentHash]) => [id, `${left}:${contentHash}:${preferencesVersion}`]);
-      await redis
-        .multi()
-        .hset(key, ...marks)
-        .expire(key, RETENTION_S.decidedBefore)
-        .exec();
+      const writing = redis.multi().hset(key, ...marks);
+      await writing.expire(key, RETENTION_S.decidedBefore).exec();
     },
   };
 }
@@ -250,9 +255,10 @@ function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRe
     startedAtMs: time(fields['started_at']),
     finishedAtMs: time(fields['finished_at']),
     cancelled: fields['cancelled'] !== undefined,
+    settings: parsePrefixed(fields, 'settings:', z.string(), PinnedSettings),
     opening: parseField(fields['opening'], Opening),
-    decisions: parsePrefixed(fields, 'decision:', DecisionRecord),
-    outcomes: parsePrefixed(fields, 'outcome:', OutcomeRecord),
+    decisions: parsePrefixed(fields, 'decision:', ProposalId, DecisionRecord),
+    outcomes: parsePrefixed(fields, 'outcome:', ProposalId, OutcomeRecord),
     response: parseField(fields['response'], AgentRunResponse),
   };
 }
@@ -261,14 +267,12 @@ function parseField<T>(text: string | undefined, schema: z.ZodType<T>): T | null
   return text === undefined ? null : schema.parse(JSON.parse(text));
 }
 
-function parsePrefixed<T>(
+function parsePrefixed<K extends z.ZodType, T>(
   fields: Readonly<Record<string, string>>,
   prefix: string,
+  key: K,
   schema: z.ZodType<T>,
-): ReadonlyMap<ProposalId, T> {
-  return new Map(
-    Object.entries(fields)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, text]) => [ProposalId.parse(name.slice(prefix.length)), schema.parse(JSON.parse(text))]),
-  );
+): ReadonlyMap<z.output<K>, T> {
+  const found = Object.entries(fields).filter(([name]) => name.startsWith(prefix));
+  return new Map(found.map(([name, text]) => [key.parse(name.slice(prefix.length)), schema.parse(JSON.parse(text))]));
 }

@@ -174,3 +174,28 @@ describe('a job', () => {
     expect(JSON.stringify(lines)).not.toContain('whispered');
   });
 });
+
+describe('a worker', () => {
+  it('works on more jobs at once, once the next of those under way has ended', async () => {
+    const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
+    const began: number[] = [];
+    const { worker } = work({
+      concurrency: 1,
+      handle: async ({ n }) => {
+        began.push(n);
+        await gates[n]?.promise;
+        return { doubled: n * 2 };
+      },
+    });
+    const jobs = [await add({ n: 1 }), await add({ n: 2 }), await add({ n: 3 })];
+    try {
+      await expect.poll(() => began).toEqual([1]);
+      worker.setConcurrency(2);
+      gates[1]?.resolve();
+      await expect.poll(() => began).toEqual([1, 2, 3]);
+    } finally {
+      for (const gate of gates) gate.resolve();
+    }
+    expect(await Promise.all(jobs.map(end))).toEqual([{ doubled: 2 }, { doubled: 4 }, { doubled: 6 }]);
+  });
+});

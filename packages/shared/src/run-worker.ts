@@ -74,6 +74,8 @@ export type RunningWorker = {
   readonly isRunning: () => boolean;
   /** Resolves once it takes jobs; waits for a Redis that is away. */
   readonly ready: () => Promise<void>;
+  /** How many jobs are worked on at once, from the end of the next one on; none is cut short. */
+  readonly setConcurrency: (concurrency: number) => void;
 };
 
 /**
@@ -189,6 +191,9 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
   return {
     isRunning: () => worker.isRunning(),
     ready: () => worker.waitUntilReady(),
+    setConcurrency(wanted) {
+      worker.concurrency = wanted;
+    },
     async close(deadlineMs) {
       const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<void>();
       // BullMQ waits for a Redis that is away without limit, and nothing can be handed back to it: the locks run out by themselves.

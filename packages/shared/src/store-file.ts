@@ -11,7 +11,7 @@ import { serialQueue } from './serial-queue.ts';
 
 export type FileStoreOptions = {
   readonly dir: string;
-  readonly defaults: PreferenceDefaults;
+  readonly defaults: () => PreferenceDefaults;
   readonly recorded: RecordedVersions;
 };
 

@@ -11,7 +11,7 @@ import type { OwnerId } from './ids.ts';
 import { serialQueue } from './serial-queue.ts';
 
 /** The preferences of every owner in this Redis. */
-export function redisPreferenceStore(redis: Redis, defaults: PreferenceDefaults): PreferenceStore {
+export function redisPreferenceStore(redis: Redis, defaults: () => PreferenceDefaults): PreferenceStore {
   const script = loadScript('save-preferences');
   // One process does not compete with itself.
   const exclusively = serialQueue();

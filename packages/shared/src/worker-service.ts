@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis';
 import { redisUrl, type WorkerConfig } from './config.ts';
 import { runService } from './lifecycle.ts';
+import type { LiveConfig } from './live-config.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { startProbe } from './probe.ts';
@@ -27,47 +28,61 @@ export type WorkerParts = {
   readonly transitions: Transitions;
 };
 
+/** The part of a worker service's configuration that all of them have. */
+type WorkerLiveConfig = Pick<LiveConfig<typeof WorkerConfig>, 'service' | 'fixed' | 'now' | 'keepFresh'>;
+
 export type WorkerServiceOptions = {
-  readonly name: string;
-  readonly config: WorkerConfig;
+  readonly config: WorkerLiveConfig;
   /** Starts the worker. What it throws is logged, and the process ends with 1. */
   readonly start: (parts: WorkerParts) => Promise<RunningWorker>;
 };
 
 /** Runs a worker process until it is told to stop. Never throws: it ends the process. */
-export async function runWorkerService({ name, config, start }: WorkerServiceOptions): Promise<void> {
-  const log = createLogger(name, config.LOG_LEVEL);
+export async function runWorkerService({ config, start }: WorkerServiceOptions): Promise<void> {
+  const { service, fixed } = config;
+  const log = createLogger(service, config.now().LOG_LEVEL);
   await runService({
     log,
-    shutdownTimeoutS: config.SHUTDOWN_TIMEOUT_S,
+    shutdownTimeoutS: fixed.SHUTDOWN_TIMEOUT_S,
     async start(stack) {
-      const metrics = createMetrics(name);
-      const redis = connectPatient(redisUrl(config), log);
+      const metrics = createMetrics(service);
+      const redis = connectPatient(redisUrl(fixed), log);
       stack.add('redis', async () => redis.disconnect());
 
       let worker: RunningWorker | undefined;
       const probe = await startProbe({
-        host: config.HOST,
-        port: config.METRICS_PORT,
+        host: fixed.HOST,
+        port: fixed.METRICS_PORT,
         registry: metrics.registry,
         log,
         ready: async () => worker?.isRunning() === true && redis.status === 'ready',
       });
       worker = await start({
         connection: redis,
-        concurrency: config.CONCURRENCY,
-        lockS: config.JOB_LOCK_S,
+        concurrency: config.now().CONCURRENCY,
+        lockS: fixed.JOB_LOCK_S,
         log,
         metrics,
         records: createRecords(redis),
         transitions: createTransitions(redis),
       });
-      const { close, ready } = worker;
+      const { close, ready, setConcurrency } = worker;
       // Half of the time for jobs under way, the other half for handing back what did not end.
-      stack.add('worker', () => close((config.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
+      stack.add('worker', () => close((fixed.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 2));
       stack.add('probe', probe.close);
       // Whoever is told that it is ready may ask it at once.
       await ready();
+
+      const fresh = config.keepFresh({
+        log,
+        metrics,
+        onApplied() {
+          // A job's own logger is made when the job is taken, and has this level from then on.
+          log.level = config.now().LOG_LEVEL;
+          setConcurrency(config.now().CONCURRENCY);
+        },
+      });
+      stack.add('settings', fresh.close);
       return { url: probe.url };
     },
   });

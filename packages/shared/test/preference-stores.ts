@@ -19,7 +19,8 @@ export const KINDS = ['file', 'redis'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** The store of this kind. */
-export function storeOf(kind: Kind, dir: string, redis: Redis, defaults = DEFAULTS): PreferenceStore {
+export function storeOf(kind: Kind, dir: string, redis: Redis, given = DEFAULTS): PreferenceStore {
+  const defaults = () => given;
   return kind === 'redis'
     ? redisPreferenceStore(redis, defaults)
     : filePreferenceStore({ dir, defaults, recorded: recordedVersions(redis) });

@@ -55,10 +55,8 @@ function depsWith(
   return {
     records,
     client: createModelClient({ baseUrl: url, apiKey: 'key' }),
-    timeoutMs: PATIENT.timeout,
-    prices: {},
     metrics: createModelMetrics(new Registry()),
-    settings: { models, samples, maxBodyChars: 10_000 },
+    termsOf: async () => ({ timeoutMs: PATIENT.timeout, prices: {}, settings: { models, samples, maxBodyChars: 10_000 } }),
     key: KEY,
     now: () => 1_790_000_100_000,
     attempt: { last, log: log.logger },

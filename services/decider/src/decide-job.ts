@@ -18,7 +18,11 @@ import { decide, type Decided, type DecideDeps, type DecideInput } from './decid
 type Payload = JobPayload<'decide'>;
 type Result = JobResult<'decide'>;
 
-export type DecideJobDeps = Omit<DecideDeps, 'log'> & {
+/** What a run keeps to from its first decision on, whatever the operator changes meanwhile. */
+export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'>;
+
+export type DecideJobDeps = Omit<DecideDeps, 'log' | keyof RunTerms> & {
+  readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
   readonly records: Pick<Records, 'run' | 'proposal' | 'decide' | 'putEvidence'>;
   readonly attempt: Pick<Attempt, 'last' | 'log'>;
 };
@@ -38,7 +42,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   if (run === null || run.state !== 'running' || run.cancelled) return { kind: 'failed', why: 'internal' };
 
   const input = await readInput(payload, run, records);
-  const decided = await decide(input, { ...deps, log: attempt.log }, signal);
+  const decided = await decide(input, { ...deps, ...(await deps.termsOf(run)), log: attempt.log }, signal);
   if (decided.kind === 'too_few_answers' && !attempt.last && decided.whys.every(isPassing)) {
     throw new UpstreamError('upstream_unavailable', 'model', `Too few answers of the model (${tally(decided.whys)}).`);
   }

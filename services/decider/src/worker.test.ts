@@ -45,10 +45,12 @@ beforeAll(async () => {
     deps: {
       records: stores.records,
       client: createModelClient({ baseUrl: server.url, apiKey: 'key' }),
-      timeoutMs: PATIENT.timeout,
-      prices: {},
       metrics: createModelMetrics(metrics.registry),
-      settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
+      termsOf: async () => ({
+        timeoutMs: PATIENT.timeout,
+        prices: {},
+        settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
+      }),
       key: randomBytes(32),
       now: Date.now,
     },

@@ -28,7 +28,11 @@ import { openRun, type OpenDeps } from './open.ts';
 import { unopened } from './summarise.ts';
 import { childTrees, type ChildTree } from './tree.ts';
 
-export type FetcherDeps = OpenDeps & CloseDeps & { readonly retries: RetrySettings };
+/** What a run keeps to from its first job on, whatever the operator changes meanwhile. */
+export type RunTerms = Pick<OpenDeps, 'hub' | 'minTimeToVoteS' | 'deadlineLeadS'> & { readonly retries: RetrySettings };
+
+export type FetcherDeps = Omit<OpenDeps, keyof RunTerms> &
+  CloseDeps & { readonly termsOf: (run: RunRecord) => Promise<RunTerms> };
 
 export type FetcherOptions = {
   readonly connection: Redis;
@@ -89,9 +93,10 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
         if (run.cancelled && run.opening === null) {
           return { run_id: runId, status: await closeRun(run, unopened(run), deps) };
         }
-        const opening = run.opening ?? (await records.open(runId, await openRun(run, deps, signal)));
+        const terms = await deps.termsOf(run);
+        const opening = run.opening ?? (await records.open(runId, await openRun(run, { ...deps, ...terms }, signal)));
         attempt.log.info({ filter_metrics: { ...opening.filter_metrics, ranked: undefined } }, 'proposals selected');
-        await addMissing(childTrees(run, opening, deps.retries, deps.now()), step.id);
+        await addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
         await step.update({ run_id: runId, step: 'summarise' });
       }
       await step.waitForChildren();
@@ -114,8 +119,7 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
   });
 
   return {
-    isRunning: worker.isRunning,
-    ready: worker.ready,
+    ...worker,
     async close(deadlineMs) {
       await worker.close(deadlineMs);
       await Promise.all([flow.close(), votes.close()]);

@@ -198,7 +198,6 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         log,
         metrics,
         deps: {
-          hub: createHub({ url: hubUrl, timeoutMs: PATIENT.timeout }),
           records,
           transitions,
           preferences: {
@@ -209,9 +208,12 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           },
           metrics,
           log,
-          minTimeToVoteS: 120,
-          deadlineLeadS: 3_600,
-          retries,
+          termsOf: async () => ({
+            hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
+            minTimeToVoteS: 120,
+            deadlineLeadS: 3_600,
+            retries,
+          }),
           now: Date.now,
         },
         ...given,

@@ -73,7 +73,7 @@ function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
   const hub = createHub({ url: `${sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
   const preferences = filePreferenceStore({
     dir,
-    defaults: { confidence_threshold: 0.7, max_proposals_per_run: 3 },
+    defaults: () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 }),
     recorded: recordedVersions(redis),
   });
   const run = ({ owner, space }: Asker, dryRun = false): RunRecord => aRun(newRunId(), { owner, space, dryRun });

@@ -86,6 +86,7 @@ export function aRun(runId: RunId, given: Partial<RunRecord> = {}): RunRecord {
     startedAtMs: NOW_MS - 1_500,
     finishedAtMs: null,
     cancelled: false,
+    settings: new Map(),
     opening: null,
     decisions: new Map(),
     outcomes: new Map(),

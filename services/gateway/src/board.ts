@@ -15,9 +15,9 @@ export const BOARD_PATH = '/admin/queues';
 
 /**
  * The board with every queue, for whoever operates Quorum: it shows the jobs of all owners. Mount it at `BOARD_PATH`.
- * @param limitMs the time within which a request has its answer of Redis.
+ * @param limitMs the time within which a request has its answer of Redis, in milliseconds.
  */
-export function boardRoutes(queues: Queues, access: Access, limitMs: number): Router {
+export function boardRoutes(queues: Queues, access: Access, limitMs: () => number): Router {
   const board = new ExpressAdapter().setBasePath(BOARD_PATH);
   createBullBoard({
     queues: queues.all().map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
@@ -28,7 +28,7 @@ export function boardRoutes(queues: Queues, access: Access, limitMs: number): Ro
 
   const router = Router();
   router.use(async (request, _response, next) => {
-    await askRedis(limitMs, () => access.operatorOf(request));
+    await askRedis(limitMs(), () => access.operatorOf(request));
     next();
   });
   // The board's own read-only mode covers the actions on a queue; this covers its whole API, whatever is added to it.

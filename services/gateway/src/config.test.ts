@@ -1,5 +1,6 @@
+import { parseConfig } from '@quorum/shared/config';
 import { describe, expect, test } from 'vitest';
-import { parseGatewayConfig } from './config.ts';
+import { GatewayConfig } from './config.ts';
 
 const SANDBOX = {
   SNAPSHOT_HUB_URL: 'http://127.0.0.1:4010/graphql',
@@ -9,7 +10,7 @@ const SANDBOX = {
 
 describe('the configuration of the gateway', () => {
   test('needs a key file and nothing else', () => {
-    expect(parseGatewayConfig({ API_KEY_FILE: '/run/key' })).toMatchObject({
+    expect(parseConfig(GatewayConfig, { API_KEY_FILE: '/run/key' })).toMatchObject({
       PORT: 3000,
       HOST: '127.0.0.1',
       OWNER_ID: 'owner',
@@ -22,12 +23,12 @@ describe('the configuration of the gateway', () => {
   });
 
   test('refuses a gateway that nobody could use', () => {
-    expect(() => parseGatewayConfig(SANDBOX)).toThrow(/API_KEY_FILE: or GATEWAY_MAC_KEY_FILE must be set/);
-    expect(parseGatewayConfig({ GATEWAY_MAC_KEY_FILE: '/run/mac' }).API_KEY_FILE).toBeUndefined();
+    expect(() => parseConfig(GatewayConfig, SANDBOX)).toThrow(/API_KEY_FILE: or GATEWAY_MAC_KEY_FILE must be set/);
+    expect(parseConfig(GatewayConfig, { GATEWAY_MAC_KEY_FILE: '/run/mac' }).API_KEY_FILE).toBeUndefined();
   });
 
   test('lets requests without a key in where no upstream is live', () => {
-    expect(parseGatewayConfig({ ...SANDBOX, ALLOW_ANONYMOUS: '1' }).ALLOW_ANONYMOUS).toBe(true);
+    expect(parseConfig(GatewayConfig, { ...SANDBOX, ALLOW_ANONYMOUS: '1' }).ALLOW_ANONYMOUS).toBe(true);
   });
 
   test.each([
@@ -37,17 +38,20 @@ describe('the configuration of the gateway', () => {
     ['OPENAI_BASE_URL', 'http://192.168.0.7:11434/v1'],
   ])('refuses them while %s is %s', (name, url) => {
     const env = { ...SANDBOX, [name]: url, ALLOW_ANONYMOUS: '1', API_KEY_FILE: '/run/key' };
-    expect(() => parseGatewayConfig(env)).toThrow(`ALLOW_ANONYMOUS: must not be 1: ${name} is live`);
-    expect(parseGatewayConfig({ ...env, ALLOW_ANONYMOUS: '0' }).ALLOW_ANONYMOUS).toBe(false);
+    expect(() => parseConfig(GatewayConfig, env)).toThrow(`ALLOW_ANONYMOUS: must not be 1: ${name} is live`);
+    expect(parseConfig(GatewayConfig, { ...env, ALLOW_ANONYMOUS: '0' }).ALLOW_ANONYMOUS).toBe(false);
   });
 
   test.each(Object.keys(SANDBOX))('refuses them while it does not know %s', (name) => {
     const env = { ...SANDBOX, [name]: '', ALLOW_ANONYMOUS: '1' };
-    expect(() => parseGatewayConfig(env)).toThrow(`ALLOW_ANONYMOUS: must not be 1: ${name} is not set`);
+    expect(() => parseConfig(GatewayConfig, env)).toThrow(`ALLOW_ANONYMOUS: must not be 1: ${name} is not set`);
   });
 
   test('reads the list of hosts', () => {
-    const { ALLOWED_HOSTS } = parseGatewayConfig({ API_KEY_FILE: '/run/key', ALLOWED_HOSTS: 'Quorum.lan, localhost' });
+    const { ALLOWED_HOSTS } = parseConfig(GatewayConfig, {
+      API_KEY_FILE: '/run/key',
+      ALLOWED_HOSTS: 'Quorum.lan, localhost',
+    });
     expect(ALLOWED_HOSTS).toEqual(['quorum.lan', 'localhost']);
   });
 });

@@ -1,21 +1,12 @@
-/** The gateway's environment. */
-import {
-  CommonConfig,
-  isLive,
-  OwnerConfig,
-  parseConfig,
-  Port,
-  PreferencesConfig,
-  WorkerConfig,
-} from '@quorum/shared/config';
+/** The gateway's settings. */
+import { CommonConfig, isLive, OwnerConfig, Port, PreferencesConfig, retryShape } from '@quorum/shared/config';
+import { managed, reloads } from '@quorum/shared/settings';
 import { z } from 'zod';
-
-const UPSTREAMS = ['SNAPSHOT_HUB_URL', 'SNAPSHOT_SEQUENCER_URL', 'OPENAI_BASE_URL'] as const;
 
 const upstream = z
   .url()
   .optional()
-  .describe('Never called from here: it tells whether requests without a key are safe');
+  .describe('Never called by the gateway: it tells whether requests without a key are safe');
 
 export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
   .extend(PreferencesConfig.shape)
@@ -25,11 +16,15 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
       .stringbool()
       .default(false)
       .describe('Let requests without an API key act for OWNER_ID; refused while an upstream is live'),
-    API_KEY_FILE: z.string().optional().describe('File with the API key of the first admin, who acts for OWNER_ID'),
-    GATEWAY_MAC_KEY_FILE: z
-      .string()
-      .optional()
-      .describe('Key by which the API keys in Redis are known to be ours; without it none of them is'),
+    API_KEY_FILE: managed(
+      z.string().optional().describe('File with the API key of the first admin, who acts for OWNER_ID'),
+    ),
+    GATEWAY_MAC_KEY_FILE: managed(
+      z
+        .string()
+        .optional()
+        .describe('Key by which the API keys in Redis are known to be ours; without it none of them is'),
+    ),
     SNAPSHOT_HUB_URL: upstream,
     SNAPSHOT_SEQUENCER_URL: upstream,
     OPENAI_BASE_URL: upstream,
@@ -39,20 +34,26 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
       .transform((list) => list.split(',').map((host) => host.trim().toLowerCase()))
       .pipe(z.array(z.string().min(1)))
       .describe('Names, without port, by which the gateway may be called; comma-separated'),
-    ENQUEUE_TIMEOUT_MS: z.coerce
-      .number()
-      .int()
-      .min(50)
-      .max(10_000)
-      .default(800)
-      .describe('Milliseconds within which a request has its answer of Redis, or is answered 503'),
-    MAX_RETRY_ATTEMPTS: WorkerConfig.shape.MAX_RETRY_ATTEMPTS,
-    RETRY_DELAY_SECONDS: WorkerConfig.shape.RETRY_DELAY_SECONDS,
+    ENQUEUE_TIMEOUT_MS: reloads(
+      'job',
+      z.coerce
+        .number()
+        .int()
+        .min(50)
+        .max(10_000)
+        .default(800)
+        .describe('Milliseconds within which a request has its answer of Redis, or is answered 503'),
+    ),
+    ...retryShape('job'),
   })
   .superRefine((config, context) => {
     if (config.ALLOW_ANONYMOUS) {
-      for (const name of UPSTREAMS) {
-        const url = config[name];
+      const upstreams = {
+        SNAPSHOT_HUB_URL: config.SNAPSHOT_HUB_URL,
+        SNAPSHOT_SEQUENCER_URL: config.SNAPSHOT_SEQUENCER_URL,
+        OPENAI_BASE_URL: config.OPENAI_BASE_URL,
+      };
+      for (const [name, url] of Object.entries(upstreams)) {
         // What is not told is taken for live: the other services may well call it.
         if (url !== undefined && !isLive(url)) continue;
         const what = url === undefined ? `${name} is not set here` : `${name} is live`;
@@ -71,9 +72,3 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
       });
     }
   });
-export type GatewayConfig = z.infer<typeof GatewayConfig>;
-
-/** Parses the environment. Throws a `ValidationError` that names each setting that is wrong. */
-export function parseGatewayConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
-  return parseConfig(GatewayConfig, env);
-}

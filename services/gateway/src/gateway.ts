@@ -2,7 +2,9 @@
 import { createApiKeys } from '@quorum/shared/api-keys';
 import { connectFailFast, firstAttempt } from '@quorum/shared/redis';
 import { redisUrl } from '@quorum/shared/config';
+import type { RetrySettings } from '@quorum/shared/jobs';
 import type { Stack } from '@quorum/shared/lifecycle';
+import type { LiveConfig } from '@quorum/shared/live-config';
 import type { Logger } from '@quorum/shared/log';
 import { createMetrics } from '@quorum/shared/metrics';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
@@ -19,25 +21,33 @@ import { listen } from './server.ts';
  * Starts to serve, with Redis or without: while it is away requests are answered 503, and they succeed again by themselves
  * once it is back. Throws where a secret file or the address cannot be used.
  */
-export async function startGateway(config: GatewayConfig, log: Logger, stack: Stack): Promise<{ url: string }> {
-  const limitMs = config.ENQUEUE_TIMEOUT_MS;
-  const { API_KEY_FILE, GATEWAY_MAC_KEY_FILE } = config;
+export async function startGateway(
+  config: LiveConfig<typeof GatewayConfig>,
+  log: Logger,
+  stack: Stack,
+): Promise<{ url: string }> {
+  const { fixed, now } = config;
+  const limitMs = (): number => now().ENQUEUE_TIMEOUT_MS;
+  const { API_KEY_FILE, GATEWAY_MAC_KEY_FILE } = fixed;
   const fileKey = API_KEY_FILE === undefined ? null : readSecretFile(API_KEY_FILE);
   const macKey = GATEWAY_MAC_KEY_FILE === undefined ? null : readKeyFile(GATEWAY_MAC_KEY_FILE);
 
-  const redis = connectFailFast(redisUrl(config), log, limitMs);
+  const redis = connectFailFast(redisUrl(fixed), log, limitMs());
   stack.add('redis', async () => redis.disconnect());
-  const retries = { maxRetryAttempts: config.MAX_RETRY_ATTEMPTS, retryDelayS: config.RETRY_DELAY_SECONDS };
+  const retries = (): RetrySettings => ({
+    maxRetryAttempts: now().MAX_RETRY_ATTEMPTS,
+    retryDelayS: now().RETRY_DELAY_SECONDS,
+  });
   const queues = openQueues({ connection: redis, retries, limitMs, log });
   stack.add('queues', () => queues.close());
 
   const metrics = createMetrics('gateway');
   const app = createApp({
     access: createAccess({
-      owner: config.OWNER_ID,
+      owner: fixed.OWNER_ID,
       fileKey,
       apiKeys: macKey === null ? null : createApiKeys(redis, macKey),
-      allowAnonymous: config.ALLOW_ANONYMOUS,
+      allowAnonymous: fixed.ALLOW_ANONYMOUS,
       metrics,
       log,
     }),
@@ -46,13 +56,22 @@ export async function startGateway(config: GatewayConfig, log: Logger, stack: St
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
-    preferenceDefaults: preferenceDefaults(config),
-    preferences: openPreferences(config, { redis, log, metrics }),
+    preferenceDefaults: () => preferenceDefaults(now()),
+    preferences: openPreferences(fixed, { redis, log, metrics, defaults: () => preferenceDefaults(now()) }),
     metrics,
-    allowedHosts: config.ALLOWED_HOSTS,
+    allowedHosts: fixed.ALLOWED_HOSTS,
   });
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, fixed.HOST, fixed.PORT);
   stack.add('http server', () => server.close());
+  const fresh = config.keepFresh({
+    log,
+    metrics,
+    onApplied() {
+      log.level = now().LOG_LEVEL;
+      redis.options.commandTimeout = limitMs();
+    },
+  });
+  stack.add('settings', fresh.close);
 
   // So that a caller who was told that it runs is not answered 503 while the connection is still being made, however long a
   // busy machine takes over that.

@@ -25,8 +25,8 @@ test('a line that breaks while the queues are being opened spoils none of them',
 
   // INFO is what BullMQ asks first, and a queue whose INFO was lost never adds anything again.
   line.cutAt('info');
-  const retries = { maxRetryAttempts: 3, retryDelayS: 5 };
-  const queues = openQueues({ connection, retries, limitMs: 800, log });
+  const retries = () => ({ maxRetryAttempts: 3, retryDelayS: 5 });
+  const queues = openQueues({ connection, retries, limitMs: () => 800, log });
   closers.push(() => queues.close());
   await queues.ready().catch(() => 'cut off');
 

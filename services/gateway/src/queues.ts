@@ -26,9 +26,10 @@ export type JobCounts = Readonly<Record<string, number>>;
 export type QueuesOptions = {
   /** A connection that fails fast; it stays the caller's to close. */
   readonly connection: Redis;
-  readonly retries: RetrySettings;
-  /** The time limit of every question here, in milliseconds. */
-  readonly limitMs: number;
+  /** Asked for each job. */
+  readonly retries: () => RetrySettings;
+  /** The time limit of a question, in milliseconds; asked for each. */
+  readonly limitMs: () => number;
   readonly log: Logger;
 };
 
@@ -60,7 +61,7 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
 
     /** Resolves once jobs can be added; throws `redisAway` where that takes too long. */
     async ready(): Promise<void> {
-      await askRedis(limitMs, async () => {
+      await askRedis(limitMs(), async () => {
         await Promise.all([...queues.values()].map((queue) => queue.waitUntilReady()));
         await connection.ping();
       });
@@ -72,19 +73,19 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
      */
     async addRun(runId: RunId): Promise<void> {
       const payload = JOBS['agent-run'].payload.parse({ run_id: runId, step: 'fetch' });
-      const options = { ...jobOptions('agent-run', retries), jobId: jobIds.run(runId) };
+      const options = { ...jobOptions('agent-run', retries()), jobId: jobIds.run(runId) };
       try {
-        await askRedis(limitMs, () => queueOf('agent-run').add('agent-run', payload, options));
+        await askRedis(limitMs(), () => queueOf('agent-run').add('agent-run', payload, options));
       } catch (error) {
         throw redisAway(error);
       }
     },
 
     /** How many jobs of a queue are in each state. */
-    counts: (name: JobName): Promise<JobCounts> => askRedis(limitMs, () => queueOf(name).getJobCounts(...COUNTED)),
+    counts: (name: JobName): Promise<JobCounts> => askRedis(limitMs(), () => queueOf(name).getJobCounts(...COUNTED)),
 
     /** How many workers are connected to a queue. */
-    workers: (name: JobName): Promise<number> => askRedis(limitMs, () => queueOf(name).getWorkersCount()),
+    workers: (name: JobName): Promise<number> => askRedis(limitMs(), () => queueOf(name).getWorkersCount()),
 
     async close(): Promise<void> {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

@@ -136,18 +136,18 @@ test('the table has every route that the gateway has', () => {
   const connection = connectFailFast(server.url, log);
   const queues = openQueues({
     connection,
-    retries: { maxRetryAttempts: 1, retryDelayS: 1 },
-    limitMs: 800,
+    retries: () => ({ maxRetryAttempts: 1, retryDelayS: 1 }),
+    limitMs: () => 800,
     log,
   });
   const metrics = createMetrics('test');
   const access = createAccess({ owner: ROOT, fileKey: null, apiKeys: null, allowAnonymous: true, metrics, log });
   const records = createRecords(connection);
   const transitions = createTransitions(connection);
-  const preferenceDefaults = { confidence_threshold: 0.7, max_proposals_per_run: 3 };
+  const preferenceDefaults = () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 });
   const preferences = redisPreferenceStore(connection, preferenceDefaults);
   const parts = { access, records, transitions, queues, preferences, preferenceDefaults, metrics, log };
-  const app = createApp({ ...parts, limitMs: 800, allowedHosts: [] });
+  const app = createApp({ ...parts, limitMs: () => 800, allowedHosts: [] });
   connection.disconnect();
   expect(Object.keys(TABLE)).toEqual(expect.arrayContaining(routesOf(app.router)));
   expect(routesOf(app.router)).toEqual(expect.arrayContaining(['POST /agent-run', 'GET /metrics']));

@@ -21,6 +21,7 @@ const QUEUED: RunRecord = {
   startedAtMs: null,
   finishedAtMs: null,
   cancelled: false,
+  settings: new Map(),
   opening: null,
   decisions: new Map(),
   outcomes: new Map(),

@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { createLogger } from '@quorum/shared/log';
-import { parseGatewayConfig } from '../src/config.ts';
+import { liveConfig } from '@quorum/shared/live-config';
+import { GatewayConfig } from '../src/config.ts';
 import { startGateway } from '../src/gateway.ts';
 
 export const log = createLogger('gateway-test', 'silent');
@@ -22,7 +23,7 @@ export type Gateway = { readonly url: string; stop(): Promise<void> };
 export async function openGateway(redisUrl: string, env: Record<string, string> = {}): Promise<Gateway> {
   const closers: (() => Promise<void>)[] = [];
   const usual = { REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ENQUEUE_TIMEOUT_MS: '10000', ...SANDBOX };
-  const config = parseGatewayConfig({ ...usual, ...env });
+  const config = liveConfig('gateway', GatewayConfig, { env: { ...usual, ...env }, file: null });
   const { url } = await startGateway(config, log, { add: (_name, close) => closers.push(close) });
   return {
     url,

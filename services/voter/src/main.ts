@@ -1,60 +1,72 @@
 /** The voter service, the only process that holds a key. Here its parts are put together, and nothing else. */
-import { isLive, parseConfig } from '@quorum/shared/config';
-import { configOrExit } from '@quorum/shared/lifecycle';
+import { isLive } from '@quorum/shared/config';
 import { claimMode } from '@quorum/shared/mode';
-import { openPreferences } from '@quorum/shared/open-preferences';
+import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { requireDurableRedis } from '@quorum/shared/redis';
 import { readKeyFile } from '@quorum/shared/secret-file';
+import { serviceConfig } from '@quorum/shared/service-config';
 import { runWorkerService } from '@quorum/shared/worker-service';
-import { createHub } from '@quorum/snapshot/hub';
+import { createHub, type Hub } from '@quorum/snapshot/hub';
 import { createSequencer } from '@quorum/snapshot/sequencer';
 import { announceAliasEnds, announceSigners } from './announce.ts';
 import { VoterConfig } from './config.ts';
 import { loadLicences } from './signers.ts';
-import type { VoteDeps } from './vote-deps.ts';
+import type { VoteJobDeps } from './vote-deps.ts';
 import { startVoter } from './worker.ts';
 
 const SECOND_MS = 1_000;
 const DAY_S = 24 * 60 * 60;
-const config = configOrExit(() => parseConfig(VoterConfig, process.env));
+/** For what is asked at the start, before there is a run whose settings could say. */
+const FIRST_ASK_S = 10;
+const config = serviceConfig('voter', VoterConfig);
+const { fixed } = config;
+const aliasValidS = fixed.ALIAS_VALID_DAYS * DAY_S;
+
+const hubOf = (timeoutS: number): Hub =>
+  createHub({ url: fixed.SNAPSHOT_HUB_URL, apiKey: fixed.SNAPSHOT_API_KEY, timeoutMs: timeoutS * SECOND_MS });
 
 await runWorkerService({
-  name: 'voter',
   config,
   async start(parts) {
-    const { connection, log } = parts;
-    const live = isLive(config.SNAPSHOT_SEQUENCER_URL);
-    const licences = await loadLicences(config, live);
-    await requireDurableRedis(connection, { live, allowLossy: config.ALLOW_LOSSY_REDIS, log });
+    const { connection, records, log } = parts;
+    const live = isLive(fixed.SNAPSHOT_SEQUENCER_URL);
+    const licences = await loadLicences(fixed, live);
+    await requireDurableRedis(connection, { live, allowLossy: fixed.ALLOW_LOSSY_REDIS, log });
     await claimMode(connection, live ? 'live' : 'sandbox');
     await announceSigners(licences, parts);
-    const deps: VoteDeps = {
+    const deps: VoteJobDeps = {
       ...parts,
-      hub: createHub({
-        url: config.SNAPSHOT_HUB_URL,
-        apiKey: config.SNAPSHOT_API_KEY,
-        timeoutMs: config.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
+      preferences: openPreferences(fixed, {
+        ...parts,
+        redis: connection,
+        defaults: () => preferenceDefaults(config.now()),
       }),
-      sequencer: createSequencer({
-        url: config.SNAPSHOT_SEQUENCER_URL,
-        timeoutMs: config.VOTE_EXECUTION_TIMEOUT * SECOND_MS,
-      }),
-      preferences: openPreferences(config, { ...parts, redis: connection }),
       licences,
-      deciderKey: readKeyFile(config.DECIDER_MAC_KEY_FILE),
-      voterKey: readKeyFile(config.VOTER_MAC_KEY_FILE),
-      settings: {
-        minTimeToVoteS: config.MIN_TIME_TO_VOTE_S,
-        backdateS: config.VOTE_BACKDATE_S,
-        retryWindowS: config.VOTE_RETRY_WINDOW_S,
-        aliasValidS: config.ALIAS_VALID_DAYS * DAY_S,
+      deciderKey: readKeyFile(fixed.DECIDER_MAC_KEY_FILE),
+      voterKey: readKeyFile(fixed.VOTER_MAC_KEY_FILE),
+      async termsOf(run) {
+        const kept = await config.forRun(run, records);
+        return {
+          hub: hubOf(kept.PROPOSAL_FETCH_TIMEOUT),
+          sequencer: createSequencer({
+            url: fixed.SNAPSHOT_SEQUENCER_URL,
+            timeoutMs: kept.VOTE_EXECUTION_TIMEOUT * SECOND_MS,
+          }),
+          settings: {
+            minTimeToVoteS: kept.MIN_TIME_TO_VOTE_S,
+            backdateS: fixed.VOTE_BACKDATE_S,
+            retryWindowS: kept.VOTE_RETRY_WINDOW_S,
+            aliasValidS,
+          },
+        };
       },
       now: Date.now,
     };
     const worker = startVoter({ ...parts, deps });
     const closing = new AbortController();
     // Not waited for: a hub that is down keeps nobody from starting.
-    const announcing = announceAliasEnds(licences, deps, closing.signal);
+    const asking = { ...parts, hub: hubOf(FIRST_ASK_S), settings: { aliasValidS } };
+    const announcing = announceAliasEnds(licences, asking, closing.signal);
     return {
       ...worker,
       async close(deadlineMs) {

@@ -3,6 +3,7 @@
  * holds both together.
  */
 import { OwnerConfig } from '@quorum/shared/config';
+import { managed } from '@quorum/shared/settings';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
 
@@ -18,10 +19,12 @@ const SpaceList = z
   .pipe(z.array(SpaceId).min(1, { error: 'names no space' }));
 
 export const SignersConfig = z.object({
-  SIGNERS_FILE: z
-    .string()
-    .optional()
-    .describe('File that names each owner’s voter address, signer, allowed spaces and votes per day'),
+  SIGNERS_FILE: managed(
+    z
+      .string()
+      .optional()
+      .describe('File that names each owner’s voter address, signer, allowed spaces and votes per day'),
+  ),
   ...OwnerConfig.shape,
   VOTER_ADDRESS: Address.optional().describe('Single owner: the address that votes for OWNER_ID'),
   SIGNER_KIND: SignerKind.optional(),

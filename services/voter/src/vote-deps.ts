@@ -4,7 +4,7 @@ import type { OwnerId, RunId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
-import type { Records } from '@quorum/shared/records';
+import type { Records, RunRecord } from '@quorum/shared/records';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Ballot } from '@quorum/snapshot/ballot';
 import type { Hub } from '@quorum/snapshot/hub';
@@ -33,6 +33,14 @@ export type VoteDeps = {
   readonly log: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
+};
+
+/** What a run keeps to from its first vote on, whatever the operator changes meanwhile. */
+export type RunTerms = Pick<VoteDeps, 'hub' | 'sequencer' | 'settings'>;
+
+/** What a vote job needs before it knows its run. */
+export type VoteJobDeps = Omit<VoteDeps, keyof RunTerms> & {
+  readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
 };
 
 /** Which vote this is about. */

@@ -23,12 +23,12 @@ import { earlierSend } from './earlier-send.ts';
 import { preflight } from './preflight.ts';
 import { putOff } from './retry.ts';
 import { skipped } from './step.ts';
-import type { VoteDeps, VoteRef } from './vote-deps.ts';
+import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
 /** Works one vote job. The first outcome that is recorded stands. Throws `PostponeError` where it must be tried again. */
 export async function voteJob(
   payload: JobPayload<'vote'>,
-  deps: VoteDeps,
+  deps: VoteJobDeps,
   signal: AbortSignal,
   tries = 1,
 ): Promise<Outcome> {
@@ -44,11 +44,15 @@ export async function voteJob(
     contentHash: payload.content_hash,
     tries,
   };
-  return settleOutcome(ref, await outcomeOf(run, ref, deps, signal), deps);
+  return settleOutcome(ref, await outcomeOf(run, ref, { ...deps, ...(await deps.termsOf(run)) }, signal), deps);
 }
 
 /** Records an outcome, counts it, and returns the one that stands. */
-export async function settleOutcome(ref: VoteRef, record: OutcomeRecord, deps: VoteDeps): Promise<Outcome> {
+export async function settleOutcome(
+  ref: VoteRef,
+  record: OutcomeRecord,
+  deps: Pick<VoteDeps, 'records' | 'metrics' | 'log'>,
+): Promise<Outcome> {
   const { outcome, detail } = await deps.records.settle(ref.runId, ref.proposal, record);
   const why = 'why' in outcome ? outcome.why : '';
   deps.metrics.outcomes.inc({ kind: outcome.kind, why });

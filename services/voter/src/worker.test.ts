@@ -4,7 +4,7 @@ import { connectPatient } from '@quorum/shared/redis';
 import { afterEach, expect, test } from 'vitest';
 import { quiet } from '../../../packages/shared/test/samples.ts';
 import { enqueue, returned } from '../test/enqueue.ts';
-import { ballotOf, until, useStand, type VoteCase } from '../test/stand.ts';
+import { ballotOf, jobDeps, until, useStand, type VoteCase } from '../test/stand.ts';
 import { startVoter } from './worker.ts';
 import type { VoteDeps } from './vote-deps.ts';
 
@@ -19,7 +19,7 @@ async function workOff(vote: VoteCase, given: Partial<VoteDeps> = {}, workers = 
   const connection = connectPatient(stand.server().url, quiet);
   closers.push(async () => connection.disconnect());
   for (let at = 0; at < workers; at += 1) {
-    const worker = startVoter({ connection, concurrency: 2, lockS: 1, deps: { ...vote.deps, ...given } });
+    const worker = startVoter({ connection, concurrency: 2, lockS: 1, deps: jobDeps({ ...vote.deps, ...given }) });
     closers.push(() => worker.close(1_000));
   }
   await enqueue(stand, vote);

@@ -4,7 +4,7 @@ import { JOBS } from '@quorum/shared/jobs';
 import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import type { Redis } from 'ioredis';
 import { failed } from './step.ts';
-import type { VoteDeps } from './vote-deps.ts';
+import type { VoteJobDeps } from './vote-deps.ts';
 import { settleOutcome, voteJob } from './vote.ts';
 
 export type VoterOptions = {
@@ -12,7 +12,7 @@ export type VoterOptions = {
   readonly concurrency: number;
   /** Seconds after which the jobs of a worker that vanished are taken back. */
   readonly lockS: number;
-  readonly deps: VoteDeps;
+  readonly deps: VoteJobDeps;
 };
 
 /** Starts the worker. */

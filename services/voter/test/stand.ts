@@ -44,7 +44,7 @@ import { auditOf } from '../../../packages/shared/test/world.ts';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { loadSigner } from '../src/signer-key.ts';
 import type { Licence } from '../src/signers.ts';
-import type { VoteDeps, VoteSettings } from '../src/vote-deps.ts';
+import type { VoteDeps, VoteJobDeps, VoteSettings } from '../src/vote-deps.ts';
 import { voteJob } from '../src/vote.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
@@ -143,6 +143,11 @@ export type Stand = {
   readonly fault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly aVote: (given?: Given) => Promise<VoteCase>;
 };
+
+/** These, with the same terms for every run. */
+export function jobDeps({ hub, sequencer, settings, ...deps }: VoteDeps): VoteJobDeps {
+  return { ...deps, termsOf: async () => ({ hub, sequencer, settings }) };
+}
 
 /** Waits for something that happens elsewhere and tells nobody. */
 export async function until<T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> {
@@ -253,7 +258,7 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
     transitions: createTransitions(redis),
     preferences: filePreferenceStore({
       dir,
-      defaults: { confidence_threshold: 0.7, max_proposals_per_run: 3 },
+      defaults: () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 }),
       recorded: recordedVersions(redis),
     }),
     licences: new Map([[owner, licence]]),
@@ -334,7 +339,7 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
 
   const payload = { run_id: runId, proposal_id: proposal.id, content_hash: hash };
   const deliver: VoteCase['deliver'] = (changed = {}, signal = new AbortController().signal) =>
-    voteJob(payload, { ...deps, ...changed }, signal);
+    voteJob(payload, jobDeps({ ...deps, ...changed }), signal);
   const readVote = async (): Promise<HubVote | null> =>
     (await deps.hub.votes({ voter, proposals: [proposal.id] }))[0] ?? null;
   return {

@@ -24,7 +24,7 @@ export type AgentRunDeps = {
   readonly transitions: Transitions;
   readonly queues: Queues;
   /** The time within which a request has its answer of Redis, in milliseconds. */
-  readonly limitMs: number;
+  readonly limitMs: () => number;
 };
 
 /** The routes of runs, each with its full path: metrics name a request by it. */
@@ -34,7 +34,7 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
   router.post('/agent-run', async (request, response) => {
     // Before the limit begins, as it takes our time and not that of Redis; what is wrong is told to whoever may ask.
     const parsed = AgentRunRequest.safeParse(request.body);
-    const accepted = await askRedis(deps.limitMs, async () => {
+    const accepted = await askRedis(deps.limitMs(), async () => {
       const { owner } = await deps.access.callerOf(request, 'user');
       return await startRun(deps, owner, bodyOf(parsed), parseIdempotencyKey(request));
     });
@@ -42,7 +42,7 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
   });
 
   router.get('/agent-run/:id', async (request, response) => {
-    const view = await askRedis(deps.limitMs, async () => {
+    const view = await askRedis(deps.limitMs(), async () => {
       const caller = await deps.access.callerOf(request, 'viewer');
       return await readRun(deps, caller, request.params.id);
     });

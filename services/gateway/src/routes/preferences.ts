@@ -31,7 +31,7 @@ export type PreferencesDeps = {
   readonly access: Access;
   readonly preferences: PreferenceStore;
   /** What a PUT leaves out. */
-  readonly preferenceDefaults: PreferenceDefaults;
+  readonly preferenceDefaults: () => PreferenceDefaults;
 };
 
 /** Instructions of 8,000 characters for the whole and for some spaces, and long lists of addresses. */
@@ -52,7 +52,7 @@ export function preferencesRoutes({ access, preferences: store, preferenceDefaul
   router.put('/user-preferences', body, async (request, response) => {
     const { owner } = await askRedis(LIMIT_MS, () => access.callerOf(request, 'user'));
     const options = ifMatchOf(request);
-    const read = readDocument(bytesOf(request), preferenceDefaults);
+    const read = readDocument(bytesOf(request), preferenceDefaults());
     if (read.kind === 'bad') throw notFitting(read.issues);
     answer(response, await changed(() => store.save(owner, read.preferences, options)));
   });

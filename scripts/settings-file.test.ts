@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { merged, readSources, unknownSettings } from './settings-file.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'quorum-env-'));
+  await writeFile(path.join(dir, '.env'), 'LOG_LEVEL=debug\nPORT=3001\nOWNER_ID=ada\n');
+  await writeFile(path.join(dir, 'other'), 'LOG_LEVEL=warn\n');
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+describe('the settings file', () => {
+  test('is `.env`; the environment goes before it, even where it holds a name empty', () => {
+    const sources = readSources({ PORT: '3002', OWNER_ID: '' }, dir);
+    expect(sources.path).toBe(path.join(dir, '.env'));
+    expect(merged(sources)).toEqual({ LOG_LEVEL: 'debug', PORT: '3002', OWNER_ID: '' });
+  });
+
+  test('is the one that QUORUM_ENV_FILE names, or none', () => {
+    expect(readSources({ QUORUM_ENV_FILE: 'other' }, dir).file).toEqual({ LOG_LEVEL: 'warn' });
+    expect(readSources({ QUORUM_ENV_FILE: '' }, dir)).toMatchObject({ file: {}, path: null });
+  });
+
+  test('need not be there yet, and must be readable', () => {
+    expect(readSources({ QUORUM_ENV_FILE: 'none' }, dir)).toMatchObject({ file: {}, path: path.join(dir, 'none') });
+    expect(() => readSources({ QUORUM_ENV_FILE: '.' }, dir)).toThrow(/cannot be read/);
+  });
+});
+
+describe('a name that nothing reads', () => {
+  test.each([
+    ['LOG_LEVLE', 'LOG_LEVEL'],
+    ['DECIDER_MODEL', 'DECIDER_MODELS'],
+    ['max_retry_attempts', 'MAX_RETRY_ATTEMPTS'],
+    ['RETRY_DELAY_SECS', 'RETRY_DELAY_SECONDS'],
+  ])('%s is told with %s', (wrong, right) => {
+    expect(unknownSettings({ [wrong]: 'sesame' })).toEqual([
+      `The settings file sets ${wrong}, which nothing reads. Did you mean ${right}?`,
+    ]);
+  });
+
+  test('is told without a guess where none is near', () => {
+    expect(unknownSettings({ UNRELATED_THING: '1' })).toEqual([
+      'The settings file sets UNRELATED_THING, which nothing reads.',
+    ]);
+  });
+
+  test('is none of ours, nor what compose reads', () => {
+    expect(
+      unknownSettings({ PORT: '1', OWNERS_DIR: './owners', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' }),
+    ).toEqual([]);
+  });
+});
