@@ -1,7 +1,9 @@
 /** The private Redis of `npm start`: what an earlier start left is ended, and one that dies is started again. */
 import path from 'node:path';
 import { endLeftOverRedis, startRedis, type RunningRedis } from './redis-server.ts';
+import type { RunFiles } from './run-files.ts';
 
+const NAME = 'redis';
 const MAX_RESTARTS = 5;
 const WINDOW_MS = 60_000;
 
@@ -9,19 +11,21 @@ export interface KeepRedisOptions {
   readonly dir: string;
   readonly logs: string;
   readonly password: string;
+  /** A start without a private Redis, or with that of the other mode, finds this one by them. */
+  readonly files: RunFiles;
   readonly say: (line: string) => void;
   readonly onGivenUp: (error: Error) => void;
 }
 
 export interface KeptRedis {
-  readonly name: 'redis';
+  readonly name: typeof NAME;
   /** Settles with its URL, password and all. */
   readonly ready: Promise<RunningRedis>;
   readonly stop: () => Promise<void>;
   readonly kill: () => void;
 }
 
-export function keepRedis({ dir, logs, password, say, onGivenUp }: KeepRedisOptions): KeptRedis {
+export function keepRedis({ dir, logs, password, files, say, onGivenUp }: KeepRedisOptions): KeptRedis {
   const settings = { dir, password, appendonly: true, logFile: path.join(logs, 'redis.log') };
   const deaths: number[] = [];
   let running: RunningRedis | undefined;
@@ -30,6 +34,7 @@ export function keepRedis({ dir, logs, password, say, onGivenUp }: KeepRedisOpti
   async function launch(port?: number): Promise<RunningRedis> {
     const started = await startRedis({ ...settings, ...(port === undefined ? {} : { port }) });
     running = started;
+    await files.note(NAME, started.pid);
     void started.ended.then(() => afterDeath(started.port));
     return started;
   }
@@ -58,12 +63,13 @@ export function keepRedis({ dir, logs, password, say, onGivenUp }: KeepRedisOpti
   })();
   ready.catch(() => {});
   return {
-    name: 'redis',
+    name: NAME,
     ready,
     async stop() {
       stopping = true;
       await ready.catch(() => {});
       await running?.stop();
+      await files.forget(NAME);
     },
     kill() {
       stopping = true;

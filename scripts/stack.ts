@@ -133,7 +133,7 @@ function launch(
   return child;
 }
 
-async function readyRedis({ settings, terminal, started, signal, onGivenUp }: StackOptions): Promise<string> {
+async function readyRedis({ settings, terminal, files, started, signal, onGivenUp }: StackOptions): Promise<string> {
   if (settings.redisUrl !== undefined) {
     await askForeignRedis(settings.redisUrl);
     terminal.say(`✓ ${'redis'.padEnd(8)} the one of REDIS_URL`);
@@ -142,7 +142,7 @@ async function readyRedis({ settings, terminal, started, signal, onGivenUp }: St
   const { redis: dir, logs, secrets } = settings.folders;
   const password = readSecretFile(path.join(secrets, SECRETS.redisPassword));
   signal.throwIfAborted();
-  const redis = keepRedis({ dir, logs, password, say: terminal.say, onGivenUp });
+  const redis = keepRedis({ dir, logs, password, files, say: terminal.say, onGivenUp });
   started.unshift(redis); // first in, so last out
   const { url, port } = await redis.ready;
   terminal.say(`✓ ${'redis'.padEnd(8)} 127.0.0.1:${port}, keeps its data in ${shortPath(dir)}`);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { AgentRunResponse } from '@quorum/shared/run';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { startTestRedis } from '../test/redis.ts';
 import { isAlive } from './process.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -57,7 +58,8 @@ async function processes(): Promise<number[]> {
   const files = (await readdir(path.join(dataDir, 'run'))).map((file) => path.join(dataDir, 'run', file));
   const all = [...files, path.join(dataDir, 'sandbox/redis-data/redis.pid.json')];
   const texts = await Promise.all(all.map((file) => readFile(file, 'utf8').catch(() => '')));
-  return texts.filter(Boolean).map((text) => z.object({ pid: z.number() }).parse(JSON.parse(text)).pid);
+  const pids = texts.filter(Boolean).map((text) => z.object({ pid: z.number() }).parse(JSON.parse(text)).pid);
+  return [...new Set(pids)]; // Redis is in two files
 }
 
 test(
@@ -94,15 +96,21 @@ test(
 
     first.child.kill('SIGKILL');
     await first.code;
-    const third = start();
-    await vi.waitFor(() => expect(third.err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
-    expect(third.err()).toContain('ended a redis that an earlier start left');
-    expect(running.filter(isAlive)).toEqual([]);
+    // Also by a start that has no private Redis, and so does not look into the other's folder.
+    const foreign = await startTestRedis();
+    try {
+      const third = startWith({ REDIS_URL: foreign.url });
+      await vi.waitFor(() => expect(third.err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
+      expect(third.err()).toContain('ended a redis that an earlier start left');
+      expect(running.filter(isAlive)).toEqual([]);
 
-    const own = await processes();
-    third.child.kill('SIGTERM');
-    expect(await third.code).toBe(0);
-    expect(own.filter(isAlive)).toEqual([]);
+      const own = await processes();
+      third.child.kill('SIGTERM');
+      expect(await third.code).toBe(0);
+      expect(own.filter(isAlive)).toEqual([]);
+    } finally {
+      await foreign.stop();
+    }
   },
 );
 
