@@ -88,7 +88,6 @@ export const LEAST: Readonly<Record<keyof Schemas, Readonly<Record<string, strin
     SNAPSHOT_SEQUENCER_URL: 'http://127.0.0.1:4010/',
     SIGNERS_FILE: '/run/s.json',
     DECIDER_MAC_KEY_FILE: '/run/decider.key',
-    VOTER_ADDRESS: { takes: '0x52908400098527886E0F7030069857D2E4169EE7', refuses: '0xzz' },
-  VOTER_MAC_KEY_FILE: '/run/voter.key',
+    VOTER_MAC_KEY_FILE: '/run/voter.key',
   },
 };

@@ -44,7 +44,13 @@ describe.each(['fetcher', 'decider', 'voter'] as const)('the %s, started while R
     await ensureSecrets({ dir: secrets });
     await makeDemoSigner({ dir: secrets, owner: settings.owner, space: SpaceId.parse('late.eth') });
     const upstreams = upstreamsOf(settings, 'http://127.0.0.1:4010');
-    const around = { root: ROOT, settings, sources: { env: process.env, file: {}, path: null }, redisUrl: redis.url, upstreams };
+    const around = {
+      root: ROOT,
+      settings,
+      sources: { env: process.env, file: {}, path: null },
+      redisUrl: redis.url,
+      upstreams,
+    };
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     child = startChild({

@@ -56,7 +56,11 @@ function depsWith(
     records,
     client: createModelClient({ baseUrl: url, apiKey: 'key' }),
     metrics: createModelMetrics(new Registry()),
-    termsOf: async () => ({ timeoutMs: PATIENT.timeout, prices: {}, settings: { models, samples, maxBodyChars: 10_000 } }),
+    termsOf: async () => ({
+      timeoutMs: PATIENT.timeout,
+      prices: {},
+      settings: { models, samples, maxBodyChars: 10_000 },
+    }),
     key: KEY,
     now: () => 1_790_000_100_000,
     attempt: { last, log: log.logger },
