@@ -12,7 +12,7 @@ export type DroppedAs = Exclude<keyof FilterMetrics, 'fetched' | 'selected' | 'r
 
 /** Checks that need nothing but the proposal itself. Returns why it is dropped, or null. */
 export function dropByTerms(
-  proposal: Proposal,
+  proposal: Pick<Proposal, 'author' | 'flagged' | 'end'>,
   preferences: Pick<SpacePreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>,
   options: { readonly nowMs: number; readonly minTimeToVoteS: number },
 ): DroppedAs | null {
@@ -31,18 +31,18 @@ export type History = {
 };
 
 /** Checks against what the voter and earlier runs did. Returns why it is dropped, or null. */
-export function dropByHistory(proposal: Proposal, history: History): DroppedAs | null {
+export function dropByHistory(proposal: Pick<Proposal, 'id'>, history: History): DroppedAs | null {
   if (history.votedOn.has(proposal.id)) return 'already_voted';
   if (history.decidedBefore.has(proposal.id)) return 'decided_before';
   return null;
 }
 
 /** Keeps what no check drops, and counts the rest by reason. */
-export function partition(
-  proposals: readonly Proposal[],
-  check: (proposal: Proposal) => DroppedAs | null,
-): { readonly kept: Proposal[]; readonly dropped: Map<DroppedAs, number> } {
-  const kept: Proposal[] = [];
+export function partition<P>(
+  proposals: readonly P[],
+  check: (proposal: P) => DroppedAs | null,
+): { readonly kept: P[]; readonly dropped: Map<DroppedAs, number> } {
+  const kept: P[] = [];
   const dropped = new Map<DroppedAs, number>();
   for (const proposal of proposals) {
     const why = check(proposal);

@@ -4,7 +4,8 @@
  */
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
-import { newRunId, type OwnerId, type RunId } from '@quorum/shared/ids';
+import { createHubCache } from '@quorum/shared/hub-cache';
+import { newRunId, upstreamId, type OwnerId, type RunId } from '@quorum/shared/ids';
 import {
   JOBS,
   jobIds,
@@ -21,6 +22,7 @@ import { createRecords, type Records, type RunRecord } from '@quorum/shared/reco
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import type { RunningWorker } from '@quorum/shared/run-worker';
 import { type Accepted, createTransitions } from '@quorum/shared/transitions';
+import { createGate } from '@quorum/shared/upstream-gate';
 import { createHub } from '@quorum/snapshot/hub';
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { FlowProducer, Queue, QueueEvents, Worker, type Job, type JobNode } from 'bullmq';
@@ -29,6 +31,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { aDecision, aHash, anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
 import { useRedis } from '../../../packages/shared/test/world.ts';
 import type { TestRedis } from '../../../test/redis.ts';
+import { Listing } from '../src/listing.ts';
 import { startFetcher, type FetcherOptions } from '../src/worker.ts';
 import { control } from './control.ts';
 import { inWorld, type WorldProposal } from './samples.ts';
@@ -59,7 +62,9 @@ export type FlowStand = {
     asker: Asker,
     given?: { cancelled?: boolean; retries?: RetrySettings; data?: (runId: RunId) => unknown },
   ): Promise<RunId>;
-  fetcher(given?: Partial<FetcherOptions> & { hubUrl?: string; retries?: RetrySettings }): RunningWorker;
+  fetcher(
+    given?: Partial<FetcherOptions> & { hubUrl?: string; apiKey?: string; timeoutMs?: number; retries?: RetrySettings },
+  ): RunningWorker;
   /** A worker for `decide` that decides, unless told otherwise. Returns what it was given, in order. */
   decider(handle?: (ref: Ref) => Promise<void>): ProposalId[];
   /** A worker for `vote` that settles as `cast`, unless told otherwise. */
@@ -120,6 +125,7 @@ type Parts = {
 };
 
 let spaces = 0;
+let fetchers = 0;
 
 function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowStand {
   const records = createRecords(redis);
@@ -190,9 +196,12 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       await queue('agent-run').add('agent-run', data?.(runId) ?? { run_id: runId, step: 'fetch' }, options);
       return runId;
     },
-    fetcher({ hubUrl = `${sandbox.url}/graphql`, retries = FAST, ...given } = {}) {
+    fetcher({ hubUrl = `${sandbox.url}/graphql`, apiKey, timeoutMs = 5_000, retries = FAST, ...given } = {}) {
       const metrics = createMetrics('test');
       const log = given.log ?? quiet;
+      // Each fetcher's own: no test finds what another one left.
+      fetchers += 1;
+      const upstream = upstreamId(hubUrl, `${fetchers}`);
       const worker = startFetcher({
         connection: redis,
         concurrency: 20,
@@ -200,7 +209,8 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         log,
         metrics,
         deps: {
-          hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
+          hub: createHub({ url: hubUrl, apiKey, timeoutMs, around: createGate(redis, upstream, 'hub').pass }),
+          cache: createHubCache({ redis, upstream, schema: Listing, log }),
           records,
           transitions,
           preferences: {

@@ -1,10 +1,12 @@
 /** The voter service, the only process that holds a key. Here its parts are put together, and nothing else. */
 import { isLive, parseConfig } from '@quorum/shared/config';
+import { upstreamId } from '@quorum/shared/ids';
 import { configOrExit } from '@quorum/shared/lifecycle';
 import { claimMode } from '@quorum/shared/mode';
 import { requireDurableRedis } from '@quorum/shared/redis';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { filePreferenceStore } from '@quorum/shared/store-file';
+import { createGate } from '@quorum/shared/upstream-gate';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { createSequencer } from '@quorum/snapshot/sequencer';
@@ -37,6 +39,7 @@ await runWorkerService({
           url: config.SNAPSHOT_HUB_URL,
           apiKey: config.SNAPSHOT_API_KEY,
           timeoutMs: config.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
+          around: createGate(connection, upstreamId(config.SNAPSHOT_HUB_URL, config.SNAPSHOT_API_KEY), 'hub').pass,
         }),
         sequencer: createSequencer({
           url: config.SNAPSHOT_SEQUENCER_URL,
