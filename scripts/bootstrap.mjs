@@ -40,6 +40,7 @@ const COMMANDS = {
   check: { does: 'types, lint, format, dead code, boundaries', run: [['node', 'scripts/check.ts']] },
   format: { does: 'mend format and lint', run: [['oxfmt'], ['oxlint', '--type-aware', '--fix']] },
   sandbox: { does: 'the local stand-in for Snapshot and a model', run: [['node', 'packages/sandbox/src/main.ts']] },
+  bench: { does: 'measure what has a budget', run: [['node', 'bench/main.ts']] },
   setup: { does: 'make the secrets that are missing', run: [['node', 'scripts/setup.ts']] },
 };
 

@@ -110,7 +110,7 @@ const Rules = z.object({ forbidden: z.array(z.object({ name: z.string(), comment
 async function boundaries(): Promise<Finding> {
   const { forbidden } = Rules.parse(createRequire(import.meta.url)('../.dependency-cruiser.cjs'));
   const [tree, broken] = await Promise.all([
-    cruise(ROOT, ['services', 'packages', 'scripts', 'test']),
+    cruise(ROOT, ['services', 'packages', 'scripts', 'test', 'bench']),
     cruise(BROKEN_ON_PURPOSE, ['services', 'packages', 'scripts']),
   ]);
   if (typeof tree === 'string' || typeof broken === 'string')

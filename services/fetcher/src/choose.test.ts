@@ -7,12 +7,12 @@ import { aProposalId } from '../../../packages/shared/test/samples.ts';
 import { aProposal, DAY_S, NOW_MS, NOW_S } from '../test/samples.ts';
 import { anyEntry, anyWorld } from '../test/worlds.ts';
 import { choose, type ChooseDeps } from './choose.ts';
-import { dropByHistory, dropByTerms, partition } from './filter.ts';
+import { dropByHistory, partition, termsOf } from './filter.ts';
 import { listed, type Listed } from './listing.ts';
 import type { Power } from './power.ts';
 import { rank } from './rank.ts';
 
-const terms = { nowMs: NOW_MS, minTimeToVoteS: 120 };
+const at = { nowMs: NOW_MS, minTimeToVoteS: 120 };
 const some: Power = { kind: 'known', value: 7 };
 
 /** A world of up to so many proposals, the texts of which may have become others since they were listed. */
@@ -57,6 +57,7 @@ describe('any world', () => {
           blacklisted_proposers: blacklist.map((one) => Address.parse(one)),
           whitelisted_proposers: whitelist.map((one) => Address.parse(one)),
         };
+        const terms = termsOf(lists, at);
         const ids = (is: (one: ReturnType<typeof of>) => boolean) =>
           new Set([...known].filter(([, one]) => is(one)).map(([id]) => id));
         const history = {
@@ -78,10 +79,10 @@ describe('any world', () => {
             return power === 'some' ? some : { kind: 'known', value: 0 };
           },
           texts: async (wanted) => new Map(wanted.flatMap((id) => textNow(id, proposals, of(id).since))),
-          recheck: (proposal) => dropByTerms(proposal, lists, terms),
+          recheck: terms,
         };
 
-        const byTerms = partition(proposals.map(listed), (one) => dropByTerms(one, lists, terms));
+        const byTerms = partition(proposals.map(listed), terms);
         const byHistory = partition(byTerms.kept, (one) => dropByHistory(one, history));
         const ranked = rank(byHistory.kept, NOW_MS);
         const { selected, beyond, unchecked, dropped } = await choose(
@@ -135,7 +136,7 @@ describe('what was chosen', () => {
     limit: 1,
     power: async () => some,
     texts: async (ids) => new Map(ids.flatMap((id) => textNow(id, [one, two], 'same'))),
-    recheck: (proposal) => dropByTerms(proposal, { blacklisted_proposers: [], whitelisted_proposers: [] }, terms),
+    recheck: termsOf({ blacklisted_proposers: [], whitelisted_proposers: [] }, at),
     ...given,
   });
 

@@ -3,24 +3,26 @@
  * applies counts. The blacklist wins over the whitelist.
  */
 import type { SpacePreferences } from '@quorum/shared/preferences';
-import { proposerRefused } from '@quorum/shared/preferences';
+import { refusalsBy } from '@quorum/shared/preferences';
 import type { FilterMetrics } from '@quorum/shared/run';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 
 /** Why a proposal is not decided in this run. */
 export type DroppedAs = Exclude<keyof FilterMetrics, 'fetched' | 'selected' | 'ranked'>;
 
-/** Checks that need nothing but the proposal itself. Returns why it is dropped, or null. */
-export function dropByTerms(
-  proposal: Pick<Proposal, 'author' | 'flagged' | 'end'>,
+/** The checks that need nothing but the proposal itself: says of each why it is dropped, or null. */
+export function termsOf(
   preferences: Pick<SpacePreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>,
   options: { readonly nowMs: number; readonly minTimeToVoteS: number },
-): DroppedAs | null {
-  const refused = proposerRefused(proposal.author, preferences);
-  if (refused !== null) return refused;
-  if (proposal.flagged) return 'flagged';
-  if (proposal.end - options.nowMs / 1_000 < options.minTimeToVoteS) return 'closing_too_soon';
-  return null;
+): (proposal: Pick<Proposal, 'author' | 'flagged' | 'end'>) => DroppedAs | null {
+  const refusal = refusalsBy(preferences);
+  const earliestEnd = options.nowMs / 1_000 + options.minTimeToVoteS;
+  return ({ author, flagged, end }) => {
+    const refused = refusal(author);
+    if (refused !== null) return refused;
+    if (flagged) return 'flagged';
+    return end < earliestEnd ? 'closing_too_soon' : null;
+  };
 }
 
 /** What is known of each proposal beside its own terms. */

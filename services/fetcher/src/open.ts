@@ -12,7 +12,7 @@ import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
 import type { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { choose, type Unchecked } from './choose.ts';
-import { dropByHistory, dropByTerms, partition, type DroppedAs } from './filter.ts';
+import { dropByHistory, partition, termsOf, type DroppedAs } from './filter.ts';
 import { readListing, type Listed, type Listing } from './listing.ts';
 import { powerOn } from './power.ts';
 import { rank } from './rank.ts';
@@ -41,8 +41,8 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
   if (odd.length > 0) log.warn({ count: odd.length, first: odd.slice(0, ODD_LOGGED) }, 'proposals cannot be read');
 
   const nowMs = now();
-  const terms = { nowMs, minTimeToVoteS: deps.minTimeToVoteS };
-  const byTerms = partition(proposals, (proposal) => dropByTerms(proposal, preferences, terms));
+  const terms = termsOf(preferences, { nowMs, minTimeToVoteS: deps.minTimeToVoteS });
+  const byTerms = partition(proposals, terms);
   const hashes = new Map(byTerms.kept.map(({ id, content_hash: hash }) => [id, hash]));
   const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
     dryRun ? new Set() : records.decidedBefore(run.owner, space, hashes, wanted.version, as);
@@ -63,7 +63,7 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
     recheck: (proposal) => {
       if (proposal.space !== space) return 'check_failed';
       if (proposal.state !== 'active') return 'closing_too_soon';
-      return dropByTerms(proposal, preferences, terms);
+      return terms(proposal);
     },
   });
   for (const { proposal, why } of chosen.unchecked) {

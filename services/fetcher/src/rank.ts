@@ -60,10 +60,13 @@ function weightOf({ quorum, quorum_type, scores, scores_total }: Rankable, lead:
 
 /** The two highest scores. What a strategy counts may be negative, and then counts for nothing. */
 function leaders(scores: readonly number[]): readonly [number, number] {
-  let [first, second] = [0, 0];
+  let first = 0;
+  let second = 0;
   for (const score of scores) {
-    if (score > first) [first, second] = [score, first];
-    else if (score > second) second = score;
+    if (score > first) {
+      second = first;
+      first = score;
+    } else if (score > second) second = score;
   }
   return [first, second];
 }
