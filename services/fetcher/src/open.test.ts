@@ -413,18 +413,6 @@ describe('the next check', () => {
   });
 });
 
-describe('a space with more proposals than a page of the hub', () => {
-  it('is seen whole', async () => {
-    const world = stand();
-    const asker = await world.ask((space) =>
-      Array.from({ length: 1_200 }, (_, at) => inWorld(space, { created: NOW_S - DAY_S - Math.floor(at / 2) })),
-    );
-    const opening = await world.open(asker);
-    expect(opening.filter_metrics).toMatchObject({ fetched: 1_200, selected: 3, beyond_limit: 1_197 });
-    expect(new Set(opening.filter_metrics.ranked.map((one) => one.proposal_id)).size).toBe(100);
-  });
-});
-
 describe('a blacklisted proposer', () => {
   it('is dropped, whitelisted or not', async () => {
     const world = stand();

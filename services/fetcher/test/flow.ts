@@ -63,7 +63,13 @@ export type FlowStand = {
     given?: { cancelled?: boolean; retries?: RetrySettings; data?: (runId: RunId) => unknown },
   ): Promise<RunId>;
   fetcher(
-    given?: Partial<FetcherOptions> & { hubUrl?: string; apiKey?: string; timeoutMs?: number; retries?: RetrySettings },
+    given?: Partial<FetcherOptions> & {
+      hubUrl?: string;
+      apiKey?: string;
+      timeoutMs?: number;
+      retries?: RetrySettings;
+      now?: () => number;
+    },
   ): RunningWorker;
   /** A worker for `decide` that decides, unless told otherwise. Returns what it was given, in order. */
   decider(handle?: (ref: Ref) => Promise<void>): ProposalId[];
@@ -196,7 +202,14 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       await queue('agent-run').add('agent-run', data?.(runId) ?? { run_id: runId, step: 'fetch' }, options);
       return runId;
     },
-    fetcher({ hubUrl = `${sandbox.url}/graphql`, apiKey, timeoutMs = 5_000, retries = FAST, ...given } = {}) {
+    fetcher({
+      hubUrl = `${sandbox.url}/graphql`,
+      apiKey,
+      timeoutMs = 5_000,
+      retries = FAST,
+      now = Date.now,
+      ...given
+    } = {}) {
       const metrics = createMetrics('test');
       const log = given.log ?? quiet;
       // Each fetcher's own: no test finds what another one left.
@@ -224,7 +237,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           minTimeToVoteS: 120,
           deadlineLeadS: 3_600,
           retries,
-          now: Date.now,
+          now,
         },
         ...given,
       });
