@@ -69,6 +69,8 @@ export type FlowStand = {
       timeoutMs?: number;
       retries?: RetrySettings;
       now?: () => number;
+      /** What the owners want, where it is not the default. */
+      preferences?: Readonly<Record<string, unknown>>;
     },
   ): RunningWorker;
   /** A worker for `decide` that decides, unless told otherwise. Returns what it was given, in order. */
@@ -208,6 +210,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       timeoutMs = 5_000,
       retries = FAST,
       now = Date.now,
+      preferences: wanted = {},
       ...given
     } = {}) {
       const metrics = createMetrics('test');
@@ -228,7 +231,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           transitions,
           preferences: {
             async load() {
-              const preferences = UserPreferences.parse({ max_proposals_per_run: 3 });
+              const preferences = UserPreferences.parse({ max_proposals_per_run: 3, ...wanted });
               return { kind: 'missing', preferences, version: preferencesVersion(preferences) };
             },
           },
