@@ -25,7 +25,7 @@ function numbers(seed: number): () => number {
 }
 
 /** A space as busy ones are: two hundred proposers, ends within a month, half with a quorum, some flagged, some all but over. */
-export function someProposals(count: number): Listed[] {
+function someProposals(count: number): Listed[] {
   const next = numbers(7);
   const hex = (digits: number): string =>
     Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join('');

@@ -90,7 +90,7 @@ export interface Hub {
 }
 
 /** A client of the hub; it opens no connection before the first call. */
-export function createHub({ url, apiKey, timeoutMs, around = (ask) => ask() }: HubOptions): Hub {
+export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }: HubOptions): Hub {
   const client = new GraphQLClient(url, {
     headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
     // A 200 whose body has `errors` is an error: its data is null or half of what was asked.
