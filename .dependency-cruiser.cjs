@@ -48,9 +48,9 @@ module.exports = {
     ),
     never(
       'product-without-tooling',
-      'The product runs without scripts/ and test/; only its tests use them.',
+      'The product runs without scripts/, test/ and bench/; only its tests use them.',
       { path: PRODUCT, pathNot: TESTS },
-      { path: '^(scripts|test)/' },
+      { path: '^(scripts|test|bench)/' },
     ),
     never(
       'bullmq-at-the-edge',

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{services,packages,scripts,test}/**/*.test.ts'],
+    include: ['{services,packages,scripts,test,bench}/**/*.test.ts'],
     environment: 'node',
     // Tests start processes, servers and Redis; two at a time is what two cores bear.
     pool: 'forks',

@@ -45,6 +45,7 @@ const COMMANDS = {
   sandbox: { does: 'the local stand-in for Snapshot and a model', run: [['node', 'packages/sandbox/src/main.ts']] },
   config: { does: 'print the settings that npm start would use', run: [['node', 'scripts/print-config.ts']] },
   docs: { does: 'write docs/configuration.md anew', run: [['node', 'scripts/write-configuration.ts']] },
+  bench: { does: 'measure what has a budget', run: [['node', 'bench/main.ts']] },
   setup: { does: 'make the secrets that are missing', run: [['node', 'scripts/setup.ts']] },
   doctor: { does: 'look for whatever is set up wrong', run: [['node', 'scripts/doctor.ts']] },
   keys: { does: 'make API keys and signers, sign an alias', run: [['node', 'scripts/keys.ts']] },

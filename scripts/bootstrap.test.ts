@@ -15,7 +15,7 @@ test.each([[[]], [['strat']], [['constructor']]])('an unknown command (%j) says 
   const { status, stdout, stderr } = spawnSync(process.execPath, [bootstrap, ...args], { encoding: 'utf8' });
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  for (const name of ['start', 'test', 'check', 'format', 'sandbox', 'setup'])
+  for (const name of ['start', 'test', 'check', 'format', 'sandbox', 'setup', 'bench'])
     expect(stderr).toContain(`npm run ${name}`);
 });
 

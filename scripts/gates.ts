@@ -123,7 +123,7 @@ export interface Boundaries {
 async function boundaries(): Promise<Finding> {
   const { forbidden: rules } = Rules.parse(createRequire(import.meta.url)('../.dependency-cruiser.cjs'));
   const [tree, broken, sources] = await Promise.all([
-    cruise(ROOT, ['services', 'packages', 'scripts', 'test']),
+    cruise(ROOT, ['services', 'packages', 'scripts', 'test', 'bench']),
     cruise(BROKEN_ON_PURPOSE, ['services', 'packages', 'scripts']),
     sourceFiles(),
   ]);

@@ -6,6 +6,7 @@ import { createHub } from '@quorum/snapshot/hub';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { checkReceipt } from '@quorum/snapshot/receipt';
 import { createSequencer } from '@quorum/snapshot/sequencer';
+import { allActive } from '../../snapshot/test/hub-answers.ts';
 import { startSandbox, type Sandbox } from './start-sandbox.ts';
 import { DEMO_SPACE, demoWorld } from './worlds/demo.ts';
 
@@ -25,7 +26,7 @@ test('reads the demo space and votes on one of its proposals', async () => {
   const voter = Address.parse(wallet.address);
 
   expect((await hub.space(space))?.id).toBe(DEMO_SPACE);
-  const { proposals, odd } = await hub.activeProposals(space);
+  const { proposals, odd } = await allActive(hub, space);
   expect(odd).toEqual([]);
   // The eight that can be voted on, and the one that is flagged.
   expect(proposals).toHaveLength(9);
@@ -48,6 +49,14 @@ test('reads the demo space and votes on one of its proposals', async () => {
   const result = await sequencer.submit(envelope);
   if (result.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
   expect(checkReceipt(result.receipt, envelope)).toEqual({ ok: true });
+
+  const inSpace = { id: result.receipt.id, voter, created: NOW - 10, space, proposal: proposal.id };
+  expect(await hub.votesInSpace({ voter, space, since: proposal.start })).toEqual([inSpace]);
+  expect(await hub.votesInSpace({ voter, space, since: NOW - 9 })).toEqual([]);
+  const again = await hub.proposals(proposals.map(({ id }) => id));
+  expect(proposals.map(({ id }) => again.get(id))).toMatchObject(
+    proposals.map(({ id }) => ({ ok: true, proposal: { id } })),
+  );
 
   expect(await hub.votes({ voter, proposals: [proposal.id] })).toMatchObject([
     {

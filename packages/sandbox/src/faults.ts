@@ -14,7 +14,7 @@ export const Fault = z
     seed: z.int().default(1).describe('Which requests a share strikes'),
     match: z.strictObject({ body_contains: z.string() }).optional(),
     latency_ms: z.int().min(0).max(600_000).optional().describe('Waits before doing anything else'),
-    status: z.int().min(400).max(599).optional().describe('Answers this instead'),
+    status: z.int().min(200).max(599).optional().describe('Answers this instead'),
     body: z.unknown().optional().describe('With status: the body; a string is sent as HTML'),
     headers: z.record(z.string(), z.string()).default({}).describe('With status'),
     fails: z.enum(['pinning', 'maintenance']).optional().describe('The step at which the sequencer itself fails'),

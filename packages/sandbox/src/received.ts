@@ -7,6 +7,8 @@ export type Exchange = {
   readonly endpoint: EndpointName;
   /** Unix seconds by the sandbox's clock. */
   readonly at: number;
+  /** Unix milliseconds by the machine's clock: what lies between two requests. */
+  readonly arrived_ms: number;
   readonly method: string;
   readonly url: string;
   readonly body: unknown;
@@ -32,14 +34,29 @@ export function createReceived(now: () => number): Received {
     record: (endpoint, handle) => async (request) => {
       const { method, url, body } = request;
       const at = exchanges.length;
-      const open: Exchange = { seq: at + 1, endpoint, at: now(), method, url, body, answer: null };
+      const open: Exchange = {
+        seq: at + 1,
+        endpoint,
+        at: now(),
+        arrived_ms: Date.now(),
+        method,
+        url,
+        body,
+        answer: null,
+      };
       exchanges.push(open);
       const answer = await handle(request);
       exchanges[at] = { ...open, answer: answer.kind === 'cut' ? 'cut' : { status: answer.status, body: answer.body } };
       return answer;
     },
     unread: (asked, { status, body }) => {
-      exchanges.push({ seq: exchanges.length + 1, ...asked, at: now(), answer: { status, body } });
+      exchanges.push({
+        seq: exchanges.length + 1,
+        ...asked,
+        at: now(),
+        arrived_ms: Date.now(),
+        answer: { status, body },
+      });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { SnapshotError, type SnapshotErrorKind } from '@quorum/snapshot/errors';
+import { SnapshotError, type SnapshotErrorKind, type Upstream } from '@quorum/snapshot/errors';
 import { describe, expect, it } from 'vitest';
 import {
   ERROR_CATEGORIES,
@@ -77,6 +77,16 @@ describe('what is thrown', () => {
       expect(toQuorumError(new SnapshotError({ kind, upstream: 'hub', description: '' })).retryAfterS).toBeUndefined();
     },
   );
+
+  it('by the hub, for a key that it does not know, names the setting; by anybody else it does not', () => {
+    const refused = (upstream: Upstream, status: number): string =>
+      toQuorumError(new SnapshotError({ kind: 'rejected', upstream, status, description: 'invalid api key' })).message;
+    expect(refused('hub', 401)).toBe(
+      "Snapshot's hub does not know the API key (invalid api key): mend SNAPSHOT_API_KEY, or leave it out.",
+    );
+    for (const other of [refused('hub', 400), refused('sequencer', 401)])
+      expect(other).not.toContain('SNAPSHOT_API_KEY');
+  });
 
   it('because time was up, or because it was told to stop, is a time-out', async () => {
     const stopped = AbortSignal.timeout(1);

@@ -154,13 +154,16 @@ function fromSnapshot(error: SnapshotError): UpstreamError {
     case 'rate_limited':
       return new UpstreamError('rate_limited', error.upstream, `${name} asks for fewer requests.`, options);
     case 'rejected':
-      return new UpstreamError(
-        'upstream_rejected',
-        error.upstream,
-        `${name} refused the request: ${error.description}`,
-        options,
-      );
+      return new UpstreamError('upstream_rejected', error.upstream, refusalWords(error, name), options);
     default:
       return assertNever(error.kind);
   }
+}
+
+/** Only the hub takes a key, and only for a wrong one it answers 401. */
+function refusalWords({ upstream, status, description }: SnapshotError, name: string): string {
+  if (upstream === 'hub' && status === 401) {
+    return `${name} does not know the API key (${description}): mend SNAPSHOT_API_KEY, or leave it out.`;
+  }
+  return `${name} refused the request: ${description}`;
 }

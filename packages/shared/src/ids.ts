@@ -1,5 +1,5 @@
-/** Names of things that Quorum itself makes: owners and runs. Snapshot's names are in `@quorum/snapshot/proposal`. */
-import { randomUUID } from 'node:crypto';
+/** Names of things that Quorum itself makes: owners, runs, upstreams. Snapshot's names are in `@quorum/snapshot/proposal`. */
+import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
 /** The person whose preferences and voting power the agent uses. */
@@ -17,4 +17,17 @@ export type RunId = z.infer<typeof RunId>;
 /** A new random run id. */
 export function newRunId(): RunId {
   return RunId.parse(randomUUID());
+}
+
+/** A server and the key with which it is asked, as one name that tells neither. */
+export const UpstreamId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .brand<'UpstreamId'>();
+export type UpstreamId = z.infer<typeof UpstreamId>;
+
+/** The name of an upstream. It is a hash, since it stands in Redis and a key must not. */
+export function upstreamId(url: string, apiKey: string | undefined): UpstreamId {
+  const hash = createHash('sha256').update(JSON.stringify([url, apiKey ?? null]));
+  return UpstreamId.parse(hash.digest('hex').slice(0, 16));
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { aHash, anOwner, aProposalId, aSpace, anAddress } from '../test/samples.ts';
-import { newRunId, OwnerId, RunId } from './ids.ts';
+import { newRunId, OwnerId, RunId, upstreamId } from './ids.ts';
 import { deadlinePriority, jobIds, jobOptions, JOBS, QUEUES } from './jobs.ts';
 import { BULL_PREFIX, keys, RETENTION_S } from './redis-keys.ts';
 
@@ -141,6 +141,7 @@ describe('Redis keys', () => {
 /** One key of each kind, for an owner, run, voter, space and proposal of its own. */
 function someKeys(): string[] {
   const [owner, run, voter, proposal, space] = [anOwner(), newRunId(), anAddress(), aProposalId(), aSpace()];
+  const upstream = upstreamId('https://hub.example', owner);
   const all = {
     run: keys.run(run),
     active: keys.active(owner, space),
@@ -158,6 +159,10 @@ function someKeys(): string[] {
     ledger: keys.ledger(voter, space, proposal),
     cap: keys.cap(voter, '2026-11-20'),
     apiKeys: keys.apiKeys(),
+    gate: keys.gate(upstream),
+    listing: keys.listing(upstream, space),
+    reading: keys.reading(upstream, space),
+    power: keys.power(upstream, voter, proposal),
     auditOwner: keys.auditOwner(owner),
     auditVoter: keys.auditVoter(voter),
   } satisfies Record<keyof typeof keys, string>;

@@ -136,8 +136,19 @@ export function proposerRefused(
   author: Address,
   preferences: Pick<UserPreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>,
 ): 'blacklisted' | 'not_whitelisted' | null {
-  if (preferences.blacklisted_proposers.includes(author)) return 'blacklisted';
-  const { whitelisted_proposers: whitelist } = preferences;
-  if (whitelist.length > 0 && !whitelist.includes(author)) return 'not_whitelisted';
-  return null;
+  return refusalsBy(preferences)(author);
+}
+
+/** `proposerRefused` for many proposers: the lists are looked through once. */
+export function refusalsBy({
+  blacklisted_proposers,
+  whitelisted_proposers,
+}: Pick<UserPreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>): (
+  author: Address,
+) => 'blacklisted' | 'not_whitelisted' | null {
+  const [blacklist, whitelist] = [new Set(blacklisted_proposers), new Set(whitelisted_proposers)];
+  return (author) => {
+    if (blacklist.has(author)) return 'blacklisted';
+    return whitelist.size > 0 && !whitelist.has(author) ? 'not_whitelisted' : null;
+  };
 }

@@ -18,11 +18,15 @@
  * | ledger:<voter>:<space>:<proposal>  | hash   | reserve, keepReceipt, confirm | voter            | for ever                 |
  * | cap:<voter>:<day>                  | string | reserve          | reserve          | 2 days                   |
  * | api-keys                           | hash   | npm run keys     | gateway          | until revoked            |
+ * | gate:<upstream>                    | string | whoever is told to wait | whoever asks it | 2 minutes at most  |
+ * | listing:<upstream>:<space>         | string | fetcher          | fetcher          | 3 seconds                |
+ * | reading:<upstream>:<space>         | string | fetcher          | fetcher          | while the list is read   |
+ * | power:<upstream>:<voter>:<proposal>| string | fetcher          | fetcher          | 10 minutes               |
  * | audit:owner:<owner>                | stream | accept, finish   | whoever asks why | for ever                 |
  * | audit:voter:<voter>                | stream | reserve, maySend, keepReceipt, confirm | whoever asks why | for ever        |
  */
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
-import type { OwnerId, RunId } from './ids.ts';
+import type { OwnerId, RunId, UpstreamId } from './ids.ts';
 
 const PREFIX = 'quorum:';
 
@@ -63,6 +67,11 @@ export const keys = {
     `${PREFIX}ledger:${voter}:${part(space)}:${proposal}`,
   cap: (voter: Address, day: string): string => `${PREFIX}cap:${voter}:${day}`,
   apiKeys: (): string => `${PREFIX}api-keys`,
+  gate: (upstream: UpstreamId): string => `${PREFIX}gate:${upstream}`,
+  listing: (upstream: UpstreamId, space: SpaceId): string => `${PREFIX}listing:${upstream}:${part(space)}`,
+  reading: (upstream: UpstreamId, space: SpaceId): string => `${PREFIX}reading:${upstream}:${part(space)}`,
+  power: (upstream: UpstreamId, voter: Address, proposal: ProposalId): string =>
+    `${PREFIX}power:${upstream}:${voter}:${proposal}`,
   auditOwner: (owner: OwnerId): string => `${PREFIX}audit:owner:${owner}`,
   auditVoter: (voter: Address): string => `${PREFIX}audit:voter:${voter}`,
 } as const;

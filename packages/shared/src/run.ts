@@ -23,7 +23,7 @@ const Ranked = z.object({
   proposal_id: ProposalId,
   score: z.number().min(0).max(1).describe('The rank: weighted sum of the three parts'),
   urgency: z.number().min(0).max(1).describe('Rises as the end nears'),
-  weight: z.number().min(0).max(1).describe('How far the quorum is still open'),
+  weight: z.number().min(0).max(1).describe('How far the result and the quorum are still open'),
   contest: z.number().min(0).max(1).describe('How close the first two choices are'),
 });
 export type Ranked = z.infer<typeof Ranked>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { answerOf, data, hubAt, idNumber, row } from '../test/hub-answers.ts';
+import { allActive, answerOf, data, hubAt, idNumber, row } from '../test/hub-answers.ts';
 import { playBack, type PlayBack, variablesOf } from '../test/play-back.ts';
 import { SpaceId } from './proposal.ts';
 
@@ -31,10 +31,26 @@ describe('the active proposals', () => {
       created: 1_795_000_000 + Math.floor(n / 7),
     }));
     await using server = await pagingHub(rows);
-    const { proposals, odd } = await hubAt(server).activeProposals(space);
+    const { proposals, odd } = await allActive(hubAt(server), space);
     expect(odd).toEqual([]);
     expect(proposals.map(({ id }) => String(id)).toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
     expect(server.received).toHaveLength(3);
+  });
+
+  it('are all there where there are ten thousand of them, hundreds to a second, and no more than a page at a time', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, n) => ({
+      ...recordedRow,
+      id: idNumber(n),
+      created: 1_795_000_000 + Math.floor(n / 300),
+    }));
+    await using server = await pagingHub(rows);
+    const seen: string[] = [];
+    for await (const { proposals, odd } of hubAt(server).activeProposals(space)) {
+      expect(odd).toEqual([]);
+      expect(proposals.length).toBeLessThanOrEqual(1_000);
+      seen.push(...proposals.map(({ id }) => id));
+    }
+    expect(seen.toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
   });
 
   it('are all there even where one second fills more than a page', async () => {
@@ -44,7 +60,7 @@ describe('the active proposals', () => {
       created: 1_795_000_000 + (n < 2_300 ? 0 : n),
     }));
     await using server = await pagingHub(rows);
-    const { proposals } = await hubAt(server).activeProposals(space);
+    const { proposals } = await allActive(hubAt(server), space);
     expect(new Set(proposals.map(({ id }) => id)).size).toBe(2_600);
     expect(proposals).toHaveLength(2_600);
   });
@@ -52,7 +68,7 @@ describe('the active proposals', () => {
   it('are an error, never a shorter list, where they cannot be read to the end', async () => {
     const page = Array.from({ length: 1_000 }, (_, n) => ({ ...recordedRow, id: idNumber(n), created: 1_795_000_000 }));
     await using server = await playBack(() => data({ proposals: page }));
-    await expect(hubAt(server).activeProposals(space)).rejects.toMatchObject({ kind: 'malformed' });
+    await expect(allActive(hubAt(server), space)).rejects.toMatchObject({ kind: 'malformed' });
   });
 
   it('are active by their own word, since the hub ignores a filter that it does not know', async () => {
@@ -62,7 +78,7 @@ describe('the active proposals', () => {
       row({ id: idNumber(3), state: 'active' }),
     ];
     await using server = await playBack(() => data({ proposals: rows }));
-    const { proposals, odd } = await hubAt(server).activeProposals(space);
+    const { proposals, odd } = await allActive(hubAt(server), space);
     expect(proposals.map(({ id }) => id)).toEqual([idNumber(3)]);
     expect(odd).toEqual([]);
   });
@@ -82,7 +98,7 @@ describe('the active proposals', () => {
     ];
     const body = JSON.stringify({ data: { proposals: rows } }).replace('"DEEP"', deep);
     await using server = await playBack(() => ({ status: 200, body }));
-    const { proposals, odd } = await hubAt(server).activeProposals(space);
+    const { proposals, odd } = await allActive(hubAt(server), space);
     expect(proposals.map(({ id }) => id)).toEqual([idNumber(6)]);
     expect(odd).toEqual([
       { id: idNumber(1), why: expect.stringMatching(/^type: /) },

@@ -62,6 +62,16 @@ export const HubVote = z.object({
 });
 export type HubVote = z.infer<typeof HubVote>;
 
+/** A vote as far as a list of all of a voter's votes tells. */
+const SpaceVote = z.object({
+  id: z.string().min(1),
+  voter: Address,
+  space: z.object({ id: z.string() }).transform(({ id }) => id),
+  proposal: z.object({ id: z.string() }).transform(({ id }) => id),
+  created: UnixSeconds,
+});
+export type SpaceVote = z.infer<typeof SpaceVote>;
+
 /** A row of the hub's `Proposal`, turned into ours. */
 const ProposalRow = z
   .object({
@@ -161,6 +171,7 @@ export const SpaceAnswer = z.object({ space: Space.nullable() });
 export const ProposalAnswer = z.object({ proposal: z.unknown() });
 export const ProposalsAnswer = z.object({ proposals: z.array(z.unknown()) });
 export const VotesAnswer = z.object({ votes: z.array(HubVote) });
+export const SpaceVotesAnswer = z.object({ votes: z.array(SpaceVote) });
 export const VotingPowerAnswer = z.object({ vp: z.object({ vp: z.number().nonnegative() }) });
 export const AliasesAnswer = z.object({
   aliases: z.array(z.object({ address: Address, alias: Address, created: UnixSeconds })),

@@ -16,19 +16,32 @@ import {
   type OddProposal,
   ProposalAnswer,
   ProposalsAnswer,
+  type ReadProposal,
   readProposal,
   type Role,
   RolesAnswer,
   type Space,
   SpaceAnswer,
+  type SpaceVote,
+  SpaceVotesAnswer,
   VotesAnswer,
   VotingPowerAnswer,
 } from './hub-answers.ts';
 import { hubError } from './hub-errors.ts';
 import type { Address, Proposal, ProposalId, SpaceId } from './proposal.ts';
-import { ACTIVE_PROPOSALS, ALIAS, PROPOSAL, ROLES, SPACE, VOTES, VOTING_POWER } from './queries.ts';
+import {
+  ACTIVE_PROPOSALS,
+  ALIAS,
+  PROPOSAL,
+  PROPOSALS,
+  ROLES,
+  SPACE,
+  SPACE_VOTES,
+  VOTES,
+  VOTING_POWER,
+} from './queries.ts';
 
-export type { HubVote } from './hub-answers.ts';
+export type { HubVote, OddProposal, ReadProposal, SpaceVote } from './hub-answers.ts';
 
 /** The hub's limits. */
 const PAGE_ROWS = 1_000;
@@ -44,21 +57,33 @@ export interface HubOptions {
   readonly apiKey?: string | undefined;
   /** For each request, answer included. */
   readonly timeoutMs: number;
+  /** Put around each single request, a page of a list too: it may refuse to ask, and sees what comes of it. */
+  readonly around?: <T>(ask: () => Promise<T>) => Promise<T>;
+}
+
+/** A part of the list of active proposals; no proposal is in two of them. */
+export interface ActivePage {
+  readonly proposals: readonly Proposal[];
+  readonly odd: readonly OddProposal[];
 }
 
 export interface Hub {
   /** The space, or null where the hub knows none of that id. */
   space(id: SpaceId, signal?: AbortSignal): Promise<Space | null>;
   /**
-   * All active proposals of a space, newest first. A proposal that cannot be read is reported in `odd`; a list that cannot be
-   * read whole is an error, never a shorter list.
+   * All active proposals of a space, newest first, a page at a time: who keeps no page holds no more than one. A proposal that
+   * cannot be read is reported in `odd`; a list that cannot be read whole ends in an error, never as a shorter list.
    */
-  activeProposals(
-    space: SpaceId,
-    signal?: AbortSignal,
-  ): Promise<{ readonly proposals: Proposal[]; readonly odd: OddProposal[] }>;
+  activeProposals(space: SpaceId, signal?: AbortSignal): AsyncGenerator<ActivePage, void, undefined>;
   /** The proposal, or null where the hub knows none of that id (deleted ones too). */
   proposal(id: ProposalId, signal?: AbortSignal): Promise<Proposal | null>;
+  /** These proposals, read in one query a hundred; what the hub does not know (any more) is not there. */
+  proposals(ids: readonly ProposalId[], signal?: AbortSignal): Promise<ReadonlyMap<ProposalId, ReadProposal>>;
+  /** All votes of one voter in a space whose messages are dated at or after `since` (Unix seconds). */
+  votesInSpace(
+    query: { readonly voter: Address; readonly space: SpaceId; readonly since: number },
+    signal?: AbortSignal,
+  ): Promise<SpaceVote[]>;
   /** The votes of one voter on these proposals, at most one for each. */
   votes(
     query: { readonly voter: Address; readonly proposals: readonly ProposalId[] },
@@ -79,7 +104,7 @@ export interface Hub {
 }
 
 /** A client of the hub; it opens no connection before the first call. */
-export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
+export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }: HubOptions): Hub {
   const client = new GraphQLClient(url, {
     headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
     // A 200 whose body has `errors` is an error: its data is null or half of what was asked.
@@ -88,17 +113,14 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
     redirect: 'manual',
   });
 
-  async function ask<T extends z.ZodType>(
-    schema: T,
+  async function request(
     document: string,
     variables: Record<string, unknown>,
     signal: AbortSignal | undefined,
-  ): Promise<z.output<T>> {
-    signal?.throwIfAborted();
+  ): Promise<unknown> {
     const timeout = AbortSignal.timeout(timeoutMs);
-    let data: unknown;
     try {
-      data = await client.request<unknown>({
+      return await client.request<unknown>({
         document,
         variables,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -107,19 +129,18 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
       signal?.throwIfAborted();
       throw hubError(error, timeoutMs);
     }
-    const parsed = schema.safeParse(data);
-    if (!parsed.success) throw malformed(issuesOf(parsed.error));
-    return parsed.data;
   }
 
-  async function activePage(
-    space: SpaceId,
-    createdLte: number,
-    skip: number,
+  async function ask<T extends z.ZodType>(
+    schema: T,
+    document: string,
+    variables: Record<string, unknown>,
     signal: AbortSignal | undefined,
-  ): Promise<unknown[]> {
-    const variables = { space, first: PAGE_ROWS, skip, createdLte };
-    return (await ask(ProposalsAnswer, ACTIVE_PROPOSALS, variables, signal)).proposals;
+  ): Promise<z.output<T>> {
+    signal?.throwIfAborted();
+    const parsed = schema.safeParse(await around(() => request(document, variables, signal)));
+    if (!parsed.success) throw malformed(issuesOf(parsed.error));
+    return parsed.data;
   }
 
   return {
@@ -129,26 +150,13 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
       return space;
     },
 
-    async activeProposals(space, signal) {
-      const found = new ActiveProposals(space);
-      // Paged by key, not by `skip`, which ends at 5,000: each page begins with the second in which the last one ended, and
-      // what comes twice is dropped by id. Only within one second that fills a whole page does `skip` help out.
-      let createdLte = INT_MAX;
-      let skip = 0;
-      for (;;) {
-        const rows = await activePage(space, createdLte, skip, signal);
-        for (const row of rows) found.add(row);
-        if (rows.length < PAGE_ROWS) return { proposals: found.proposals, odd: found.odd };
-        const oldest = Math.min(...rows.map((row) => createdOf(row) ?? INT_MAX));
-        if (oldest < createdLte) {
-          createdLte = oldest;
-          skip = 0;
-        } else if (skip + PAGE_ROWS <= MAX_SKIP) {
-          skip += PAGE_ROWS;
-        } else {
-          throw malformed('the list of active proposals cannot be read to its end');
-        }
-      }
+    async *activeProposals(space, signal) {
+      const seen = new Set<string>();
+      const pages = byCreated(async (createdLte, skip) => {
+        const variables = { space, first: PAGE_ROWS, skip, createdLte };
+        return (await ask(ProposalsAnswer, ACTIVE_PROPOSALS, variables, signal)).proposals;
+      });
+      for await (const rows of pages) yield activePage(rows, space, seen);
     },
 
     async proposal(id, signal) {
@@ -158,6 +166,39 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
       if (!read.ok) throw malformed(`proposal ${read.id}: ${read.why}`);
       if (read.proposal.id !== id) throw malformed('answered with another proposal');
       return read.proposal;
+    },
+
+    async proposals(ids, signal) {
+      const found = new Map<ProposalId, ReadProposal>();
+      for (let from = 0; from < ids.length; from += MAX_IN) {
+        const chunk = ids.slice(from, from + MAX_IN);
+        const { proposals: rows } = await ask(ProposalsAnswer, PROPOSALS, { ids: chunk }, signal);
+        for (const row of rows) {
+          const read = readProposal(row);
+          const asked = chunk.find((id) => id === (read.ok ? read.proposal.id : read.id));
+          if (asked === undefined) throw malformed('answered with a proposal that was not asked for');
+          found.set(asked, read);
+        }
+      }
+      return found;
+    },
+
+    async votesInSpace({ voter, space, since }, signal) {
+      const votes = new Map<string, SpaceVote>();
+      const pages = byCreated(async (createdLte, skip) => {
+        const variables = { voter, space, since: Math.min(since, INT_MAX), first: PAGE_ROWS, skip, createdLte };
+        return (await ask(SpaceVotesAnswer, SPACE_VOTES, variables, signal)).votes;
+      });
+      for await (const rows of pages) {
+        for (const vote of rows) {
+          // The hub ignores a filter that it does not know; somebody else's vote must never pass for the voter's.
+          if (vote.voter !== voter || vote.space !== space) {
+            throw malformed('answered with a vote that was not asked for');
+          }
+          votes.set(vote.id, vote);
+        }
+      }
+      return [...votes.values()];
     },
 
     async votes({ voter, proposals }, signal) {
@@ -194,27 +235,46 @@ export function createHub({ url, apiKey, timeoutMs }: HubOptions): Hub {
   };
 }
 
-/** The rows of several pages, each id once. */
-class ActiveProposals {
-  readonly proposals: Proposal[] = [];
-  readonly odd: OddProposal[] = [];
-  readonly #space: SpaceId;
-  readonly #seen = new Set<string>();
-
-  constructor(space: SpaceId) {
-    this.#space = space;
+/**
+ * The pages of a list, newest first. Paged by key, not by `skip`, which ends at 5,000: each page begins with the second in which
+ * the last one ended, so a row may come twice. Only within one second that fills a whole page does `skip` help out.
+ */
+async function* byCreated<Row>(
+  page: (createdLte: number, skip: number) => Promise<Row[]>,
+): AsyncGenerator<Row[], void, undefined> {
+  let createdLte = INT_MAX;
+  let skip = 0;
+  for (;;) {
+    const rows = await page(createdLte, skip);
+    yield rows;
+    if (rows.length < PAGE_ROWS) return;
+    const oldest = rows.reduce((least, row) => Math.min(least, createdOf(row) ?? INT_MAX), INT_MAX);
+    if (oldest < createdLte) {
+      createdLte = oldest;
+      skip = 0;
+    } else if (skip + PAGE_ROWS <= MAX_SKIP) {
+      skip += PAGE_ROWS;
+    } else {
+      throw malformed('the list cannot be read to its end');
+    }
   }
+}
 
-  add(row: unknown): void {
+/** The rows of a page that no earlier page had. */
+function activePage(rows: readonly unknown[], space: SpaceId, seen: Set<string>): ActivePage {
+  const proposals: Proposal[] = [];
+  const odd: OddProposal[] = [];
+  for (const row of rows) {
     const read = readProposal(row);
     const id = read.ok ? read.proposal.id : read.id;
-    if (this.#seen.has(id)) return;
-    this.#seen.add(id);
-    if (!read.ok) this.odd.push({ id, why: read.why });
-    else if (read.proposal.space !== this.#space) this.odd.push({ id, why: 'belongs to another space' });
+    if (seen.has(id)) continue;
+    seen.add(id);
+    if (!read.ok) odd.push({ id, why: read.why });
+    else if (read.proposal.space !== space) odd.push({ id, why: 'belongs to another space' });
     // A filter that the hub does not know is ignored silently, so its state is checked here again.
-    else if (read.proposal.state === 'active') this.proposals.push(read.proposal);
+    else if (read.proposal.state === 'active') proposals.push(read.proposal);
   }
+  return { proposals, odd };
 }
 
 function malformed(description: string): SnapshotError {

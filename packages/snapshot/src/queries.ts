@@ -50,6 +50,29 @@ export const ACTIVE_PROPOSALS = `query ActiveProposals($space: String!, $first: 
   ) { ${PROPOSAL_FIELDS} }
 }`;
 
+/** Some proposals by id. A hundred is also more than the hub's 20 rows by default. */
+export const PROPOSALS = `query Proposals($ids: [String]!) {
+  proposals(first: 100, where: { id_in: $ids }) { ${PROPOSAL_FIELDS} }
+}`;
+
+/** A page of a voter's votes in a space, newest first, paged as the active proposals are. */
+export const SPACE_VOTES = `query SpaceVotes(
+  $voter: String!
+  $space: String!
+  $since: Int!
+  $first: Int!
+  $skip: Int!
+  $createdLte: Int!
+) {
+  votes(
+    first: $first
+    skip: $skip
+    orderBy: "created"
+    orderDirection: desc
+    where: { voter: $voter, space: $space, created_gte: $since, created_lte: $createdLte }
+  ) { id voter created space { id } proposal { id } }
+}`;
+
 export const VOTES = `query Votes($voter: String!, $proposals: [String]!) {
   votes(first: 1000, where: { voter: $voter, proposal_in: $proposals }) {
     id

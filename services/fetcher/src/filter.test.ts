@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyAddress } from '../../../packages/shared/test/samples.ts';
 import { anyProposals, aProposal, authors, NOW_MS, NOW_S } from '../test/samples.ts';
-import { dropByHistory, dropByTerms, partition, type DroppedAs } from './filter.ts';
+import { dropByHistory, partition, termsOf, type DroppedAs } from './filter.ts';
 
 const [anna = '', boris = ''] = authors();
 const at = { nowMs: NOW_MS, minTimeToVoteS: 120 };
@@ -27,14 +27,14 @@ describe('a proposal by its own terms', () => {
     ['flagged and closing', { flagged: true, end: NOW_S + 1 }, {}, 'flagged'],
   ])('%s', ([, terms, { black = [], white = [] }, expected]) => {
     const preferences = { blacklisted_proposers: black, whitelisted_proposers: white };
-    expect(dropByTerms(aProposal(terms), preferences, at)).toBe(expected);
+    expect(termsOf(preferences, at)(aProposal(terms))).toBe(expected);
   });
 
   it('is refused whatever the case in which the hub or the owner spells the address', () => {
     const address = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
     const proposal = aProposal({ author: address.toLowerCase() });
     const black = list(`0x${address.slice(2).toUpperCase()}`);
-    expect(dropByTerms(proposal, { ...none, blacklisted_proposers: black }, at)).toBe('blacklisted');
+    expect(termsOf({ ...none, blacklisted_proposers: black }, at)(proposal)).toBe('blacklisted');
   });
 
   it('is never kept if its proposer is blacklisted or outside a whitelist', () => {
@@ -44,7 +44,7 @@ describe('a proposal by its own terms', () => {
     });
     fc.assert(
       fc.property(anyProposals, anyLists, (proposals, lists) => {
-        const { kept } = partition(proposals, (proposal) => dropByTerms(proposal, lists, at));
+        const { kept } = partition(proposals, termsOf(lists, at));
         for (const { author, flagged, end } of kept) {
           expect(lists.blacklisted_proposers).not.toContain(author);
           if (lists.whitelisted_proposers.length > 0) expect(lists.whitelisted_proposers).toContain(author);
@@ -76,10 +76,10 @@ describe('the filter', () => {
     fc.assert(
       fc.property(anyProposals, fc.boolean(), (proposals, strict) => {
         const lists = { blacklisted_proposers: list(anna), whitelisted_proposers: strict ? list(anna, boris) : [] };
-        const { kept, dropped } = partition(proposals, (proposal) => dropByTerms(proposal, lists, at));
+        const { kept, dropped } = partition(proposals, termsOf(lists, at));
         const counted = [...dropped.values()].reduce((sum, count) => sum + count, 0);
         expect(kept.length + counted).toBe(proposals.length);
-        expect(kept).toEqual(proposals.filter((proposal) => dropByTerms(proposal, lists, at) === null));
+        expect(kept).toEqual(proposals.filter((proposal) => termsOf(lists, at)(proposal) === null));
         expect([...dropped.values()].every((count) => count > 0)).toBe(true);
       }),
     );

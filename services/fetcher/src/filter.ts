@@ -3,24 +3,26 @@
  * applies counts. The blacklist wins over the whitelist.
  */
 import type { SpacePreferences } from '@quorum/shared/preferences';
-import { proposerRefused } from '@quorum/shared/preferences';
+import { refusalsBy } from '@quorum/shared/preferences';
 import type { FilterMetrics } from '@quorum/shared/run';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 
 /** Why a proposal is not decided in this run. */
 export type DroppedAs = Exclude<keyof FilterMetrics, 'fetched' | 'selected' | 'ranked'>;
 
-/** Checks that need nothing but the proposal itself. Returns why it is dropped, or null. */
-export function dropByTerms(
-  proposal: Proposal,
+/** The checks that need nothing but the proposal itself: says of each why it is dropped, or null. */
+export function termsOf(
   preferences: Pick<SpacePreferences, 'blacklisted_proposers' | 'whitelisted_proposers'>,
   options: { readonly nowMs: number; readonly minTimeToVoteS: number },
-): DroppedAs | null {
-  const refused = proposerRefused(proposal.author, preferences);
-  if (refused !== null) return refused;
-  if (proposal.flagged) return 'flagged';
-  if (proposal.end - options.nowMs / 1_000 < options.minTimeToVoteS) return 'closing_too_soon';
-  return null;
+): (proposal: Pick<Proposal, 'author' | 'flagged' | 'end'>) => DroppedAs | null {
+  const refusal = refusalsBy(preferences);
+  const earliestEnd = options.nowMs / 1_000 + options.minTimeToVoteS;
+  return ({ author, flagged, end }) => {
+    const refused = refusal(author);
+    if (refused !== null) return refused;
+    if (flagged) return 'flagged';
+    return end < earliestEnd ? 'closing_too_soon' : null;
+  };
 }
 
 /** What is known of each proposal beside its own terms. */
@@ -31,18 +33,18 @@ export type History = {
 };
 
 /** Checks against what the voter and earlier runs did. Returns why it is dropped, or null. */
-export function dropByHistory(proposal: Proposal, history: History): DroppedAs | null {
+export function dropByHistory(proposal: Pick<Proposal, 'id'>, history: History): DroppedAs | null {
   if (history.votedOn.has(proposal.id)) return 'already_voted';
   if (history.decidedBefore.has(proposal.id)) return 'decided_before';
   return null;
 }
 
 /** Keeps what no check drops, and counts the rest by reason. */
-export function partition(
-  proposals: readonly Proposal[],
-  check: (proposal: Proposal) => DroppedAs | null,
-): { readonly kept: Proposal[]; readonly dropped: Map<DroppedAs, number> } {
-  const kept: Proposal[] = [];
+export function partition<P>(
+  proposals: readonly P[],
+  check: (proposal: P) => DroppedAs | null,
+): { readonly kept: P[]; readonly dropped: Map<DroppedAs, number> } {
+  const kept: P[] = [];
   const dropped = new Map<DroppedAs, number>();
   for (const proposal of proposals) {
     const why = check(proposal);

@@ -1,9 +1,13 @@
 /** The fetcher: opens and closes runs. Here its parts are put together, and nothing else. */
+import { createHubCache } from '@quorum/shared/hub-cache';
+import { upstreamId } from '@quorum/shared/ids';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { serviceConfig } from '@quorum/shared/service-config';
+import { createGate } from '@quorum/shared/upstream-gate';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { FetcherConfig } from './config.ts';
+import { Listing } from './listing.ts';
 import { startFetcher } from './worker.ts';
 
 const SECOND_MS = 1_000;
@@ -12,23 +16,28 @@ const { fixed } = config;
 
 await runWorkerService({
   config,
-  start: async (parts) =>
-    startFetcher({
+  async start(parts) {
+    const { connection, records, log } = parts;
+    const upstream = upstreamId(fixed.SNAPSHOT_HUB_URL, fixed.SNAPSHOT_API_KEY);
+    const { pass } = createGate(connection, upstream, 'hub');
+    return startFetcher({
       ...parts,
       deps: {
         ...parts,
+        cache: createHubCache({ redis: connection, upstream, schema: Listing, log }),
         preferences: openPreferences(fixed, {
           ...parts,
-          redis: parts.connection,
+          redis: connection,
           defaults: () => preferenceDefaults(config.now()),
         }),
         async termsOf(run) {
-          const kept = await config.forRun(run, parts.records);
+          const kept = await config.forRun(run, records);
           return {
             hub: createHub({
               url: fixed.SNAPSHOT_HUB_URL,
               apiKey: fixed.SNAPSHOT_API_KEY,
               timeoutMs: kept.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
+              around: pass,
             }),
             minTimeToVoteS: kept.MIN_TIME_TO_VOTE_S,
             deadlineLeadS: kept.DEADLINE_LEAD_S,
@@ -37,5 +46,6 @@ await runWorkerService({
         },
         now: Date.now,
       },
-    }),
+    });
+  },
 });

@@ -20,22 +20,47 @@ describe('urgency', () => {
 
 describe('weight', () => {
   it.for<[string, Record<string, unknown>, number]>([
-    ['there is no quorum', { quorum: 0, scores_total: 5 }, 0],
-    ['nobody has voted', { quorum: 100, scores_total: 0 }, 1],
-    ['a quarter is counted', { quorum: 100, scores_total: 25 }, 0.75],
-    ['the quorum is reached', { quorum: 100, scores_total: 100 }, 0],
-    ['the quorum is passed', { quorum: 100, scores_total: 900 }, 0],
+    ['nobody has voted and there is no quorum', { quorum: 0, scores: [], scores_total: 0 }, 1],
+    ['there is no quorum and one has a lead of half', { quorum: 0, scores: [75, 25], scores_total: 100 }, 0.5],
+    ['there is no quorum and the first two are level', { quorum: 0, scores: [40, 40, 20], scores_total: 100 }, 1],
+    ['there is no quorum and one has all', { quorum: 0, scores: [5, 0], scores_total: 5 }, 0],
+    ['nobody has voted on the way to a quorum', { quorum: 100, scores: [], scores_total: 0 }, 1],
+    // The lead is a quarter of the quorum, and a quarter of the quorum is there.
+    ['a quarter is counted, all for one', { quorum: 100, scores: [25, 0], scores_total: 25 }, 0.75],
+    ['the quorum is reached, by one alone', { quorum: 100, scores: [100, 0], scores_total: 100 }, 0],
+    ['the quorum is reached, level', { quorum: 100, scores: [50, 50], scores_total: 100 }, 0.5],
+    ['the quorum is passed, with a lead of a third', { quorum: 100, scores: [600, 300], scores_total: 900 }, 1 / 3],
     [
       'rejecting is what counts',
       { quorum: 100, quorum_type: 'rejection', scores: [90, 30, 0], scores_total: 120 },
-      0.7,
+      // The result: 1 − 60 / 120. The quorum: 1 − 30 / 100.
+      (0.5 + 0.7) / 2,
     ],
     ['rejection has its quorum', { quorum: 100, quorum_type: 'rejection', scores: [0, 150], scores_total: 150 }, 0],
     ['no count is there yet', { quorum: 100, quorum_type: 'rejection', scores: [], scores_total: 0 }, 1],
-    ['there is one choice', { quorum: 100, quorum_type: 'rejection', choices: ['Yes'], scores: [200] }, 1],
-    ['what is counted is negative', { quorum: 100, quorum_type: 'rejection', scores: [0, -5] }, 1],
+    ['there is one choice', { quorum: 100, quorum_type: 'rejection', scores: [200], scores_total: 200 }, 0.5],
+    ['what is counted is negative', { quorum: 100, quorum_type: 'rejection', scores: [0, -5], scores_total: 0 }, 1],
+    ['the hub counts less than there is', { quorum: 0, scores: [90, 0], scores_total: 10 }, 0],
   ])('where %s', ([, given, expected]) => {
     expect(part('weight', given)).toBeCloseTo(expected, 12);
+  });
+
+  it('falls, all else equal, as the quorum fills and as the lead grows', () => {
+    const anyCount = fc.integer({ min: 0, max: 1_000 });
+    fc.assert(
+      fc.property(anyCount, anyCount, fc.boolean(), (one, other, rejection) => {
+        fc.pre(one !== other);
+        const [less, more] = [Math.min(one, other), Math.max(one, other)];
+        const quorum_type = rejection ? 'rejection' : 'default';
+        // Level all the time: only the quorum fills.
+        const filled = (count: number): number =>
+          part('weight', { quorum: 2_000, quorum_type, scores: [count, count], scores_total: 2 * count });
+        expect(filled(less)).toBeGreaterThan(filled(more));
+        const led = (lead: number): number =>
+          part('weight', { quorum: 0, scores: [1_000 + lead, 1_000 - lead], scores_total: 2_000 });
+        expect(led(less)).toBeGreaterThan(led(more));
+      }),
+    );
   });
 });
 

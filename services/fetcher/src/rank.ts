@@ -4,9 +4,12 @@
  *   score = 0.5 urgency + 0.3 weight + 0.2 contest, each in [0, 1]
  *
  * - urgency: 1 / (1 + days left). Nearly closed is near 1, a day left is 0.5, a week left is 0.125.
- * - weight: how far the quorum is still open, 1 − counted / quorum; 0 where there is no quorum or it is reached. Where the
- *   quorum is one of rejection, what is counted are the votes against: the second choice.
- * - contest: how close the first two choices are, 1 − lead / sum of both; 1 while nobody has voted.
+ * - weight: how much a vote still weighs: how far the result is open, or, where there is a quorum, the mean of that and of how far
+ *   the quorum is open. The result: 1 − lead of the first choice over the second / all that is counted, or the quorum where that
+ *   is more. The quorum: 1 − counted / quorum, 0 once it is reached. Where it is one of rejection, what counts towards it are the
+ *   votes against: the second choice.
+ * - contest: how close the first two choices are, 1 − lead / sum of both. Result and contest are wholly open while nobody has
+ *   voted.
  *
  * Ties go to the earlier end, then to the smaller id, so that the order never depends on the order of the input.
  */
@@ -19,18 +22,25 @@ const DAY_S = 24 * 60 * 60;
 /** Where a quorum of rejection finds the votes against: Snapshot counts the second choice. */
 const REJECTION_CHOICE = 1;
 
+/** What the rank of a proposal depends on. Two that are equal in this are the same proposal. */
+export type Rankable = Pick<Proposal, 'id' | 'end' | 'quorum' | 'quorum_type' | 'scores' | 'scores_total'>;
+
+export type RankedProposal<P> = { readonly proposal: P; readonly ranked: Ranked };
+
 /** The rank of one proposal with its parts. `nowMs` in Unix milliseconds. */
-export function scoreOf(proposal: Proposal, nowMs: number): Ranked {
+export function scoreOf(proposal: Rankable, nowMs: number): Ranked {
   const daysLeft = Math.max(0, proposal.end - nowMs / 1_000) / DAY_S;
   const urgency = 1 / (1 + daysLeft);
-  const weight = openQuorum(proposal);
-  const contest = contestOf(proposal.scores);
+  const [first, second] = leaders(proposal.scores);
+  const weight = weightOf(proposal, first - second);
+  const sum = first + second;
+  const contest = sum === 0 ? 1 : 1 - (first - second) / sum;
   const score = SHARE.urgency * urgency + SHARE.weight * weight + SHARE.contest * contest;
   return { proposal_id: proposal.id, score, urgency, weight, contest };
 }
 
 /** The proposals by falling score, each with its rank. */
-export function rank(proposals: readonly Proposal[], nowMs: number): { proposal: Proposal; ranked: Ranked }[] {
+export function rank<P extends Rankable>(proposals: readonly P[], nowMs: number): RankedProposal<P>[] {
   return proposals
     .map((proposal) => ({ proposal, ranked: scoreOf(proposal, nowMs) }))
     .toSorted(
@@ -39,14 +49,24 @@ export function rank(proposals: readonly Proposal[], nowMs: number): { proposal:
     );
 }
 
-function openQuorum({ quorum, quorum_type, scores, scores_total }: Proposal): number {
-  if (quorum === 0) return 0;
+function weightOf({ quorum, quorum_type, scores, scores_total }: Rankable, lead: number): number {
+  const all = Math.max(scores_total, quorum);
+  const openResult = all === 0 ? 1 : 1 - Math.min(1, lead / all);
+  if (quorum === 0) return openResult;
   const counted = quorum_type === 'rejection' ? (scores[REJECTION_CHOICE] ?? 0) : scores_total;
-  return 1 - Math.min(1, Math.max(0, counted) / quorum);
+  const openQuorum = 1 - Math.min(1, Math.max(0, counted) / quorum);
+  return (openResult + openQuorum) / 2;
 }
 
-function contestOf(scores: readonly number[]): number {
-  const [first = 0, second = 0] = scores.map((score) => Math.max(0, score)).toSorted((a, b) => b - a);
-  const sum = first + second;
-  return sum === 0 ? 1 : 1 - (first - second) / sum;
+/** The two highest scores. What a strategy counts may be negative, and then counts for nothing. */
+function leaders(scores: readonly number[]): readonly [number, number] {
+  let first = 0;
+  let second = 0;
+  for (const score of scores) {
+    if (score > first) {
+      second = first;
+      first = score;
+    } else if (score > second) second = score;
+  }
+  return [first, second];
 }

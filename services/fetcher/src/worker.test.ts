@@ -6,7 +6,6 @@ import type { ProposalId } from '@quorum/snapshot/proposal';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { describe, expect, it, vi } from 'vitest';
 import { anOwner, aSpace, listeningLogger } from '../../../packages/shared/test/samples.ts';
-import { playBack } from '../../../packages/snapshot/test/play-back.ts';
 import { useFlow } from '../test/flow.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
@@ -245,36 +244,6 @@ describe('a hub that is down', () => {
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'completed' });
     const failed = sandbox.world.received.slice(before).filter(({ answer }) => statusOf(answer) === 503);
     expect(failed).toHaveLength(3);
-  });
-
-  it('leaves growing gaps between what it receives', async () => {
-    const { ask, start, fetcher, ended } = flow();
-    const asker = await ask(1);
-    const arrivals: number[] = [];
-    await using hub = await playBack(() => {
-      arrivals.push(performance.now());
-      return { status: 503, body: '' };
-    });
-    const retries = { maxRetryAttempts: 4, retryDelayS: 0.1 };
-    fetcher({ hubUrl: hub.url, retries });
-    const runId = await start(asker, { retries });
-    expect(await ended(runId)).toEqual({ run_id: runId, status: 'failed' });
-    expect(arrivals).toHaveLength(4);
-    // Exponential, less up to half of it by chance.
-    for (const [at, least] of [50, 100, 200].entries()) {
-      expect((arrivals[at + 1] ?? 0) - (arrivals[at] ?? 0)).toBeGreaterThanOrEqual(least - 5);
-    }
-  });
-
-  it('is not asked again for what it will refuse again', async () => {
-    const { ask, start, fetcher, ended, run } = flow();
-    const asker = await ask(1);
-    await using hub = await playBack(() => ({ status: 400, body: { errors: [{ message: 'Variable "$id" is odd' }] } }));
-    fetcher({ hubUrl: hub.url });
-    const runId = await start(asker);
-    expect(await ended(runId)).toEqual({ run_id: runId, status: 'failed' });
-    expect(hub.received).toHaveLength(1);
-    expect((await run(runId)).response?.errors).toEqual([expect.stringMatching(/refused the request/)]);
   });
 
   it('that knows no such space ends the run at once, and says what to check', async () => {

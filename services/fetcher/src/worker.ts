@@ -4,6 +4,7 @@
  *   picked up with step `fetch`      start the run, open it (pinned: a retry finds the opening), add the missing trees,
  *                                    note the next step, wait for the children
  *                                    a run that was cancelled before it opened is closed instead
+ *                                    while the hub asks for a pause: delayed, for a quarter of an hour at most
  *   picked up with step `summarise`  wait for the children again (a crash may lie between the note and the wait), then close
  *   picked up when the run has ended wait for what still works, and say how it ended
  *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
@@ -16,10 +17,11 @@ import { RunId } from '@quorum/shared/ids';
 import { JOBS, type JobResult, type RetrySettings } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
-import type { RunRecord } from '@quorum/shared/records';
+import type { Opening, RunRecord } from '@quorum/shared/records';
 import { createFlowProducer } from '@quorum/shared/redis';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { runWorker, type RunningWorker, type StepJob } from '@quorum/shared/run-worker';
+import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
 import { Queue, type FlowJob } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -27,6 +29,9 @@ import { closeRun, failRun, type CloseDeps } from './close.ts';
 import { openRun, type OpenDeps } from './open.ts';
 import { unopened } from './summarise.ts';
 import { childTrees, type ChildTree } from './tree.ts';
+
+/** For how long a run waits for a hub that asks for a pause; then it is an error like any other. */
+const PATIENCE_MS = 15 * 60 * 1_000;
 
 /** What a run keeps to from its first job on, whatever the operator changes meanwhile. */
 export type RunTerms = Pick<OpenDeps, 'hub' | 'minTimeToVoteS' | 'deadlineLeadS'> & { readonly retries: RetrySettings };
@@ -68,6 +73,16 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
     }
   }
 
+  /** Opens a run; while the hub asks for a pause it is put off, which costs no attempt. */
+  async function openUnhurried(run: RunRecord, terms: RunTerms, signal: AbortSignal): Promise<Opening> {
+    try {
+      return await openRun(run, { ...deps, ...terms }, signal);
+    } catch (error) {
+      const nowMs = deps.now();
+      throw postponedUntilOpen(error, { nowMs, untilMs: (run.startedAtMs ?? nowMs) + PATIENCE_MS });
+    }
+  }
+
   async function addMissing(trees: readonly ChildTree[], rootId: string): Promise<void> {
     const known = await Promise.all(trees.map((tree) => votes.getJob(tree.voteId)));
     const missing = trees.filter((_, at) => known[at] === undefined);
@@ -94,7 +109,7 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
           return { run_id: runId, status: await closeRun(run, unopened(run), deps) };
         }
         const terms = await deps.termsOf(run);
-        const opening = run.opening ?? (await records.open(runId, await openRun(run, { ...deps, ...terms }, signal)));
+        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, signal)));
         attempt.log.info({ filter_metrics: { ...opening.filter_metrics, ranked: undefined } }, 'proposals selected');
         await addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
         await step.update({ run_id: runId, step: 'summarise' });

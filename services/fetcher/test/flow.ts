@@ -4,7 +4,8 @@
  */
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
-import { newRunId, type OwnerId, type RunId } from '@quorum/shared/ids';
+import { createHubCache } from '@quorum/shared/hub-cache';
+import { newRunId, upstreamId, type OwnerId, type RunId } from '@quorum/shared/ids';
 import {
   JOBS,
   jobIds,
@@ -21,6 +22,7 @@ import { createRecords, type Records, type RunRecord } from '@quorum/shared/reco
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import type { RunningWorker } from '@quorum/shared/run-worker';
 import { type Accepted, createTransitions } from '@quorum/shared/transitions';
+import { createGate } from '@quorum/shared/upstream-gate';
 import { createHub } from '@quorum/snapshot/hub';
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { FlowProducer, Queue, QueueEvents, Worker, type Job, type JobNode } from 'bullmq';
@@ -29,6 +31,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { aDecision, aHash, anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
 import { useRedis } from '../../../packages/shared/test/world.ts';
 import type { TestRedis } from '../../../test/redis.ts';
+import { Listing } from '../src/listing.ts';
 import { startFetcher, type FetcherOptions } from '../src/worker.ts';
 import { control } from './control.ts';
 import { inWorld, type WorldProposal } from './samples.ts';
@@ -57,7 +60,17 @@ export type FlowStand = {
     asker: Asker,
     given?: { cancelled?: boolean; retries?: RetrySettings; data?: (runId: RunId) => unknown },
   ): Promise<RunId>;
-  fetcher(given?: Partial<FetcherOptions> & { hubUrl?: string; retries?: RetrySettings }): RunningWorker;
+  fetcher(
+    given?: Partial<FetcherOptions> & {
+      hubUrl?: string;
+      apiKey?: string;
+      timeoutMs?: number;
+      retries?: RetrySettings;
+      now?: () => number;
+      /** What the owners want, where it is not the default. */
+      preferences?: Readonly<Record<string, unknown>>;
+    },
+  ): RunningWorker;
   /** A worker for `decide` that decides, unless told otherwise. Returns what it was given, in order. */
   decider(handle?: (ref: Ref) => Promise<void>): ProposalId[];
   /** A worker for `vote` that settles as `cast`, unless told otherwise. */
@@ -118,6 +131,7 @@ type Parts = {
 };
 
 let spaces = 0;
+let fetchers = 0;
 
 function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowStand {
   const records = createRecords(redis);
@@ -188,9 +202,20 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       await queue('agent-run').add('agent-run', data?.(runId) ?? { run_id: runId, step: 'fetch' }, options);
       return runId;
     },
-    fetcher({ hubUrl = `${sandbox.url}/graphql`, retries = FAST, ...given } = {}) {
+    fetcher({
+      hubUrl = `${sandbox.url}/graphql`,
+      apiKey,
+      timeoutMs = PATIENT.timeout,
+      retries = FAST,
+      now = Date.now,
+      preferences: wanted = {},
+      ...given
+    } = {}) {
       const metrics = createMetrics('test');
       const log = given.log ?? quiet;
+      // Each fetcher's own: no test finds what another one left.
+      fetchers += 1;
+      const upstream = upstreamId(hubUrl, `${fetchers}`);
       const worker = startFetcher({
         connection: redis,
         concurrency: 20,
@@ -198,23 +223,24 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
         log,
         metrics,
         deps: {
+          cache: createHubCache({ redis, upstream, schema: Listing, log }),
           records,
           transitions,
           preferences: {
             async load() {
-              const preferences = UserPreferences.parse({ max_proposals_per_run: 3 });
+              const preferences = UserPreferences.parse({ max_proposals_per_run: 3, ...wanted });
               return { kind: 'missing', preferences, version: preferencesVersion(preferences) };
             },
           },
           metrics,
           log,
           termsOf: async () => ({
-            hub: createHub({ url: hubUrl, timeoutMs: 5_000 }),
+            hub: createHub({ url: hubUrl, apiKey, timeoutMs, around: createGate(redis, upstream, 'hub').pass }),
             minTimeToVoteS: 120,
             deadlineLeadS: 3_600,
             retries,
           }),
-          now: Date.now,
+          now,
         },
         ...given,
       });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
-import { newRunId, type OwnerId } from '@quorum/shared/ids';
+import { createHubCache, type HubCache } from '@quorum/shared/hub-cache';
+import { newRunId, upstreamId, type OwnerId } from '@quorum/shared/ids';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import { recordedVersions } from '@quorum/shared/recorded-versions';
 import { createRecords, type Opening, type Records, type RunRecord } from '@quorum/shared/records';
@@ -17,6 +18,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
 import { useRedis } from '../../../packages/shared/test/world.ts';
+import { Listing } from '../src/listing.ts';
 import { openRun, type OpenDeps } from '../src/open.ts';
 import { control } from './control.ts';
 import { aRun, NOW_MS, NOW_S, type WorldProposal } from './samples.ts';
@@ -27,6 +29,8 @@ export type Asker = { readonly owner: OwnerId; readonly voter: Address; readonly
 export type OpeningStand = {
   readonly records: Records;
   readonly hub: Hub;
+  /** A cache that nobody else shares. */
+  freshCache(): HubCache<Listing>;
   readonly preferences: PreferenceStore;
   /** An owner with a signer in a space of their own, in which these proposals are open. */
   ask(proposals: (space: SpaceId) => WorldProposal[], given?: Partial<World>): Promise<Asker>;
@@ -67,6 +71,7 @@ export function useOpening(): () => OpeningStand {
 }
 
 let spaces = 0;
+let caches = 0;
 
 function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
   const records = createRecords(redis);
@@ -76,11 +81,17 @@ function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
     defaults: () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 }),
     recorded: recordedVersions(redis),
   });
+  // Each opening here sees the world as it is, unless a test gives it a cache to share.
+  const freshCache = () => {
+    caches += 1;
+    return createHubCache({ redis, upstream: upstreamId(sandbox.url, `${caches}`), schema: Listing, log: quiet });
+  };
   const run = ({ owner, space }: Asker, dryRun = false): RunRecord => aRun(newRunId(), { owner, space, dryRun });
   const add = (world: World): Promise<void> => control(sandbox, 'PATCH', 'world', world);
   return {
     records,
     hub,
+    freshCache,
     preferences,
     run,
     add,
@@ -101,7 +112,15 @@ function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
     },
     removePreferences: (owner) => rm(path.join(dir, owner), { recursive: true }),
     open(asker, { dryRun = false, hub: other = hub, deps = {} } = {}) {
-      const own = { hub: other, records, preferences, log: quiet, minTimeToVoteS: 120, deadlineLeadS: 3_600 };
+      const own = {
+        hub: other,
+        cache: freshCache(),
+        records,
+        preferences,
+        log: quiet,
+        minTimeToVoteS: 120,
+        deadlineLeadS: 3_600,
+      };
       const all = { ...own, now: () => NOW_MS, ...deps };
       return openRun(run(asker, dryRun), all, AbortSignal.timeout(15_000));
     },

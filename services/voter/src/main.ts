@@ -1,10 +1,12 @@
 /** The voter service, the only process that holds a key. Here its parts are put together, and nothing else. */
 import { isLive } from '@quorum/shared/config';
+import { upstreamId } from '@quorum/shared/ids';
 import { claimMode } from '@quorum/shared/mode';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { requireDurableRedis } from '@quorum/shared/redis';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { serviceConfig } from '@quorum/shared/service-config';
+import { createGate, type Gate } from '@quorum/shared/upstream-gate';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub, type Hub } from '@quorum/snapshot/hub';
 import { createSequencer } from '@quorum/snapshot/sequencer';
@@ -22,8 +24,13 @@ const config = serviceConfig('voter', VoterConfig);
 const { fixed } = config;
 const aliasValidS = fixed.ALIAS_VALID_DAYS * DAY_S;
 
-const hubOf = (timeoutS: number): Hub =>
-  createHub({ url: fixed.SNAPSHOT_HUB_URL, apiKey: fixed.SNAPSHOT_API_KEY, timeoutMs: timeoutS * SECOND_MS });
+const hubOf = (timeoutS: number, gate: Gate): Hub =>
+  createHub({
+    url: fixed.SNAPSHOT_HUB_URL,
+    apiKey: fixed.SNAPSHOT_API_KEY,
+    timeoutMs: timeoutS * SECOND_MS,
+    around: gate.pass,
+  });
 
 await runWorkerService({
   config,
@@ -34,6 +41,7 @@ await runWorkerService({
     await requireDurableRedis(connection, { live, allowLossy: fixed.ALLOW_LOSSY_REDIS, log });
     await claimMode(connection, live ? 'live' : 'sandbox');
     await announceSigners(licences, parts);
+    const gate = createGate(connection, upstreamId(fixed.SNAPSHOT_HUB_URL, fixed.SNAPSHOT_API_KEY), 'hub');
     const deps: VoteJobDeps = {
       ...parts,
       preferences: openPreferences(fixed, {
@@ -47,7 +55,7 @@ await runWorkerService({
       async termsOf(run) {
         const kept = await config.forRun(run, records);
         return {
-          hub: hubOf(kept.PROPOSAL_FETCH_TIMEOUT),
+          hub: hubOf(kept.PROPOSAL_FETCH_TIMEOUT, gate),
           sequencer: createSequencer({
             url: fixed.SNAPSHOT_SEQUENCER_URL,
             timeoutMs: kept.VOTE_EXECUTION_TIMEOUT * SECOND_MS,
@@ -65,7 +73,7 @@ await runWorkerService({
     const worker = startVoter({ ...parts, deps });
     const closing = new AbortController();
     // Not waited for: a hub that is down keeps nobody from starting.
-    const asking = { ...parts, hub: hubOf(FIRST_ASK_S), settings: { aliasValidS } };
+    const asking = { ...parts, hub: hubOf(FIRST_ASK_S, gate), settings: { aliasValidS } };
     const announcing = announceAliasEnds(licences, asking, closing.signal);
     return {
       ...worker,

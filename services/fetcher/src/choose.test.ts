@@ -1,0 +1,184 @@
+/** The pure parts of an opening together, filter, rank and choose, over generated worlds. */
+import type { ReadProposal } from '@quorum/snapshot/hub';
+import { Address, type Proposal, type ProposalId } from '@quorum/snapshot/proposal';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { aProposalId } from '../../../packages/shared/test/samples.ts';
+import { aProposal, DAY_S, NOW_MS, NOW_S } from '../test/samples.ts';
+import { anyEntry, anyWorld } from '../test/worlds.ts';
+import { choose, type ChooseDeps } from './choose.ts';
+import { dropByHistory, partition, termsOf } from './filter.ts';
+import { listed, type Listed } from './listing.ts';
+import type { Power } from './power.ts';
+import { rank } from './rank.ts';
+
+const at = { nowMs: NOW_MS, minTimeToVoteS: 120 };
+const some: Power = { kind: 'known', value: 7 };
+
+/** A world of up to so many proposals, the texts of which may have become others since they were listed. */
+const anyLargeWorld = fc.record({
+  world: anyWorld,
+  entries: fc.array(
+    fc.record({ entry: anyEntry, since: fc.constantFrom('same', 'same', 'same', 'gone', 'odd', 'flagged') }),
+    {
+      minLength: 5,
+      maxLength: 25,
+    },
+  ),
+});
+
+describe('any world', () => {
+  it('obeys the laws of the filter: who may pass, how many, in which order, and each proposal counted once', async () => {
+    let worlds = 0;
+    const seen = { chosen: 0, beyond: 0, compared: 0 };
+    await fc.assert(
+      fc.asyncProperty(anyLargeWorld, async ({ world: { limit, blacklist, whitelist }, entries }) => {
+        const known = new Map(entries.map((one): [ProposalId, typeof one] => [aProposalId(), one]));
+        const of = (id: ProposalId) => {
+          const one = known.get(id);
+          if (one === undefined) throw new Error('a proposal from nowhere');
+          return one;
+        };
+        const proposals = [...known].map(([id, { entry }]) => {
+          const { author, flagged, left, quorum, quorumType, scores } = entry;
+          const scores_total = scores.reduce((sum, score) => sum + score, 0);
+          return aProposal({
+            id,
+            author,
+            flagged,
+            end: NOW_S + left,
+            quorum,
+            quorum_type: quorumType,
+            scores,
+            scores_total,
+          });
+        });
+        const lists = {
+          blacklisted_proposers: blacklist.map((one) => Address.parse(one)),
+          whitelisted_proposers: whitelist.map((one) => Address.parse(one)),
+        };
+        const terms = termsOf(lists, at);
+        const ids = (is: (one: ReturnType<typeof of>) => boolean) =>
+          new Set([...known].filter(([, one]) => is(one)).map(([id]) => id));
+        const history = {
+          votedOn: ids(({ entry }) => entry.voted === 'by us'),
+          decidedBefore: ids(({ entry }) => entry.decided === 'same'),
+        };
+        const asked: ProposalId[] = [];
+        let atOnce = 0;
+        const deps: ChooseDeps = {
+          limit,
+          async power(id) {
+            asked.push(id);
+            atOnce += 1;
+            expect(atOnce).toBeLessThanOrEqual(limit);
+            await Promise.resolve();
+            atOnce -= 1;
+            const { power } = of(id).entry;
+            if (power === 'fails') return { kind: 'unknown', why: 'the score API is ill' };
+            return power === 'some' ? some : { kind: 'known', value: 0 };
+          },
+          texts: async (wanted) => new Map(wanted.flatMap((id) => textNow(id, proposals, of(id).since))),
+          recheck: terms,
+        };
+
+        const byTerms = partition(proposals.map(listed), terms);
+        const byHistory = partition(byTerms.kept, (one) => dropByHistory(one, history));
+        const ranked = rank(byHistory.kept, NOW_MS);
+        const { selected, beyond, unchecked, dropped } = await choose(
+          ranked.map(({ proposal }) => proposal),
+          deps,
+        );
+
+        const counts = [byTerms.dropped, byHistory.dropped, dropped].flatMap((part) => [...part.values()]);
+        expect(counts.reduce((sum, count) => sum + count, selected.length)).toBe(proposals.length);
+        expect(dropped.get('beyond_limit') ?? 0).toBe(beyond.length);
+        expect(dropped.get('check_failed') ?? 0).toBe(unchecked.length);
+        expect(selected.length).toBeLessThanOrEqual(limit);
+        for (const { proposal, votingPower } of selected) {
+          expect(lists.blacklisted_proposers).not.toContain(proposal.author);
+          if (whitelist.length > 0) expect(lists.whitelisted_proposers).toContain(proposal.author);
+          expect(history.votedOn.has(proposal.id)).toBe(false);
+          expect(history.decidedBefore.has(proposal.id)).toBe(false);
+          expect(proposal.flagged).toBe(false);
+          expect(proposal.end - NOW_S).toBeGreaterThanOrEqual(120);
+          expect(votingPower).toBe(7);
+        }
+        // No urgent one is left for a lax one of equal weight; and nothing is asked behind the last place.
+        for (const { proposal } of selected) {
+          for (const left of beyond) {
+            if (!sameWeight(proposal, left, ranked)) continue;
+            expect(left.end).toBeGreaterThanOrEqual(proposal.end);
+            seen.compared += 1;
+          }
+        }
+        if (beyond.length > 0) expect(selected).toHaveLength(limit);
+        const behind = new Set(beyond.map(({ id }) => id));
+        expect(asked.some((id) => behind.has(id))).toBe(false);
+        expect(new Set(asked).size).toBe(asked.length);
+        worlds += 1;
+        seen.chosen += selected.length;
+        seen.beyond += beyond.length;
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(worlds).toBeGreaterThanOrEqual(1_000);
+    // Laws about nothing would hold too.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
+  });
+});
+
+describe('what was chosen', () => {
+  const one = aProposal({ title: 'as it was listed' });
+  const two = aProposal({ end: NOW_S + 2 * DAY_S });
+  const both = [one, two].map(listed);
+  const deps = (given: Partial<ChooseDeps>): ChooseDeps => ({
+    limit: 1,
+    power: async () => some,
+    texts: async (ids) => new Map(ids.flatMap((id) => textNow(id, [one, two], 'same'))),
+    recheck: termsOf({ blacklisted_proposers: [], whitelisted_proposers: [] }, at),
+    ...given,
+  });
+
+  it('is taken as it is now, not as it was listed', async () => {
+    const edited = { ...one, title: 'as it is now' };
+    const { selected } = await choose(
+      both,
+      deps({ texts: async () => new Map([[one.id, { ok: true, proposal: edited }]]) }),
+    );
+    expect(selected).toEqual([{ proposal: edited, votingPower: 7 }]);
+  });
+
+  it.for([
+    ['gone', 'check_failed', 'it is gone from the hub'],
+    ['odd', 'check_failed', 'type: odd'],
+    ['flagged', 'flagged', null],
+  ] as const)('gives its place to the next where it is %s by now', async ([since, count, why]) => {
+    const texts: ChooseDeps['texts'] = async (ids) =>
+      new Map(ids.flatMap((id) => textNow(id, [one, two], id === one.id ? since : 'same')));
+    const { selected, dropped, unchecked } = await choose(both, deps({ texts }));
+    expect(selected.map(({ proposal }) => proposal.id)).toEqual([two.id]);
+    expect([...dropped]).toEqual([[count, 1]]);
+    expect(unchecked.map((entry) => entry.why)).toEqual(why === null ? [] : [why]);
+  });
+
+  it('is nothing where the hub asks for a pause: that is thrown', async () => {
+    const pause = new Error('a pause');
+    await expect(choose(both, deps({ power: () => Promise.reject(pause) }))).rejects.toBe(pause);
+    await expect(choose(both, deps({ texts: () => Promise.reject(pause) }))).rejects.toBe(pause);
+  });
+});
+
+/** What the hub says of a proposal that was listed. */
+function textNow(id: ProposalId, listing: readonly Proposal[], since: string): [ProposalId, ReadProposal][] {
+  const proposal = listing.find((one) => one.id === id);
+  if (proposal === undefined || since === 'gone') return [];
+  if (since === 'odd') return [[id, { ok: false, id, why: 'type: odd' }]];
+  return [[id, { ok: true, proposal: { ...proposal, flagged: since === 'flagged' || proposal.flagged } }]];
+}
+
+/** Whether two proposals differ in nothing that ranks them but their end. */
+function sameWeight(a: Proposal, b: Listed, ranked: ReturnType<typeof rank<Listed>>): boolean {
+  const [ofA, ofB] = [a.id, b.id].map((id) => ranked.find(({ proposal }) => proposal.id === id)?.ranked);
+  return ofA !== undefined && ofB !== undefined && ofA.weight === ofB.weight && ofA.contest === ofB.contest;
+}
