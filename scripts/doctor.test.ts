@@ -198,7 +198,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /WRONGPASS/,
     remedy: /REDIS_PASSWORD_FILE/,
-    also: ['redis durability', 'redis mode', 'voting'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
   },
   {
     state: 'Redis down',
@@ -207,7 +207,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /ECONNREFUSED/,
     remedy: /Start it, or mend REDIS_URL/,
-    also: ['redis durability', 'redis mode', 'voting'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
   },
   {
     state: 'a Redis of live votes',

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { OwnerId } from '@quorum/shared/ids';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
+import { useNativeScrypt } from '@quorum/voter/native-scrypt';
 import { entriesOf, readSignersFile, type SignersFile } from '@quorum/voter/signer-entry';
 import { loadLicence } from '@quorum/voter/signers';
 import { SignerKind, VotesPerDay } from '@quorum/voter/signers-config';
@@ -121,6 +122,7 @@ async function addSigner(wanted: Wanted, file: string, { secrets, live }: Operat
   if (added === undefined) throw new OperatorError(`${owner} could not be added to ${file}.`);
 
   const passphrase = randomBytes(PASSPHRASE_BYTES).toString('hex');
+  useNativeScrypt();
   const encrypted = await wallet.encrypt(passphrase);
   for (const [target, text] of [
     [keystore, encrypted],

@@ -77,10 +77,10 @@ describe.each(KINDS)('the preference store on %s', (kind) => {
       expect(await other.load(owner)).toMatchObject({ preferences: { ...wanted, max_proposals_per_run: 9 } });
     });
 
-    it('where nothing is stored begins with the defaults', async () => {
+    it('where nothing is stored begins with the defaults, and asks where it is unsure', async () => {
       const owner = anOwner();
       const { preferences: now } = await store.update(owner, 'confidence_threshold', 0.9);
-      expect(now).toEqual({ ...defaults, confidence_threshold: 0.9 });
+      expect(now).toEqual({ ...defaults, confidence_threshold: 0.9, approval: 'when_unsure' });
       expect(await store.load(owner)).toMatchObject({ kind: 'stored', preferences: now });
     });
 

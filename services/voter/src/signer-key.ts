@@ -7,10 +7,11 @@ import { QuorumError } from '@quorum/shared/errors';
 import { Address } from '@quorum/snapshot/proposal';
 import { Wallet } from 'ethers';
 import type { KeySource } from './signer-entry.ts';
+import { useNativeScrypt } from './native-scrypt.ts';
 import type { Signer } from './signer.ts';
 
 /**
- * Reads and, for a keystore, decrypts a key (about 0.7 s of CPU). `live` says whether the sequencer is the real one: a plain
+ * Reads and, for a keystore, decrypts a key (half a second of CPU, by scrypt). `live` says whether the sequencer is the real one: a plain
  * key is refused there. Throws a `signing` error that says what to do and holds nothing of the key.
  */
 export async function loadSigner(source: KeySource, live: boolean): Promise<Signer> {
@@ -43,6 +44,7 @@ function fromPlain(file: string): { readonly address: string; signTypedData: Wal
 async function fromKeystore(source: Extract<KeySource, { kind: 'keystore' }>) {
   const json = readSecretFile(source.file);
   const passphrase = readSecretFile(source.passphraseFile);
+  useNativeScrypt();
   try {
     return await Wallet.fromEncryptedJson(json, passphrase);
   } catch {
