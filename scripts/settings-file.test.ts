@@ -49,8 +49,6 @@ describe('a name that nothing reads', () => {
   });
 
   test('is none of ours, nor what compose reads', () => {
-    expect(
-      unknownSettings({ PORT: '1', OWNERS_DIR: './owners', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' }),
-    ).toEqual([]);
+    expect(unknownSettings({ PORT: '1', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' })).toEqual([]);
   });
 });

@@ -55,7 +55,9 @@ function startWith(settings: NodeJS.ProcessEnv, ...args: string[]): Start {
 
 /** The process ids that a start wrote down: services and sandbox, and Redis. */
 async function processes(): Promise<number[]> {
-  const files = (await readdir(path.join(dataDir, 'run'))).map((file) => path.join(dataDir, 'run', file));
+  const files = (await readdir(path.join(dataDir, 'run')))
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => path.join(dataDir, 'run', file));
   const all = [...files, path.join(dataDir, 'sandbox/redis-data/redis.pid.json')];
   const texts = await Promise.all(all.map((file) => readFile(file, 'utf8').catch(() => '')));
   const pids = texts.filter(Boolean).map((text) => z.object({ pid: z.number() }).parse(JSON.parse(text)).pid);

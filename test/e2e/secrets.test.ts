@@ -172,7 +172,7 @@ test(
 
 test('nothing of any secret is in Redis, in its history, in a log or in an answer', async () => {
   const inRedis = await everythingIn(stack.redis);
-  for (const prefix of ['run:', 'bull:', 'proposal:', 'evidence:', 'ledger:', 'audit:', 'api-keys', 'signer:']) {
+  for (const prefix of ['run:', 'bull:', 'proposal:', 'evidence:', 'ledger:', 'audit:', 'api-keys', 'signers']) {
     expect(
       inRedis.some(({ where }) => where.includes(`quorum:${prefix}`)),
       prefix,

@@ -28,9 +28,8 @@ export async function startGateway(
 ): Promise<{ url: string }> {
   const { fixed, now } = config;
   const limitMs = (): number => now().ENQUEUE_TIMEOUT_MS;
-  const { API_KEY_FILE, GATEWAY_MAC_KEY_FILE } = fixed;
-  const fileKey = API_KEY_FILE === undefined ? null : readSecretFile(API_KEY_FILE);
-  const macKey = GATEWAY_MAC_KEY_FILE === undefined ? null : readKeyFile(GATEWAY_MAC_KEY_FILE);
+  const fileKey = fixed.API_KEY_FILE === undefined ? null : readSecretFile(fixed.API_KEY_FILE);
+  const macKey = fixed.GATEWAY_MAC_KEY_FILE === undefined ? null : readKeyFile(fixed.GATEWAY_MAC_KEY_FILE);
 
   const redis = connectFailFast(redisUrl(fixed), log, limitMs());
   stack.add('redis', async () => redis.disconnect());

@@ -151,7 +151,8 @@ test('a key of Redis is answered 503 while Redis is away or hangs; the key of th
   const redis = await redisForTest();
   const line = await openLine(redis.url);
   closers.push(() => line.close());
-  const gateway = await openGateway(line.url, { API_KEY_FILE, GATEWAY_MAC_KEY_FILE, ALLOW_ANONYMOUS: '0' });
+  const keyed = { API_KEY_FILE, GATEWAY_MAC_KEY_FILE, ALLOW_ANONYMOUS: '0' };
+  const gateway = await openGateway(line.url, { ...USUAL_LIMIT, ...keyed });
   closers.push(() => gateway.stop());
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
   const known = bearer(`qk_${'ab'.repeat(8)}_${'cd'.repeat(32)}`);
@@ -159,20 +160,18 @@ test('a key of Redis is answered 503 while Redis is away or hangs; the key of th
 
   const expectAnswers = async (): Promise<void> => {
     for (const path of ['/agent-run/0198a3f0-0000-7000-8000-000000000000', '/admin/queues']) {
-      const answer = await ask(`${gateway.url}${path}`, { headers: known });
+      const answer = await inTime(() => ask(`${gateway.url}${path}`, { headers: known }));
       expect(answer, path).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
-      expect(answer.tookMs, path).toBeLessThan(WITHIN_MS);
     }
-    const run = await postRun(gateway, { space_id: 'away.eth' }, known);
-    expect(run.status).toBe(503);
-    expect(run.tookMs).toBeLessThan(WITHIN_MS);
+    expect((await inTime(() => postRun(gateway, { space_id: 'away.eth' }, known))).status).toBe(503);
     // Nothing of Redis is needed to know this one, nor to refuse that one.
     expect((await ask(`${gateway.url}/admin/queues`, { headers: file })).status).toBe(200);
     expect((await postRun(gateway, { space_id: 'away.eth' }, file)).status).toBe(503);
     expect((await ask(`${gateway.url}/admin/queues`, { headers: bearer('not-a-key') })).status).toBe(401);
     expect((await ask(`${gateway.url}/admin/queues`)).status).toBe(401);
   };
-  expect((await ask(`${gateway.url}/admin/queues`, { headers: known })).status).toBe(401);
+  // Its first answers may come late on a busy machine; then they are 503 as well.
+  await expect.poll(async () => (await ask(`${gateway.url}/admin/queues`, { headers: known })).status).toBe(401);
   line.freeze(true);
   await expectAnswers();
   line.freeze(false);

@@ -54,7 +54,7 @@ export const SINGLE_OWNER_VARIABLES = [...REQUIRED, ...OPTIONAL] as const;
  * what is only half right.
  */
 export function readSignerEntries(config: SignersConfig): readonly SignerEntry[] {
-  const { SIGNERS_FILE: file } = config;
+  const file = config.SIGNERS_FILE;
   const fromFile = file === undefined ? [] : entriesOf(readSignersFile(file), file);
   const single = singleOwner(config);
   if (file === undefined && single === null) {
@@ -108,12 +108,8 @@ function refuseSharedVotes(entries: readonly SignerEntry[]): void {
 function singleOwner(config: SignersConfig): SignerEntry | null {
   const set = namesSet(config);
   if (set.length === 0) return null;
-  const {
-    VOTER_ADDRESS: voter,
-    SIGNER_KEYSTORE_FILE: keystore,
-    SIGNER_PASSPHRASE_FILE: passphrase,
-    ALLOWED_SPACES: spaces,
-  } = config;
+  const [voter, keystore] = [config.VOTER_ADDRESS, config.SIGNER_KEYSTORE_FILE];
+  const [passphrase, spaces] = [config.SIGNER_PASSPHRASE_FILE, config.ALLOWED_SPACES];
   if (voter === undefined || keystore === undefined || passphrase === undefined || spaces === undefined) {
     const missing = REQUIRED.filter((name) => config[name] === undefined);
     throw refused(`${set.join(', ')} without ${missing.join(', ')}: set all of them, or none.`);
