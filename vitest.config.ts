@@ -1,9 +1,15 @@
-/** One configuration for every test of the tree: `vitest run packages/snapshot` runs a part of it. */
-import { defineConfig } from 'vitest/config';
+/**
+ * One configuration for every test of the tree: `vitest run packages/snapshot` runs a part of it. Long proofs are in files of their
+ * own, `*.slow.test.ts`: TEST_SET=slow runs those and nothing else, as `npm run test:slow` does.
+ */
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const slow = process.env['TEST_SET'] === 'slow';
 
 export default defineConfig({
   test: {
-    include: ['{services,packages,scripts,test,bench}/**/*.test.ts'],
+    include: [`{services,packages,scripts,test,bench}/**/*${slow ? '.slow' : ''}.test.ts`],
+    exclude: [...configDefaults.exclude, ...(slow ? [] : ['**/*.slow.test.ts'])],
     environment: 'node',
     // Tests start processes, servers and Redis; two at a time is what two cores bear.
     pool: 'forks',

@@ -39,7 +39,8 @@ const COMMANDS = {
     // Six processes load much the same modules: compiled once, a start takes a fifth less CPU.
     env: { NODE_COMPILE_CACHE: path.join(DATA, 'compile-cache') },
   },
-  test: { does: 'all checks and all tests', run: [['node', 'scripts/test.ts']], needs: ['redis'] },
+  test: { does: 'all checks, and all tests but the long ones', run: [['node', 'scripts/test.ts']], needs: ['redis'] },
+  'test:slow': { does: 'the long proofs', run: [['node', 'scripts/test.ts', '--slow']], needs: ['redis'] },
   check: { does: 'types, lint, format, dead code, boundaries', run: [['node', 'scripts/check.ts']] },
   format: { does: 'mend format and lint', run: [['oxfmt'], ['oxlint', '--type-aware', '--fix']] },
   sandbox: { does: 'the local stand-in for Snapshot and a model', run: [['node', 'packages/sandbox/src/main.ts']] },
@@ -62,7 +63,7 @@ async function main([name, ...args]) {
   const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined;
   if (!command) {
     say(name === undefined ? 'Which command?' : `There is no command "${name}".`);
-    for (const [known, { does }] of Object.entries(COMMANDS)) say(`  npm run ${known.padEnd(8)}  ${does}`);
+    for (const [known, { does }] of Object.entries(COMMANDS)) say(`  npm run ${known.padEnd(9)}  ${does}`);
     return 2;
   }
   if (Number(process.versions.node.split('.')[0]) < 20) {

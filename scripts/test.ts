@@ -1,9 +1,11 @@
 /**
- * `npm test`: the static gates, then every test with coverage. The last line of stdout is `N passed, N failed` (with
+ * `npm test`: the static gates, then the tests with coverage. The last line of stdout is `N passed, N failed` (with
  * `, N skipped` where there are any), in which each gate counts as one.
  *
- *     npm test                          everything
- *     npm test -- packages/snapshot     the tests there, nothing else
+ *     npm test                               everything but the long proofs
+ *     npm test -- packages/snapshot          the tests there, nothing else
+ *     npm run test:slow                      the long proofs: files that end in .slow.test.ts
+ *     npm run test:slow -- packages/shared   those there
  *
  * It reads no `.env`: tests must not depend on what an operator set.
  */
@@ -13,22 +15,22 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeGates, runGates } from './gates.ts';
+import { allSettings } from './schemas.ts';
 import { countTests, formatCounts, type Counts } from './test-counts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = path.join(ROOT, '.data/test-results.json');
 
-/** What an operator's shell may have set, and a test must not see: these, and every setting of `.env.example`. */
-const OPERATORS = /^(REDIS_|SNAPSHOT_|OPENAI_|DECIDER_|QUORUM_|ALLOW_|PREFERENCES_DIR$|METRICS_PORT$)/;
-
-async function main(filters: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  const slow = args.includes('--slow');
+  const filters = args.filter((arg) => arg !== '--slow');
   const gates: Counts = { passed: 0, failed: 0, skipped: 0 };
-  if (filters.length === 0) {
+  if (filters.length === 0 && !slow) {
     const results = await runGates();
     process.stdout.write(`${describeGates(results)}\n`);
     for (const { passed } of results) gates[passed ? 'passed' : 'failed'] += 1;
   }
-  const tests = await runVitest(filters);
+  const tests = await runVitest(filters, slow);
   const total = {
     passed: gates.passed + tests.passed,
     failed: gates.failed + tests.failed,
@@ -38,16 +40,16 @@ async function main(filters: readonly string[]): Promise<number> {
   return total.failed === 0 ? 0 : 1;
 }
 
-async function runVitest(filters: readonly string[]): Promise<Counts> {
+async function runVitest(filters: readonly string[], slow: boolean): Promise<Counts> {
   await mkdir(path.dirname(RESULTS), { recursive: true });
   await rm(RESULTS, { force: true });
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
-  const coverage = filters.length === 0 ? ['--coverage'] : [];
-  const example = await readFile(path.join(ROOT, '.env.example'), 'utf8');
-  const settings = new Set([...example.matchAll(/^#([A-Z_]+)=/gm)].map((match) => match[1]));
-  const ours = ([name]: readonly [string, unknown]): boolean => OPERATORS.test(name) || settings.has(name);
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry) => !ours(entry)));
+  const coverage = filters.length === 0 && !slow ? ['--coverage'] : [];
+  // What an operator's shell may have set, and a test must not see.
+  const settings = new Set(allSettings().map(({ name }) => name));
+  const seen = Object.entries(process.env).filter(([name]) => !settings.has(name) && !name.startsWith('QUORUM_'));
+  const env = { ...Object.fromEntries(seen), TEST_SET: slow ? 'slow' : 'usual' };
   const child = spawn(process.execPath, [vitest, 'run', ...coverage, ...reporters, ...filters], {
     cwd: ROOT,
     // Vitest colours a pipe too, and a log shall get plain lines.

@@ -12,6 +12,7 @@ import type { FilterMetrics, Ranked } from '@quorum/shared/run';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
 import type { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { aliasWords } from './alias-words.ts';
 import { choose, type Unchecked } from './choose.ts';
 import { dropByHistory, partition, termsOf, type DroppedAs } from './filter.ts';
 import { readListing, type Listed, type Listing } from './listing.ts';
@@ -34,7 +35,7 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
   const { records, hub, cache, log, now } = deps;
   const { space } = run;
   const wanted = await readPreferences(run, deps.preferences);
-  const { voter, errors: signerErrors } = await readSigner(run, records);
+  const { voter, errors: signerErrors } = await readSigner(run, records, now());
   const dryRun = run.dryRun || wanted.kind === 'unusable' || voter === null;
   const preferences = inSpace(wanted.preferences, space);
 
@@ -126,6 +127,7 @@ async function readPreferences({ owner }: RunRecord, store: OpenDeps['preference
 async function readSigner(
   run: RunRecord,
   records: Records,
+  nowMs: number,
 ): Promise<{ readonly voter: Address | null; readonly errors: readonly string[] }> {
   const signer: SignerAnnouncement | null = await records.signer(run.owner);
   if (signer === null) {
@@ -134,7 +136,7 @@ async function readSigner(
   if (!signer.allowed_spaces.includes(run.space)) {
     return { voter: null, errors: [`The signer of ${run.owner} may not vote in ${run.space}, so this is a dry run.`] };
   }
-  return { voter: signer.voter, errors: [] };
+  return { voter: signer.voter, errors: aliasWords(signer, run.owner, nowMs) };
 }
 
 /** On which of these the voter has voted, by one reading of all their votes since the first of these opened. */
