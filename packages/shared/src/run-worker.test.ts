@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { counted, Payload, Result, untilStopped, useJobs } from '../test/jobs.ts';
+import { counted, JOB, untilStopped, useJobs } from '../test/jobs.ts';
 import { listeningLogger } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { QuorumError, ValidationError } from './errors.ts';
 import { createMetrics } from './metrics.ts';
-import { PostponeError, runWorker } from './run-worker.ts';
+import { handler, PostponeError, runWorker } from './run-worker.ts';
 
 const { redis, server } = useRedis();
 const { work, add, end, fresh, closeLater } = useJobs({ redis, server });
@@ -138,7 +138,7 @@ describe('a job', () => {
   it('that takes longer than it may is stopped, as a time-out', async () => {
     const categories: string[] = [];
     work({
-      job: { payload: Payload, result: Result, timeoutMs: 20, attempts: 1 },
+      timeoutMs: 20,
       handle: async (_payload, _attempt, signal) => {
         await untilStopped(signal);
         return { doubled: 0 };
@@ -156,14 +156,20 @@ describe('a job', () => {
     const { log, lines } = listeningLogger();
     const payload = z.object({ run_id: z.string(), text: z.string() });
     const worker = runWorker({
-      name: 'decide',
-      job: { payload, result: Result, timeoutMs: 1_000, attempts: 1 },
+      queue: 'decide',
       connection: redis(),
       concurrency: 1,
       log,
       metrics: createMetrics('test'),
-      handle: async () => {
-        throw broken();
+      handlers: {
+        decide: handler(
+          { ...JOB, payload },
+          {
+            handle: async () => {
+              throw broken();
+            },
+          },
+        ),
       },
     });
     closeLater(worker);

@@ -4,7 +4,7 @@ import { QuorumError } from '@quorum/shared/errors';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
-import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { handler, runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { decideJob, recordFailure, type DecideJobDeps } from './decide-job.ts';
 
 export type DecideWorkerOptions = {
@@ -22,22 +22,25 @@ export function startDecideWorker(options: DecideWorkerOptions): RunningWorker {
   const { connection, concurrency, lockS, log, metrics, deps } = options;
   const { records } = deps;
   return runWorker({
-    name: 'decide',
-    job: JOBS.decide,
+    queue: 'decide',
+    handlers: {
+      decide: handler(JOBS.decide, {
+        handle: (payload, attempt, signal) => decideJob(payload, { ...deps, attempt }, signal),
+        onFinalError: (payload, error) => recordFailure(payload, error, records),
+        async onLost(data, error) {
+          const payload = JOBS.decide.payload.parse(data);
+          await recordFailure(
+            payload,
+            new QuorumError('internal', 'The decision was given up.', { cause: error }),
+            records,
+          );
+        },
+      }),
+    },
     connection,
     concurrency,
     lockS,
     log,
     metrics,
-    handle: (payload, attempt, signal) => decideJob(payload, { ...deps, attempt }, signal),
-    onFinalError: (payload, error) => recordFailure(payload, error, records),
-    async onLost(data, error) {
-      const payload = JOBS.decide.payload.parse(data);
-      await recordFailure(
-        payload,
-        new QuorumError('internal', 'The decision was given up.', { cause: error }),
-        records,
-      );
-    },
   });
 }

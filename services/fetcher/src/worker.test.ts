@@ -108,12 +108,12 @@ describe('a run', () => {
   });
 
   it('ends cancelled where it is cancelled on its way', async () => {
-    const { ask, start, fetcher, decider, voter, ended, records, queue, run, tryStart } = flow();
+    const { ask, start, fetcher, decider, voter, ended, transitions, queue, run, tryStart } = flow();
     const asker = await ask(2);
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 2, PATIENT);
-    await records.cancel(runId);
+    await transitions.cancel(runId, asker.owner, Date.now());
     decider();
     voter(async () => ({ kind: 'skipped', why: 'cancelled' }));
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
@@ -153,14 +153,14 @@ describe('a run', () => {
   });
 
   it('that is cancelled while its hub is down ends cancelled', async () => {
-    const { ask, start, fetcher, ended, fault, records, sandbox } = flow();
+    const { ask, start, fetcher, ended, fault, transitions, sandbox } = flow();
     const asker = await ask(1);
     await fault({ endpoint: 'hub', share: 1, status: 503, latency_ms: 100 });
     const asked = sandbox.world.received.length;
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(() => sandbox.world.received.length > asked, PATIENT);
-    await records.cancel(runId);
+    await transitions.cancel(runId, asker.owner, Date.now());
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
   });
 
