@@ -285,7 +285,7 @@ function stepJob(job: Job, token: string): StepJob {
 }
 
 /** Every job of the queue has a handler, and nothing else has. Types say so too; what is put together at run time may not. */
-function proveHandled(queue: QueueName, handled: readonly string[]): void {
+export function proveHandled(queue: QueueName, handled: readonly string[]): void {
   const jobs = jobsOn(queue);
   const missing = jobs.filter((name) => !handled.includes(name));
   const unknown = handled.filter((name) => !jobs.includes(name));

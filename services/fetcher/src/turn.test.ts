@@ -146,7 +146,12 @@ describe('an appointment', () => {
   it('that another one has replaced does nothing', async () => {
     const asker = await flow().ask(0);
     const old = await appoint(asker, Date.now() - 1_000);
-    await flow().appointments.make({ owner: asker.owner, space_id: asker.space, dry_run: false, at: Date.now() + 60_000 });
+    await flow().appointments.make({
+      owner: asker.owner,
+      space_id: asker.space,
+      dry_run: false,
+      at: Date.now() + 60_000,
+    });
     flow().fetcher();
     expect(await result(old)).toEqual({ kind: 'superseded', run_id: null });
     expect(await flow().tryStart(asker.owner, asker.space)).toBe('created');

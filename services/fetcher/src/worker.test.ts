@@ -121,6 +121,23 @@ describe('a run', () => {
     expect(await tryStart(asker.owner, asker.space)).toBe('created');
   });
 
+  it('ends cancelled at once where nobody has begun its children, and they are not put back', async () => {
+    const { ask, start, fetcher, ended, transitions, queue, run, job } = flow();
+    const asker = await ask(2);
+    fetcher();
+    const runId = await start(asker);
+    await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', PATIENT);
+    // As DELETE /agent-run/:id does.
+    await transitions.cancel(runId, asker.owner, Date.now());
+    await (await job(runId)).removeUnprocessedChildren();
+    expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
+    expect(await kinds(runId)).toEqual(all(asker.ids, 'skipped: cancelled'));
+    expect((await run(runId)).response).toMatchObject({ errors: [], next_check_time: null });
+    for (const name of ['decide', 'vote'] as const) {
+      expect(await queue(name).getJobCountByTypes('waiting', 'prioritized', 'waiting-children')).toBe(0);
+    }
+  });
+
   it('that was cancelled before it opened ends cancelled, and asks the hub nothing', async () => {
     const { ask, start, fetcher, ended, run, sandbox, tryStart } = flow();
     const asker = await ask(2);

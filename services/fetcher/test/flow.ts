@@ -85,6 +85,8 @@ export type FlowStand = {
   run(runId: RunId): Promise<RunRecord>;
   tree(runId: RunId): Promise<JobNode>;
   job(runId: RunId): Promise<Job>;
+  /** A worker that knows nothing of ours. */
+  bareWorker(queue: QueueName, handle: () => Promise<unknown>): Worker;
   /** What any other job of the queue comes to. */
   jobEnd(job: Job): Promise<unknown>;
   /** The runs of this owner and space so far, oldest first. */
@@ -126,6 +128,8 @@ export function useFlow(): () => FlowStand {
     await stand?.closeWorkers();
     await stand?.clearFaults();
     for (const name of QUEUES) await stand?.queue(name).obliterate({ force: true });
+    // What the watchdog would look at.
+    await stand?.redis.del(keys.openRuns(), keys.appointments(), keys.watches());
   });
   afterAll(async () => {
     for (const close of closers) await close();
@@ -289,6 +293,13 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
     run: async (runId) => there('run', await records.run(runId)),
     tree: async (runId) =>
       there('tree', await flow.getFlow({ id: jobIds.run(runId), queueName: 'agent-run', prefix: BULL_PREFIX })),
+    bareWorker(name, handle) {
+      const connection = { url: server.url, maxRetriesPerRequest: null };
+      const worker = new Worker(name, handle, { connection, prefix: BULL_PREFIX });
+      worker.on('error', () => undefined);
+      working.push(() => worker.close());
+      return worker;
+    },
     jobEnd: (one) => one.waitUntilFinished(events, PATIENT.timeout),
     runsOf,
     async onlyRun(asker) {
@@ -297,7 +308,10 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       return runId;
     },
     turnAt: async ({ owner, space, at }) =>
-      there('turn', await queue('agent-run').getJob(jobIds.appointment({ owner, space_id: space, dry_run: false, at }))),
+      there(
+        'turn',
+        await queue('agent-run').getJob(jobIds.appointment({ owner, space_id: space, dry_run: false, at })),
+      ),
     proposalIn: inWorld,
     async closeWorkers() {
       await Promise.all(working.splice(0).map((close) => close()));
