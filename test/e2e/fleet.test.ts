@@ -96,7 +96,7 @@ describe('two of each worker, ten spaces at once', () => {
       if (key.startsWith('quorum:bull:')) continue;
       if ((await stack.redis.ttl(key)) === -1) forever.push(key.split(':')[1] ?? '');
     }
-    expect(new Set(forever)).toEqual(new Set(['signer', 'preferences-version', 'mode', 'voting', 'ledger', 'audit']));
+    expect(new Set(forever)).toEqual(new Set(['signers', 'preferences-version', 'mode', 'voting', 'ledger', 'audit']));
   });
 
   test.each(STOPPED)('a $worker that is told to stop hands its work to the next one', async (stopped) => {

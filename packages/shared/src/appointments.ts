@@ -11,6 +11,7 @@ import { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { OwnerId } from './ids.ts';
+import { readAll, type ReadAll } from './read-all.ts';
 import { fields, keys } from './redis-keys.ts';
 
 export const Appointment = z.object({
@@ -37,9 +38,8 @@ export function createAppointments(redis: Redis) {
       await redis.hset(keys.appointments(), fields.appointment(owner, space, dryRun), JSON.stringify(appointment));
     },
 
-    async all(): Promise<Appointment[]> {
-      return Object.values(await redis.hgetall(keys.appointments())).map(parse);
-    },
+    /** Those of everybody, and the fields of those that cannot be read. */
+    all: async (): Promise<ReadAll<Appointment>> => readAll(Appointment, await redis.hgetall(keys.appointments())),
   };
 }
 

@@ -37,8 +37,7 @@ export const QUEUES = ['agent-run', 'decide', 'vote', 'notify'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** What an owner is told of. */
-export const NoticeKind = z.enum(['closing_too_soon']);
-export type NoticeKind = z.infer<typeof NoticeKind>;
+const NoticeKind = z.enum(['closing_too_soon']);
 
 /** One job: what it carries, what it gives back, how long an attempt may take, how many attempts there are. */
 export type JobDefinition<P, R> = {

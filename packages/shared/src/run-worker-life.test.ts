@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { counted, JOB, untilStopped, useJobs } from '../test/jobs.ts';
 import { quiet } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
+import { handler } from './job-handler.ts';
 import { createMetrics } from './metrics.ts';
 import { connectPatient } from './redis.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
-import { handler, runWorker } from './run-worker.ts';
+import { runWorker } from './run-worker.ts';
 
 const { redis, server } = useRedis({ appendonly: true });
 const { queue, events, work, add, end, fresh, closeLater, closeWorkers } = useJobs({ redis, server });

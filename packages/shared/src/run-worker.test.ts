@@ -5,9 +5,10 @@ import { counted, decideHandler, JOB, untilStopped, useJobs } from '../test/jobs
 import { listeningLogger, quiet } from '../test/samples.ts';
 import { aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
 import { QuorumError, ValidationError } from './errors.ts';
+import { handler, proveHandled } from './job-handler.ts';
 import { createMetrics } from './metrics.ts';
 import { keys } from './redis-keys.ts';
-import { handler, PostponeError, proveHandled, runWorker } from './run-worker.ts';
+import { PostponeError, runWorker } from './run-worker.ts';
 
 const { redis, server } = useRedis();
 const { queue, work, add, end, fresh, closeLater } = useJobs({ redis, server });

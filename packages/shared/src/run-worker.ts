@@ -12,8 +12,9 @@
  */
 import { DelayedError, UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { toQuorumError, treatmentOf, type QuorumError } from './errors.ts';
-import { jobsOn, type JobDefinition, type JobOn, type QueueName } from './jobs.ts';
+import { toQuorumError, treatmentOf } from './errors.ts';
+import { proveHandled, type Attempt, type JobHandler, type StepJob, type Work } from './job-handler.ts';
+import type { JobOn, QueueName } from './jobs.ts';
 import type { Logger } from './log.ts';
 import type { JobEnd, Metrics } from './metrics.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
@@ -30,62 +31,6 @@ export class PostponeError extends Error {
   }
 }
 
-/** What a handler learns of the attempt that it is in. */
-export type Attempt = {
-  readonly number: number;
-  readonly last: boolean;
-  /** How often the job was picked up, this time included; postponements count here, though they cost no attempt. */
-  readonly pickups: number;
-  /** When the job was added, Unix milliseconds. */
-  readonly addedAtMs: number;
-  readonly log: Logger;
-};
-
-/** What is done about one job. */
-export type JobHandling<P, R> = {
-  /** Does the work. `step` is for step jobs alone. */
-  handle(payload: P, attempt: Attempt, signal: AbortSignal, step: StepJob): Promise<R>;
-  /** Turns an error that would fail the job for good into a result. */
-  onFinalError?(payload: P, error: QuorumError, attempt: Attempt, step: StepJob): Promise<R>;
-  /**
-   * Told when a job failed for good: it stalled too often, its payload is invalid, or, where no `onFinalError` is given, an
-   * error of the handler was final.
-   */
-  onLost?(data: unknown, error: Error): Promise<void>;
-};
-
-/** A job of the catalogue and what is done about it, as a worker takes it. Made by `handler`. */
-export type JobHandler = {
-  readonly timeoutMs: number;
-  /** The work on a job with this data. Throws where the data does not fit. */
-  readonly take: (data: unknown) => Work;
-  readonly onLost: ((data: unknown, error: Error) => Promise<void>) | undefined;
-};
-
-type Work = {
-  readonly handle: (attempt: Attempt, signal: AbortSignal, step: StepJob) => Promise<unknown>;
-  readonly onFinalError: ((error: QuorumError, attempt: Attempt, step: StepJob) => Promise<unknown>) | undefined;
-};
-
-/** Binds a job of the catalogue to what is done about it: whatever goes in and comes out is checked. */
-export function handler<P, R>(job: JobDefinition<P, R>, does: JobHandling<P, R>): JobHandler {
-  const { onFinalError } = does;
-  return {
-    timeoutMs: job.timeoutMs,
-    onLost: does.onLost,
-    take(data) {
-      const payload = job.payload.parse(data);
-      return {
-        handle: async (...rest) => job.result.parse(await does.handle(payload, ...rest)),
-        onFinalError:
-          onFinalError === undefined
-            ? undefined
-            : async (...rest) => job.result.parse(await onFinalError(payload, ...rest)),
-      };
-    },
-  };
-}
-
 export type RunWorkerOptions<Q extends QueueName> = {
   readonly queue: Q;
   /** By the name of the job; each job of the queue has one. */
@@ -96,15 +41,6 @@ export type RunWorkerOptions<Q extends QueueName> = {
   readonly lockS?: number;
   readonly log: Logger;
   readonly metrics: Metrics;
-};
-
-/** What a step job may do with itself. */
-export type StepJob = {
-  readonly id: string;
-  /** Replaces the payload, so that the next pick-up begins at another step. */
-  update(payload: unknown): Promise<void>;
-  /** Ends this pick-up until all children have settled; returns at once if they have. Throws what BullMQ must see. */
-  waitForChildren(): Promise<void>;
 };
 
 export type RunningWorker = {
@@ -282,23 +218,6 @@ function stepJob(job: Job, token: string): StepJob {
       if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError();
     },
   };
-}
-
-/** Every job of the queue has a handler, and nothing else has. Types say so too; what is put together at run time may not. */
-export function proveHandled(queue: QueueName, handled: readonly string[]): void {
-  const jobs = jobsOn(queue);
-  const missing = jobs.filter((name) => !handled.includes(name));
-  const unknown = handled.filter((name) => !jobs.includes(name));
-  if (missing.length > 0) {
-    throw new TypeError(
-      `Nobody works ${missing.join(', ')}: give the worker of the queue ${queue} a handler for each.`,
-    );
-  }
-  if (unknown.length > 0) {
-    throw new TypeError(
-      `${unknown.join(', ')}: no such job on the queue ${queue}. Add it to JOBS, or remove its handler.`,
-    );
-  }
 }
 
 function runIdOf(data: unknown): string | null {

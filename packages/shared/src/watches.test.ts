@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anOwner, aSpace } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
+import { keys } from './redis-keys.ts';
 import { createWatches, watchOf, WatchRequest } from './watches.ts';
 
 const { redis } = useRedis();
@@ -61,6 +62,11 @@ describe('watches', () => {
     expect(await watches.remove(owner, a)).toBe(false);
     expect(await watches.get(owner, a)).toBeNull();
     expect(await watches.get(other, a)).toMatchObject({ owner: other });
-    expect((await watches.all()).length).toBe(2);
+    expect((await watches.all()).records.length).toBe(2);
+
+    // What somebody broke by hand is in nobody's way.
+    await redis().hset(keys.watches(), { 'eve:a.eth': '{', 'eve:b.eth': '{"every_s":1}' });
+    expect((await watches.all()).odd.toSorted()).toEqual(['eve:a.eth', 'eve:b.eth']);
+    expect((await watches.of(owner)).length).toBe(1);
   });
 });

@@ -7,6 +7,7 @@ import { CronExpressionParser } from 'cron-parser';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { OwnerId } from './ids.ts';
+import { readAll, type ReadAll } from './read-all.ts';
 import { fields, keys } from './redis-keys.ts';
 
 const DAY_S = 24 * 60 * 60;
@@ -84,14 +85,14 @@ export type Watches = ReturnType<typeof createWatches>;
 
 /** The watches on one Redis. */
 export function createWatches(redis: Redis) {
-  async function all(): Promise<Watch[]> {
-    return Object.values(await redis.hgetall(keys.watches())).map(parse);
-  }
+  /** Those of everybody, and the fields of those that cannot be read. */
+  const all = async (): Promise<ReadAll<Watch>> => readAll(Watch, await redis.hgetall(keys.watches()));
+
   return {
     all,
 
     async of(owner: OwnerId): Promise<Watch[]> {
-      const own = (await all()).filter((watch) => watch.owner === owner);
+      const own = (await all()).records.filter((watch) => watch.owner === owner);
       return own.toSorted((a, b) => (a.space_id < b.space_id ? -1 : 1));
     },
 

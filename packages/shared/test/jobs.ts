@@ -7,11 +7,12 @@ import { PATIENT } from '../../../test/patience.ts';
 import type { TestRedis } from '../../../test/redis.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import { BULL_PREFIX } from '../src/redis-keys.ts';
-import { handler, type JobHandling, type RunningWorker, runWorker, type RunWorkerOptions } from '../src/run-worker.ts';
+import { handler, type JobHandling } from '../src/job-handler.ts';
+import { type RunningWorker, runWorker, type RunWorkerOptions } from '../src/run-worker.ts';
 import { quiet } from './samples.ts';
 
-export const Payload = z.strictObject({ n: z.int() });
-export const Result = z.object({ doubled: z.int() });
+const Payload = z.strictObject({ n: z.int() });
+const Result = z.object({ doubled: z.int() });
 type Handling = JobHandling<z.infer<typeof Payload>, z.infer<typeof Result>>;
 type Options = Omit<RunWorkerOptions<'decide'>, 'queue' | 'handlers'>;
 /** A job that doubles numbers, on a queue of the catalogue. */

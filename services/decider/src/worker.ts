@@ -1,10 +1,11 @@
 /** The worker of the queue `decide`. Whatever goes wrong ends as a recorded failure, so that the vote job still runs and says it. */
 import type { Redis } from 'ioredis';
 import { QuorumError } from '@quorum/shared/errors';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
-import { handler, runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { decideJob, recordFailure, type DecideJobDeps } from './decide-job.ts';
 
 export type DecideWorkerOptions = {

@@ -160,7 +160,7 @@ describe('what was chosen', () => {
       new Map(ids.flatMap((id) => textNow(id, [one, two], id === one.id ? since : 'same')));
     const { selected, dropped, unchecked } = await choose(both, deps({ texts }));
     expect(selected.map(({ proposal }) => proposal.id)).toEqual([two.id]);
-    expect([...dropped].map(([why, all]) => [why, all.length])).toEqual([[count, 1]]);
+    expect([...dropped].map(([reason, all]) => [reason, all.length])).toEqual([[count, 1]]);
     expect(unchecked.map((entry) => entry.why)).toEqual(why === null ? [] : [why]);
   });
 

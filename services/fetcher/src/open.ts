@@ -126,7 +126,7 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
     opening,
     proposals: chosen.selected.map(({ proposal }) => proposal),
     dropped: dropped.flatMap((part) =>
-      [...part].flatMap(([why, proposals]) => proposals.map(({ id: proposal_id }) => ({ proposal_id, why }))),
+      [...part].flatMap(([why, all]) => all.map(({ id: proposal_id }) => ({ proposal_id, why }))),
     ),
   };
 }

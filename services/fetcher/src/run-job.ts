@@ -16,9 +16,11 @@
 import type { Appointments } from '@quorum/shared/appointments';
 import { NotFoundError, QuorumError } from '@quorum/shared/errors';
 import { RunId } from '@quorum/shared/ids';
+import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
 import type { Opening, RunRecord } from '@quorum/shared/records';
-import { PostponeError, type JobHandling, type StepJob } from '@quorum/shared/run-worker';
+import { PostponeError } from '@quorum/shared/run-worker';
+import type { RunStatus } from '@quorum/shared/run';
 import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
 import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
 import type { Watches } from '@quorum/shared/watches';
@@ -53,7 +55,7 @@ type Handling = JobHandling<JobPayload<'agent-run'>, JobResult<'agent-run'>>;
 export type RunJob = Required<Handling> & {
   readonly readToEnd: (runId: RunId) => Promise<RunRecord | null>;
   /** Ends a run as failed. */
-  readonly fail: (run: RunRecord, error: QuorumError) => Promise<unknown>;
+  readonly fail: (run: RunRecord, error: QuorumError) => Promise<RunStatus>;
 };
 
 export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
@@ -98,7 +100,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
         const nextMs = watch === null ? null : await nextTick(queues.schedules, watchScheduleId(owner, space));
         return watch === null || nextMs === null ? null : { nextMs, dryRun: watch.dry_run };
       },
-      keepAppointment: (ended) => keepAppointment(ended, before),
+      keepAppointment: (closed) => keepAppointment(closed, before),
     };
   }
 
@@ -114,11 +116,12 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   }
 
   /** A run that has ended may still have children at work: a root that completes before them would be refused. */
-  async function ended(step: StepJob, run: RunRecord, status: JobResult<'agent-run'>['status']) {
+  async function ended(step: StepJob, runId: RunId, status: JobResult<'agent-run'>['status']) {
     await step.waitForChildren();
     // It may have died between its end and the turn that was to follow.
-    await keepAppointment(run, null);
-    return { run_id: run.runId, status };
+    const run = await readToEnd(runId);
+    if (run !== null) await keepAppointment(run, null);
+    return { run_id: runId, status };
   }
 
   /** Tells of what nobody can vote on in time any more; once for each, however often a run sees it. */
@@ -138,7 +141,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     return { run_id: runId, status: await closeRun(run, opening, await closeDeps(run)) };
   }
 
-  async function fail(run: RunRecord, error: QuorumError) {
+  async function fail(run: RunRecord, error: QuorumError): Promise<RunStatus> {
     return failRun(run, error, await closeDeps(run));
   }
 
@@ -150,7 +153,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
       const { run_id: runId } = payload;
       const status = await transitions.start(runId, deps.now());
       if (status === 'missing') throw new NotFoundError(`run ${runId}`);
-      if (status !== 'running') return ended(step, await readRun(runId), status);
+      if (status !== 'running') return ended(step, runId, status);
 
       if (payload.step === 'fetch') {
         const run = await readRun(runId);
@@ -172,8 +175,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     async onFinalError(payload, error, _attempt, step) {
       const run = await readToEnd(payload.run_id);
       if (run === null) throw error;
-      const status = z.object({ status: z.enum(['completed', 'failed', 'cancelled']) }).shape.status;
-      return ended(step, run, status.parse(await fail(run, error)));
+      return ended(step, run.runId, await fail(run, error));
     },
 
     async onLost(data, error) {

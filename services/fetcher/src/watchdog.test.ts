@@ -170,6 +170,18 @@ describe('the watchdog', () => {
   });
 });
 
+describe('a notice', () => {
+  it('that nobody has fetched for a month is forgotten, and a younger one is kept', async () => {
+    const notices = flow().queue('notify');
+    const day = 24 * HOUR_MS;
+    await notices.add('notify', {}, { jobId: 'old-one', timestamp: Date.now() - 31 * day });
+    await notices.add('notify', {}, { jobId: 'young-one', timestamp: Date.now() - 29 * day });
+    flow().fetcher();
+    await watchdog();
+    expect((await notices.getWaiting()).map(({ id }) => id)).toEqual(['young-one']);
+  });
+});
+
 describe('a fetcher that starts', () => {
   it('makes the scheduler of a watch that has none, removes one without a watch, and watches over itself', async () => {
     const { queue, watches, fetcher } = flow();

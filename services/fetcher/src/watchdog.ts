@@ -60,9 +60,14 @@ export async function watchdogJob(deps: WatchdogDeps): Promise<JobResult<'watchd
     if (what !== 'fine') log.warn({ run_id: runId, what }, 'watchdog helped a run');
     found.push(what);
   }
-  await keepSchedules(deps);
-  const turns = await keepAppointments(deps);
-  await queues.forgetOldNotices();
+  const apart = <T>(part: Promise<T>, what: string): Promise<T | null> =>
+    part.catch((error: unknown) => {
+      log.error({ err: error, what }, 'watchdog could not do a part of its work');
+      return null;
+    });
+  await apart(keepSchedules(deps), 'schedules');
+  const turns = (await apart(keepAppointments(deps), 'appointments')) ?? 0;
+  await apart(queues.forgetOldNotices(), 'notices');
   const count = (what: Found): number => found.filter((one) => one === what).length;
   return { open_runs: open.length, put_back: count('put_back') + turns, ended: count('ended'), freed: count('freed') };
 }
@@ -98,10 +103,11 @@ async function lookAt(runId: RunId, deps: WatchdogDeps): Promise<Found> {
 }
 
 /** Makes the schedulers what the records of watches say. */
-export async function keepSchedules(deps: Omit<WatchdogDeps, 'records' | 'readToEnd' | 'fail'>): Promise<void> {
+async function keepSchedules(deps: Omit<WatchdogDeps, 'records' | 'readToEnd' | 'fail'>): Promise<void> {
   const { watches, queues, appointments, now, log } = deps;
   const retries = await deps.retries();
-  const all = await watches.all();
+  const { records: all, odd } = await watches.all();
+  if (odd.length > 0) log.error({ fields: odd }, 'watches cannot be read; order them anew, or delete their records');
   const wanted = all.map((watch) => ({ watch, schedule: watchSchedule(watch, retries) }));
   for (const { watch, schedule } of wanted) {
     const { kind, missed } = await keepSchedule(queues.schedules, schedule, now());
@@ -115,14 +121,16 @@ export async function keepSchedules(deps: Omit<WatchdogDeps, 'records' | 'readTo
   for (const id of await watchSchedulers(queues.schedules)) {
     if (ids.has(id)) continue;
     // One that was ordered since the records were read has its record by now.
-    const still = (await watches.all()).some((watch) => watchSchedule(watch, retries).id === id);
+    const still = (await watches.all()).records.some((watch) => watchSchedule(watch, retries).id === id);
     if (!still) await queues.schedules.removeJobScheduler(id);
   }
 }
 
 /** Puts back the turns of appointments that have none. Returns how many. */
-async function keepAppointments({ appointments, queues, now }: WatchdogDeps): Promise<number> {
+async function keepAppointments({ appointments, queues, log, now }: WatchdogDeps): Promise<number> {
   let put = 0;
-  for (const appointment of await appointments.all()) if (await queues.addTurn(appointment, now())) put += 1;
+  const { records, odd } = await appointments.all();
+  if (odd.length > 0) log.error({ fields: odd }, 'appointments cannot be read');
+  for (const appointment of records) if (await queues.addTurn(appointment, now())) put += 1;
   return put;
 }

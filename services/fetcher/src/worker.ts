@@ -2,7 +2,8 @@
  * The worker of the queue `agent-run`: runs, turns, rankings and the watchdog, each in a module of its own. At its start the
  * schedulers are made what the records say, and what was lost while nobody worked is put back.
  */
-import { handler, runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';

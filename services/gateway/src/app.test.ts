@@ -1,11 +1,12 @@
 /** What surrounds the runs: links, health, metrics, Bull Board, and how the gateway says no. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import { createMetrics } from '@quorum/shared/metrics';
 import { connectPatient } from '@quorum/shared/redis';
 import { AgentRunAccepted } from '@quorum/shared/run';
-import { handler, runWorker } from '@quorum/shared/run-worker';
+import { runWorker } from '@quorum/shared/run-worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';

@@ -1,7 +1,8 @@
 /** The worker of the queue `vote`. */
 import { treatmentOf } from '@quorum/shared/errors';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
-import { handler, runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import type { Redis } from 'ioredis';
 import { failed } from './step.ts';
 import type { VoteJobDeps } from './vote-deps.ts';

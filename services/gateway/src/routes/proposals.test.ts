@@ -1,8 +1,9 @@
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS, type JobPayload, type JobResult } from '@quorum/shared/jobs';
 import { createMetrics } from '@quorum/shared/metrics';
 import { NO_PROPOSALS, ProposalRanking } from '@quorum/shared/run';
 import { connectPatient } from '@quorum/shared/redis';
-import { handler, runWorker, type RunningWorker } from '@quorum/shared/run-worker';
+import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
