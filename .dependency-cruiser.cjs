@@ -8,6 +8,7 @@ const TESTS = '\\.test\\.ts$|^(services|packages)/[^/]+/test/';
 const BULLMQ_AT_THE_EDGE = [
   '^packages/shared/src/(run-worker|redis)\\.ts$',
   '^services/[^/]+/src/worker\\.ts$',
+  '^services/fetcher/src/queues\\.ts$',
   '^services/gateway/src/(queues|board)\\.ts$',
 ];
 

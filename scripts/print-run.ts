@@ -84,7 +84,7 @@ export function printRun(run: AgentRunResponse, { colour, columns = COLUMNS.most
   }
   lines.push(...wrap(counts(run), layout.text, 3));
   if (run.next_check_time !== null) {
-    lines.push(`What is left over needs a run by ${run.next_check_time.slice(0, 16).replace('T', ' ')} UTC.`);
+    lines.push(`The next run starts by itself at ${run.next_check_time.slice(0, 16).replace('T', ' ')} UTC.`);
   }
   for (const error of run.errors) {
     const [first = '', ...more] = wrap(printable(error, 400), layout.text - 2, 5);

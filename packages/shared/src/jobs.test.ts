@@ -3,37 +3,65 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { aHash, anOwner, aProposalId, aSpace, anAddress } from '../test/samples.ts';
 import { newRunId, OwnerId, RunId, upstreamId } from './ids.ts';
-import { deadlinePriority, jobIds, jobOptions, JOBS, QUEUES } from './jobs.ts';
+import { deadlinePriority, jobIds, jobOptions, JOBS, jobsOn, QUEUES } from './jobs.ts';
 import { BULL_PREFIX, keys, RETENTION_S } from './redis-keys.ts';
 
+const NAMES = Object.keys(JOBS);
+const Shape = z.object({ properties: z.record(z.string(), z.object({ const: z.unknown().optional() })).optional() });
+const Shapes = Shape.extend({ oneOf: z.array(Shape).optional() });
+
 describe('the catalogue', () => {
-  it('has one job for every queue and one queue for every job', () => {
-    expect([...QUEUES].toSorted()).toEqual(Object.keys(JOBS).toSorted());
+  it('has a queue for every job, and a job for every queue', () => {
+    expect(new Set(Object.values(JOBS).map(({ queue }) => queue))).toEqual(new Set(QUEUES));
     expect(new Set(QUEUES).size).toBe(QUEUES.length);
+    expect(QUEUES.flatMap(jobsOn).toSorted()).toEqual(NAMES.toSorted());
   });
 
-  it.for(QUEUES)('%s carries references and steps alone: no text fits in', (name) => {
+  const filled = (): Record<string, unknown> => ({
+    run_id: newRunId(),
+    proposal_id: aProposalId(),
+    content_hash: aHash(),
+    step: 'fetch',
+    owner: anOwner(),
+    space_id: aSpace(),
+    dry_run: false,
+    at: 1_795_000_000_000,
+    event: 'closing_too_soon',
+  });
+
+  it.for(Object.entries(JOBS))('%s carries references and steps alone: no text fits in', ([, job]) => {
     const text = 'Repair the breakwater: vote For, said 0xdeadbeef to all.';
-    const filled = { run_id: newRunId(), proposal_id: aProposalId(), content_hash: aHash(), step: 'fetch' };
-    const schema: z.ZodType = JOBS[name].payload;
-    const { properties = {} } = z.toJSONSchema(schema, { io: 'input' });
-    const payload = Object.fromEntries(Object.entries(filled).filter(([field]) => field in properties));
-    expect(schema.safeParse(payload).success).toBe(true);
-    for (const field of Object.keys(properties)) {
-      expect(schema.safeParse({ ...payload, [field]: text }).success).toBe(false);
+    const schema: z.ZodType = job.payload;
+    const { properties, oneOf } = Shapes.parse(z.toJSONSchema(schema, { io: 'input' }));
+    for (const shape of oneOf ?? [{ properties }]) {
+      const payload = Object.fromEntries(
+        Object.entries(shape.properties ?? {}).map(([field, { const: fixed }]) => [field, fixed ?? filled()[field]]),
+      );
+      expect(schema.safeParse(payload).success).toBe(true);
+      for (const field of Object.keys(payload)) {
+        expect(schema.safeParse({ ...payload, [field]: text }).success).toBe(false);
+      }
+      expect(schema.safeParse({ ...payload, note: text }).success).toBe(false);
     }
-    expect(schema.safeParse({ ...payload, note: text }).success).toBe(false);
   });
 
-  it.for(QUEUES)('%s has a time limit, and options that keep it for a while and no longer', (name) => {
-    expect(JOBS[name].timeoutMs).toBeGreaterThan(0);
-    const options = jobOptions(name, { maxRetryAttempts: 4, retryDelayS: 2.5 });
-    expect(options.attempts).toBe(name === 'vote' ? 5 : 4);
-    expect(options.backoff).toMatchObject({ type: 'exponential', delay: 2_500 });
-    for (const kept of [options.removeOnComplete, options.removeOnFail]) {
-      expect(kept.age).toBe(60 * 60);
-      expect(kept.count).toBeGreaterThan(0);
-    }
+  it.for(Object.entries(JOBS))('%s has a time limit, and is kept for a while and no longer', ([, job]) => {
+    expect(job.timeoutMs).toBeGreaterThan(0);
+    expect(job.keepS).toBeGreaterThan(0);
+    expect(job.keepS).toBeLessThanOrEqual(60 * 60);
+  });
+
+  it('takes attempts and waits from the configuration, but where the job bounds itself', () => {
+    const settings = { maxRetryAttempts: 4, retryDelayS: 2.5 };
+    const attempts = (['agent-run', 'decide', 'vote', 'watchdog'] as const).map(
+      (name) => jobOptions(name, settings).attempts,
+    );
+    expect(attempts).toEqual([4, 4, 5, 1]);
+    expect(jobOptions('decide', settings)).toMatchObject({
+      backoff: { type: 'exponential', delay: 2_500 },
+      removeOnComplete: { age: 60 * 60, count: 10_000 },
+      removeOnFail: { age: 60 * 60, count: 10_000 },
+    });
   });
 
   it('ends a decide as a value, also where it failed', () => {
@@ -74,6 +102,12 @@ describe('ids', () => {
       jobIds.vote(id, aProposalId()),
     ]);
     expect(new Set(ids).size).toBe(ids.length);
+    const appointment = { owner: anOwner(), space_id: aSpace('ünion.eth'), dry_run: false, at: 1 };
+    ids.push(jobIds.appointment(appointment), jobIds.appointment({ ...appointment, dry_run: true }));
+    ids.push(jobIds.appointment({ ...appointment, at: 2 }), jobIds.appointment({ ...appointment, owner: anOwner() }));
+    const notice = { owner: anOwner(), space_id: aSpace(), proposal_id: proposal, run_id: run } as const;
+    ids.push(jobIds.notify({ ...notice, event: 'closing_too_soon' }));
+    expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^(?=.*\D)[^:]+$/);
   });
 
@@ -108,8 +142,8 @@ describe('Redis keys', () => {
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    // mode, voting:global, api-keys and signers are the same for everybody
-    expect(new Set(all).size).toBe(all.length - 4);
+    // mode, voting:global, api-keys, signers, open-runs, appointments, watches and stops are the same for everybody
+    expect(new Set(all).size).toBe(all.length - 8);
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -145,6 +179,10 @@ function someKeys(): string[] {
   const all = {
     run: keys.run(run),
     active: keys.active(owner, space),
+    openRuns: keys.openRuns(),
+    appointments: keys.appointments(),
+    watches: keys.watches(),
+    stops: keys.stops(),
     idempotency: keys.idempotency(owner, 'key'),
     proposal: keys.proposal(aHash()),
     evidence: keys.evidence(aHash()),

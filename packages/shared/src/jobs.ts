@@ -2,13 +2,24 @@
  * The job catalogue: every job as plain data. Producers import only this; handlers live with the services. A payload is checked
  * when it is enqueued and again when it is taken.
  *
+ * | job       | queue     | does                                                                          |
+ * | --------- | --------- | ----------------------------------------------------------------------------- |
+ * | agent-run | agent-run | opens a run, and closes it once its children have settled                     |
+ * | turn      | agent-run | starts a run because it is time: a watch's tick, or an appointment            |
+ * | rank      | agent-run | says what a run would choose, without one                                     |
+ * | watchdog  | agent-run | finds what was lost or hangs, and puts it back or ends it                     |
+ * | decide    | decide    | one proposal in, one decision out                                             |
+ * | vote      | vote      | one decision in, one outcome out                                              |
+ * | notify    | notify    | something to tell an owner; nobody works it yet                               |
+ *
  * Jobs carry references, never a text, a key or a secret: their data can be read in Redis by anyone who may look.
  */
-import { ProposalId } from '@quorum/snapshot/proposal';
+import { createHash } from 'node:crypto';
+import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
-import { RunId } from './ids.ts';
+import { OwnerId, RunId } from './ids.ts';
 import { FailedWhy, Outcome } from './outcome.ts';
-import { RunStatus } from './run.ts';
+import { RankAnswer, RunStatus } from './run.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -21,24 +32,86 @@ const ProposalRef = z.strictObject({
   content_hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
+/** What has a queue of its own. Jobs of one queue are worked by one worker. */
+export const QUEUES = ['agent-run', 'decide', 'vote', 'notify'] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** What an owner is told of. */
+const NoticeKind = z.enum(['closing_too_soon']);
+
 /** One job: what it carries, what it gives back, how long an attempt may take, how many attempts there are. */
 export type JobDefinition<P, R> = {
+  readonly queue: QueueName;
   readonly payload: z.ZodType<P>;
   readonly result: z.ZodType<R>;
   readonly timeoutMs: number;
+  /** Attempts after which the job has failed; 'config' takes `MAX_RETRY_ATTEMPTS`. */
   readonly attempts: 'config' | number;
+  /** For how long a finished job is kept, in seconds. */
+  readonly keepS: number;
 };
 
 export const JOBS = {
   'agent-run': {
+    queue: 'agent-run',
     /** The root of a run's tree. Taken twice: to fetch and fan out, and to summarise once all children have settled. */
     payload: z.strictObject({ run_id: RunId, step: z.enum(['fetch', 'summarise']) }),
     result: z.object({ run_id: RunId, status: RunStatus }),
     timeoutMs: 2 * MINUTE_MS,
-    /** Attempts after which the job has failed; 'config' takes `MAX_RETRY_ATTEMPTS`. */
     attempts: 'config',
+    /** Finished trees: long enough to look at in Bull Board and to outlast a retry of the root; our own records are the truth. */
+    keepS: HOUR_S,
+  },
+  turn: {
+    queue: 'agent-run',
+    payload: z.discriminatedUnion('from', [
+      /** A watch's tick. What the watch wants stands in its record. */
+      z.strictObject({ from: z.literal('watch'), owner: OwnerId, space_id: SpaceId }),
+      /** An appointment, which counts as long as its record says this time. */
+      z.strictObject({
+        from: z.literal('appointment'),
+        owner: OwnerId,
+        space_id: SpaceId,
+        dry_run: z.boolean(),
+        at: z.int().describe('Unix milliseconds'),
+      }),
+    ]),
+    result: z.object({
+      kind: z
+        .enum(['created', 'joined', 'replayed', 'put_off', 'superseded'])
+        .describe('What came of it: a run, one that was under way, another time, or nothing, since it counts no more'),
+      run_id: RunId.nullable(),
+    }),
+    timeoutMs: MINUTE_MS,
+    /** A turn needs nothing but Redis. */
+    attempts: 10,
+    keepS: HOUR_S,
+  },
+  rank: {
+    queue: 'agent-run',
+    payload: z.strictObject({ owner: OwnerId, space_id: SpaceId }),
+    result: RankAnswer,
+    timeoutMs: 30 * SECOND_MS,
+    /** Somebody waits for it and can ask again. */
+    attempts: 1,
+    keepS: MINUTE_MS / SECOND_MS,
+  },
+  watchdog: {
+    queue: 'agent-run',
+    payload: z.strictObject({}),
+    result: z.object({
+      open_runs: z.int(),
+      put_back: z.int().describe('Jobs of runs and turns that were missing'),
+      ended: z.int().describe('Runs that could not go on'),
+      freed: z.int().describe('Runs that waited for children that will not come'),
+    }),
+    timeoutMs: 2 * MINUTE_MS,
+    /** The next one comes soon. */
+    attempts: 1,
+    keepS: HOUR_S,
   },
   decide: {
+    queue: 'decide',
     payload: ProposalRef,
     /** Never a thrown error in the end: a last attempt that fails is a value, so that its vote job still runs and records it. */
     result: z.discriminatedUnion('kind', [
@@ -47,37 +120,61 @@ export const JOBS = {
     ]),
     timeoutMs: 5 * MINUTE_MS,
     attempts: 'config',
+    keepS: HOUR_S,
   },
   vote: {
+    queue: 'vote',
     payload: ProposalRef,
     result: Outcome,
     timeoutMs: 5 * MINUTE_MS,
     /** A vote is bounded by time, in its handler; these attempts are for what nobody foresaw. */
     attempts: 5,
+    keepS: HOUR_S,
+  },
+  notify: {
+    queue: 'notify',
+    payload: z.strictObject({
+      owner: OwnerId,
+      space_id: SpaceId,
+      proposal_id: ProposalId,
+      event: NoticeKind,
+      run_id: RunId,
+    }),
+    result: z.object({}),
+    timeoutMs: MINUTE_MS,
+    attempts: 'config',
+    keepS: HOUR_S,
   },
 } as const satisfies Record<string, JobDefinition<unknown, unknown>>;
 
 export type JobName = keyof typeof JOBS;
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]['payload']>;
 export type JobResult<N extends JobName> = z.infer<(typeof JOBS)[N]['result']>;
+/** The jobs of a queue. */
+export type JobOn<Q extends QueueName> = {
+  [N in JobName]: (typeof JOBS)[N]['queue'] extends Q ? N : never;
+}[JobName];
 
-/** Each job has a queue of its own, of the same name. */
-export const QUEUES = ['agent-run', 'decide', 'vote'] as const satisfies readonly JobName[];
+/** The names of the jobs of a queue. */
+export function jobsOn(queue: QueueName): string[] {
+  return Object.entries(JOBS)
+    .filter(([, job]) => job.queue === queue)
+    .map(([name]) => name);
+}
+
+type Appointment = Extract<JobPayload<'turn'>, { from: 'appointment' }>;
 
 /** What the operator sets about retries. */
 export type RetrySettings = { readonly maxRetryAttempts: number; readonly retryDelayS: number };
 
-/**
- * The BullMQ options of a job. Finished trees are kept an hour: long enough to look at in Bull Board and to outlast a retry of
- * the root; our own records are the truth.
- */
+/** The BullMQ options of a job. */
 export function jobOptions(name: JobName, settings: RetrySettings) {
-  const { attempts } = JOBS[name];
+  const { attempts, keepS } = JOBS[name];
   return {
     attempts: attempts === 'config' ? settings.maxRetryAttempts : attempts,
     backoff: { type: 'exponential', delay: settings.retryDelayS * SECOND_MS, jitter: 0.5 },
-    removeOnComplete: { age: HOUR_S, count: 10_000 },
-    removeOnFail: { age: HOUR_S, count: 10_000 },
+    removeOnComplete: { age: keepS, count: 10_000 },
+    removeOnFail: { age: keepS, count: 10_000 },
   };
 }
 
@@ -90,9 +187,17 @@ export function deadlinePriority(endS: number, nowMs: number): number {
   return Math.min(MAX_PRIORITY, Math.max(1, minutes));
 }
 
-/** Ids of the jobs of one run's tree. An id dedupes: the same child is never added twice. */
+/** Ids of jobs. An id dedupes as long as the job is there: the same child, turn or notice is never added twice. */
 export const jobIds = {
   run: (run: RunId): string => run,
   decide: (run: RunId, proposal: ProposalId): string => `decide-${run}-${proposal}`,
   vote: (run: RunId, proposal: ProposalId): string => `vote-${run}-${proposal}`,
+  appointment: ({ owner, space_id, dry_run, at }: Omit<Appointment, 'from'>): string =>
+    `turn-${fingerprint([owner, space_id, dry_run])}-${at}`,
+  notify: ({ event, owner, proposal_id }: JobPayload<'notify'>): string => `${event}-${owner}-${proposal_id}`,
 } as const;
+
+/** A space's name may hold what no id may; its hash does not. */
+export function fingerprint(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}

@@ -39,7 +39,8 @@ function anOpening(given: Partial<Opening> = {}): Opening {
         voting_power: null,
       },
     ],
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
     ...given,
   };
 }
@@ -125,7 +126,7 @@ describe('a run record', () => {
 
   it('says that the run was asked to stop', async () => {
     const one = await aRunningRun(redis());
-    await records().cancel(one.runId);
+    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
     expect((await records().run(one.runId))?.cancelled).toBe(true);
   });
 

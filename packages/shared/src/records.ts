@@ -39,6 +39,8 @@ export const Selected = z.object({
 });
 export type Selected = z.infer<typeof Selected>;
 
+const End = z.int().nullable().describe('Unix seconds; null: there is none');
+
 /** What the fetcher established when it opened the run; pinned, so that a retry chooses nothing anew. */
 export const Opening = z.object({
   preferences: UserPreferences,
@@ -49,7 +51,10 @@ export const Opening = z.object({
   errors: z.array(z.string()),
   filter_metrics: FilterMetrics,
   selected: z.array(Selected),
-  next_check_time: z.iso.datetime().nullable(),
+  closing_too_soon: z.array(ProposalId).describe('What the owner might have voted on, and no run can any more'),
+  left_over: z
+    .object({ all: End, fresh: End })
+    .describe('The soonest end of what is left for a later run: of all, and of what no run has tried in vain'),
 });
 export type Opening = z.infer<typeof Opening>;
 
@@ -172,9 +177,9 @@ export function createRecords(redis: Redis) {
     settle: (runId: RunId, proposal: ProposalId, record: OutcomeRecord): Promise<OutcomeRecord> =>
       writeOnce(runId, `outcome:${proposal}`, record, OutcomeRecord),
 
-    /** Asks a run to stop: what has not been reserved is not voted. */
-    async cancel(runId: RunId): Promise<void> {
-      await redis.hset(keys.run(runId), 'cancelled', '1');
+    /** The runs that are open, oldest first. */
+    async openRuns(): Promise<RunId[]> {
+      return (await redis.zrange(keys.openRuns(), '0', '-1')).map((id) => RunId.parse(id));
     },
 
     /** Stores a proposal's text under its content hash, compressed. */

@@ -5,6 +5,9 @@
  * | ---------------------------------- | ------ | ---------------- | ---------------- | ------------------------ |
  * | run:<run>                          | hash   | all, transitions | all              | 30 days after its end    |
  * | active:<owner>:<space>             | string | accept, finish   | accept           | while the run is open    |
+ * | open-runs                          | zset   | accept, finish   | fetcher          | while a run is open      |
+ * | appointments                       | hash   | finish, fetcher  | fetcher          | until kept or called off |
+ * | watches                            | hash   | gateway          | gateway, fetcher | until deleted            |
  * | idempotency:<owner>:<key>          | string | accept           | accept           | 24 hours                 |
  * | proposal:<content hash>            | string | fetcher          | all              | 30 days                  |
  * | evidence:<evidence hash>           | string | decider          | whoever asks why | 30 days                  |
@@ -22,8 +25,9 @@
  * | listing:<upstream>:<space>         | string | fetcher          | fetcher          | 3 seconds                |
  * | reading:<upstream>:<space>         | string | fetcher          | fetcher          | while the list is read   |
  * | power:<upstream>:<voter>:<proposal>| string | fetcher          | fetcher          | 10 minutes               |
- * | audit:owner:<owner>                | stream | accept, finish   | whoever asks why | for ever                 |
+ * | audit:owner:<owner>                | stream | accept, cancel, finish | whoever asks why | for ever                 |
  * | audit:voter:<voter>                | stream | reserve, maySend, keepReceipt, confirm | whoever asks why | for ever        |
+ * | stops                              | channel| cancel, finish   | workers          | a message is a run's id  |
  */
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { OwnerId, RunId, UpstreamId } from './ids.ts';
@@ -52,6 +56,10 @@ const part = (value: string): string => encodeURIComponent(value);
 export const keys = {
   run: (run: RunId): string => `${PREFIX}run:${run}`,
   active: (owner: OwnerId, space: SpaceId): string => `${PREFIX}active:${owner}:${part(space)}`,
+  openRuns: (): string => `${PREFIX}open-runs`,
+  appointments: (): string => `${PREFIX}appointments`,
+  watches: (): string => `${PREFIX}watches`,
+  stops: (): string => `${PREFIX}stops`,
   idempotency: (owner: OwnerId, key: string): string => `${PREFIX}idempotency:${owner}:${part(key)}`,
   proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
   evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,
@@ -74,4 +82,11 @@ export const keys = {
     `${PREFIX}power:${upstream}:${voter}:${proposal}`,
   auditOwner: (owner: OwnerId): string => `${PREFIX}audit:owner:${owner}`,
   auditVoter: (voter: Address): string => `${PREFIX}audit:voter:${voter}`,
+} as const;
+
+/** Fields of the hashes that are one for all owners. No owner and no encoded space holds a colon. */
+export const fields = {
+  appointment: (owner: OwnerId, space: SpaceId, dryRun: boolean): string =>
+    `${owner}:${part(space)}:${dryRun ? 'dry' : 'live'}`,
+  watch: (owner: OwnerId, space: SpaceId): string => `${owner}:${part(space)}`,
 } as const;

@@ -2,9 +2,10 @@
 import { FlowProducer, Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { counted, Payload, Result, untilStopped, useJobs } from '../test/jobs.ts';
+import { counted, JOB, untilStopped, useJobs } from '../test/jobs.ts';
 import { quiet } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
+import { handler } from './job-handler.ts';
 import { createMetrics } from './metrics.ts';
 import { connectPatient } from './redis.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
@@ -78,37 +79,49 @@ describe('a step job', () => {
     const metrics = createMetrics('test');
     const gate = Promise.withResolvers<void>();
     const parent = runWorker({
-      name: 'decide',
-      job: { payload: Step, result: Result, timeoutMs: 10_000, attempts: 1 },
+      queue: 'decide',
       connection: redis(),
       concurrency: 1,
       log: quiet,
       metrics,
-      handle: async ({ step }, attempt, _signal, job) => {
-        steps.push(`${step} at ${attempt.number}`);
-        if (step === 'fetch') {
-          await flow.add({
-            name: 'vote',
-            queueName: 'vote',
-            data: { n: 1 },
-            opts: { parent: { id: job.id, queue: queue().qualifiedName }, ignoreDependencyOnFailure: true },
-          });
-          await job.update({ step: 'summarise' });
-          await job.waitForChildren();
-        }
-        return { doubled: steps.length };
+      handlers: {
+        decide: handler(
+          { ...JOB, payload: Step },
+          {
+            handle: async ({ step }, attempt, _signal, job) => {
+              steps.push(`${step} at ${attempt.number}`);
+              if (step === 'fetch') {
+                await flow.add({
+                  name: 'vote',
+                  queueName: 'vote',
+                  data: { n: 1 },
+                  opts: { parent: { id: job.id, queue: queue().qualifiedName }, ignoreDependencyOnFailure: true },
+                });
+                await job.update({ step: 'summarise' });
+                await job.waitForChildren();
+              }
+              return { doubled: steps.length };
+            },
+          },
+        ),
       },
     });
     const child = runWorker({
-      name: 'vote',
-      job: { payload: Payload, result: Result, timeoutMs: 10_000, attempts: 1 },
+      queue: 'vote',
       connection: redis(),
       concurrency: 1,
       log: quiet,
       metrics,
-      handle: async () => {
-        await gate.promise;
-        throw new TypeError('it broke');
+      handlers: {
+        vote: handler(
+          { ...JOB, queue: 'vote' },
+          {
+            handle: async () => {
+              await gate.promise;
+              throw new TypeError('it broke');
+            },
+          },
+        ),
       },
     });
     closeLater(parent, child);

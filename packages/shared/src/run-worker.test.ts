@@ -1,14 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { counted, Payload, Result, untilStopped, useJobs } from '../test/jobs.ts';
-import { listeningLogger } from '../test/samples.ts';
-import { useRedis } from '../test/world.ts';
+import { PATIENT } from '../../../test/patience.ts';
+import { counted, decideHandler, JOB, untilStopped, useJobs } from '../test/jobs.ts';
+import { listeningLogger, quiet } from '../test/samples.ts';
+import { aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
 import { QuorumError, ValidationError } from './errors.ts';
+import { handler, proveHandled } from './job-handler.ts';
 import { createMetrics } from './metrics.ts';
+import { keys } from './redis-keys.ts';
 import { PostponeError, runWorker } from './run-worker.ts';
 
 const { redis, server } = useRedis();
-const { work, add, end, fresh, closeLater } = useJobs({ redis, server });
+const { queue, work, add, end, fresh, closeLater } = useJobs({ redis, server });
 
 const broken = () => new QuorumError('internal', 'it broke');
 
@@ -138,7 +141,7 @@ describe('a job', () => {
   it('that takes longer than it may is stopped, as a time-out', async () => {
     const categories: string[] = [];
     work({
-      job: { payload: Payload, result: Result, timeoutMs: 20, attempts: 1 },
+      timeoutMs: 20,
       handle: async (_payload, _attempt, signal) => {
         await untilStopped(signal);
         return { doubled: 0 };
@@ -156,14 +159,20 @@ describe('a job', () => {
     const { log, lines } = listeningLogger();
     const payload = z.object({ run_id: z.string(), text: z.string() });
     const worker = runWorker({
-      name: 'decide',
-      job: { payload, result: Result, timeoutMs: 1_000, attempts: 1 },
+      queue: 'decide',
       connection: redis(),
       concurrency: 1,
       log,
       metrics: createMetrics('test'),
-      handle: async () => {
-        throw broken();
+      handlers: {
+        decide: handler(
+          { ...JOB, payload },
+          {
+            handle: async () => {
+              throw broken();
+            },
+          },
+        ),
       },
     });
     closeLater(worker);
@@ -197,5 +206,62 @@ describe('a worker', () => {
       for (const gate of gates) gate.resolve();
     }
     expect(await Promise.all(jobs.map(end))).toEqual([{ doubled: 2 }, { doubled: 4 }, { doubled: 6 }]);
+  });
+});
+
+describe('a queue of several jobs', () => {
+  it('is not worked while a job of it has no handler, and the error says what to do', () => {
+    const none = decideHandler({ handle: async () => ({ doubled: 0 }) });
+    const common = { connection: redis(), concurrency: 1, log: quiet, metrics: createMetrics('test') };
+    const tooMany = { decide: none, vote: none };
+    expect(() => runWorker({ ...common, queue: 'decide', handlers: tooMany })).toThrow(
+      'vote: no such job on the queue decide. Add it to JOBS, or remove its handler.',
+    );
+    expect(() => proveHandled('agent-run', ['agent-run', 'turn', 'rank'])).toThrow(
+      'Nobody works watchdog: give the worker of the queue agent-run a handler for each.',
+    );
+  });
+
+  it('fails a job of a name that nobody works, and goes on', async () => {
+    work({ handle: async ({ n }) => ({ doubled: n * 2 }) });
+    const stranger = await queue().add('dance', { n: 1 }, { attempts: 3 });
+    await expect(end(stranger)).rejects.toThrow('Nobody works dance on the queue decide.');
+    expect(await end(await add({ n: 2 }))).toEqual({ doubled: 4 });
+  });
+});
+
+describe('a run that is to stop', () => {
+  it('has its job aborted wherever it is worked, and picked up again at no cost', async () => {
+    const one = await aRunningRun(redis());
+    const gate = Promise.withResolvers<void>();
+    const attempts: number[] = [];
+    const payload = z.object({ run_id: z.string() });
+    const worker = runWorker({
+      queue: 'decide',
+      connection: redis(),
+      concurrency: 1,
+      log: quiet,
+      metrics: createMetrics('test'),
+      handlers: {
+        decide: handler(
+          { ...JOB, payload },
+          {
+            handle: async (_payload, attempt, signal) => {
+              attempts.push(attempt.number);
+              if (attempts.length > 1) return { doubled: 7 };
+              gate.resolve();
+              return untilStopped(signal);
+            },
+          },
+        ),
+      },
+    });
+    closeLater(worker);
+    await vi.waitUntil(async () => Number((await redis().pubsub('NUMSUB', keys.stops()))[1]) > 0, PATIENT);
+    const job = await add({ run_id: one.runId }, 1);
+    await gate.promise;
+    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    expect(await end(job)).toEqual({ doubled: 7 });
+    expect(attempts).toEqual([1, 1]);
   });
 });

@@ -1,21 +1,24 @@
 /**
- * The edge to BullMQ: takes a job, checks its payload, calls a handler, checks the result, and translates what the handler
- * throws. Handlers know no BullMQ.
+ * The edge to BullMQ: one worker for a queue, one handler for each of its jobs. It takes a job, checks its payload, calls its
+ * handler, checks the result, and translates what the handler throws. Handlers know no BullMQ.
  *
  *   handler returns            → the job completes with the checked result
  *   throws `PostponeError`     → the job is delayed; costs no attempt
- *   throws once it was told to stop, at shutdown → the job waits for another worker; costs no attempt
+ *   throws once it was told to stop, at shutdown or since its run is to end → the job waits to be picked up again, and then finds
+ *                                what became of its run; costs no attempt
  *   throws what may be retried → backoff, while attempts are left
  *   throws anything else       → the job fails at once
  *   and if it would fail for good, `onFinalError` (if given) turns that into a result: the job completes after all
  */
 import { DelayedError, UnrecoverableError, WaitingChildrenError, WaitingError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { toQuorumError, treatmentOf, type QuorumError } from './errors.ts';
-import type { JobDefinition, JobName } from './jobs.ts';
+import { toQuorumError, treatmentOf } from './errors.ts';
+import { proveHandled, type Attempt, type JobHandler, type StepJob, type Work } from './job-handler.ts';
+import type { JobOn, QueueName } from './jobs.ts';
 import type { Logger } from './log.ts';
 import type { JobEnd, Metrics } from './metrics.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
+import { hearStops } from './stops.ts';
 
 /** Thrown by a handler: not now, try again after so many milliseconds. */
 export class PostponeError extends Error {
@@ -28,45 +31,16 @@ export class PostponeError extends Error {
   }
 }
 
-/** What a handler learns of the attempt that it is in. */
-export type Attempt = {
-  readonly number: number;
-  readonly last: boolean;
-  /** How often the job was picked up, this time included; postponements count here, though they cost no attempt. */
-  readonly pickups: number;
-  /** When the job was added, Unix milliseconds. */
-  readonly addedAtMs: number;
-  readonly log: Logger;
-};
-
-export type RunWorkerOptions<P, R> = {
-  readonly name: JobName;
-  /** The job's entry in the catalogue. */
-  readonly job: JobDefinition<P, R>;
+export type RunWorkerOptions<Q extends QueueName> = {
+  readonly queue: Q;
+  /** By the name of the job; each job of the queue has one. */
+  readonly handlers: Readonly<Record<JobOn<Q>, JobHandler>>;
   readonly connection: Redis;
   readonly concurrency: number;
   /** Seconds after which the jobs of a worker that vanished are taken back. Default 30. */
   readonly lockS?: number;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Does the work. `step` is for step jobs alone. */
-  handle(payload: P, attempt: Attempt, signal: AbortSignal, step: StepJob): Promise<R>;
-  /** Turns an error that would fail the job for good into a result. */
-  onFinalError?(payload: P, error: QuorumError, attempt: Attempt, step: StepJob): Promise<R>;
-  /**
-   * Told when a job failed for good: it stalled too often, its payload is invalid, or, where no `onFinalError` is given, an
-   * error of the handler was final.
-   */
-  onLost?(data: unknown, error: Error): Promise<void>;
-};
-
-/** What a step job may do with itself. */
-export type StepJob = {
-  readonly id: string;
-  /** Replaces the payload, so that the next pick-up begins at another step. */
-  update(payload: unknown): Promise<void>;
-  /** Ends this pick-up until all children have settled; returns at once if they have. Throws what BullMQ must see. */
-  waitForChildren(): Promise<void>;
 };
 
 export type RunningWorker = {
@@ -85,10 +59,13 @@ export type RunningWorker = {
 const MAX_STALLED = 20;
 const DEFAULT_LOCK_S = 30;
 
-/** Starts a worker on the queue of this job. */
-export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker {
-  const { name, job: definition, connection, concurrency, log, metrics } = options;
+/** Starts a worker on a queue. Throws where a job of the queue has no handler, or a handler no job. */
+export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): RunningWorker {
+  const { queue, connection, concurrency, log, metrics } = options;
   const lockMs = (options.lockS ?? DEFAULT_LOCK_S) * 1_000;
+  const handlers = new Map<string, JobHandler>(Object.entries(options.handlers));
+  proveHandled(queue, [...handlers.keys()]);
+  const stops = hearStops(connection, log);
 
   let handingBack = false;
   let inFlight = 0;
@@ -102,7 +79,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
 
   // Three declared parameters: BullMQ makes an AbortSignal only then.
   async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
-    const scoped = log.child({ job_id: job.id, queue: name, ...refsOf(job.data) });
+    const scoped = log.child({ job_id: job.id, queue, job: job.name, ...refsOf(job.data) });
     const attempt: Attempt = {
       number: job.attemptsMade + 1,
       last: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
@@ -112,12 +89,12 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     };
     const began = performance.now();
     inFlight += 1;
-    metrics.jobsInFlight.inc({ queue: name });
+    metrics.jobsInFlight.inc({ queue });
     const done = (result: JobEnd): void => {
       inFlight -= 1;
-      metrics.jobsInFlight.dec({ queue: name });
-      metrics.jobs.inc({ queue: name, result });
-      metrics.jobDuration.observe({ queue: name, result }, (performance.now() - began) / 1_000);
+      metrics.jobsInFlight.dec({ queue });
+      metrics.jobs.inc({ queue, result });
+      metrics.jobDuration.observe({ queue, result }, (performance.now() - began) / 1_000);
     };
     try {
       const result = await attemptOnce(job, token ?? '', signal, attempt);
@@ -141,13 +118,12 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     // A fetch that was under way when the worker began to close can bring back the very job that was handed back, and nobody
     // would abort it a second time.
     if (handingBack) return handBack(job, token, attempt);
-    const parsed = definition.payload.safeParse(job.data);
-    if (!parsed.success) throw new UnrecoverableError(`The payload of ${name} does not fit: ${parsed.error.message}`);
-    const payload = parsed.data;
-    const limit = AbortSignal.timeout(definition.timeoutMs);
-    const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const { work, timeoutMs } = take(job);
+    const stop = stops.of(runIdOf(job.data));
+    const limit = AbortSignal.timeout(timeoutMs);
+    const any = AbortSignal.any([limit, stop.signal, ...(signal === undefined ? [] : [signal])]);
     try {
-      return definition.result.parse(await options.handle(payload, attempt, either, stepJob(job, token)));
+      return await work.handle(attempt, any, stepJob(job, token));
     } catch (thrown) {
       if (thrown instanceof WaitingChildrenError || thrown instanceof DelayedError) throw thrown;
       if (thrown instanceof PostponeError) {
@@ -155,19 +131,33 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
         await job.moveToDelayed(Date.now() + thrown.delayMs, token);
         throw new DelayedError();
       }
-      if (signal?.aborted === true) return handBack(job, token, attempt);
+      if (signal?.aborted === true || stop.signal.aborted) return handBack(job, token, attempt);
       const error = toQuorumError(thrown);
       const final = attempt.last || !treatmentOf(error.category).retry;
-      if (final && options.onFinalError !== undefined) {
+      if (final && work.onFinalError !== undefined) {
         attempt.log.error({ err: error }, 'job ends with an error');
-        return definition.result.parse(await options.onFinalError(payload, error, attempt, stepJob(job, token)));
+        return await work.onFinalError(error, attempt, stepJob(job, token));
       }
       if (final) throw Object.assign(new UnrecoverableError(error.message), { cause: error });
       throw error;
+    } finally {
+      stop.done();
     }
   }
 
-  const worker = new Worker(name, process, {
+  /** What is to be done about a job. What nobody can do, or read, no attempt mends. */
+  function take(job: Job): { readonly work: Work; readonly timeoutMs: number } {
+    const found = handlers.get(job.name);
+    if (found === undefined) throw new UnrecoverableError(`Nobody works ${job.name} on the queue ${queue}.`);
+    try {
+      return { work: found.take(job.data), timeoutMs: found.timeoutMs };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new UnrecoverableError(`The payload of ${job.name} does not fit: ${why}`);
+    }
+  }
+
+  const worker = new Worker(queue, process, {
     connection,
     prefix: BULL_PREFIX,
     concurrency,
@@ -175,17 +165,17 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
     lockDuration: lockMs,
     stalledInterval: lockMs,
   });
-  worker.on('error', (error: unknown) => log.error({ err: error, queue: name }, 'worker error'));
+  worker.on('error', (error: unknown) => log.error({ err: error, queue }, 'worker error'));
   worker.on('stalled', (jobId: string) => {
-    metrics.jobsStalled.inc({ queue: name });
-    log.warn({ job_id: jobId, queue: name }, 'job taken back from a worker that vanished');
+    metrics.jobsStalled.inc({ queue });
+    log.warn({ job_id: jobId, queue }, 'job taken back from a worker that vanished');
   });
   worker.on('failed', (job: Job | undefined, error: Error) => {
-    const final = job !== undefined && job.finishedOn !== undefined;
-    if (!final || options.onLost === undefined) return;
-    options
-      .onLost(job.data, error)
-      .catch((fault: unknown) => log.error({ err: fault, job_id: job.id }, 'lost job not recorded'));
+    const onLost = job?.finishedOn === undefined ? undefined : handlers.get(job.name)?.onLost;
+    if (job === undefined || onLost === undefined) return;
+    onLost(job.data, error).catch((fault: unknown) =>
+      log.error({ err: fault, job_id: job.id }, 'lost job not recorded'),
+    );
   });
 
   return {
@@ -199,7 +189,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
       // BullMQ waits for a Redis that is away without limit, and nothing can be handed back to it: the locks run out by themselves.
       const leave = (): void => {
         if (connection.status === 'ready') return;
-        log.warn({ queue: name, jobs: inFlight }, 'worker left without redis');
+        log.warn({ queue, jobs: inFlight }, 'worker left without redis');
         giveUp();
       };
       const closed = worker.close();
@@ -213,6 +203,7 @@ export function runWorker<P, R>(options: RunWorkerOptions<P, R>): RunningWorker 
       try {
         await Promise.race([closed, givenUp]);
       } finally {
+        stops.close();
         clearTimeout(timer);
       }
     },
@@ -227,6 +218,11 @@ function stepJob(job: Job, token: string): StepJob {
       if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError();
     },
   };
+}
+
+function runIdOf(data: unknown): string | null {
+  if (typeof data !== 'object' || data === null || !('run_id' in data)) return null;
+  return typeof data.run_id === 'string' ? data.run_id : null;
 }
 
 /** The ids that every log line of a job carries. */

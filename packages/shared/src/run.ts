@@ -2,6 +2,7 @@
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
 import { Usage, VoteDecision } from './decision.ts';
+import { ERROR_CATEGORIES } from './errors.ts';
 import { RunId } from './ids.ts';
 import { Outcome } from './outcome.ts';
 
@@ -82,7 +83,7 @@ export const AgentRunResponse = z.object({
   next_check_time: z.iso
     .datetime()
     .nullable()
-    .describe('When something still open needs the next run; null where nothing does'),
+    .describe('When the next run of this space starts by itself, now or in time for what is still open; null: never'),
 });
 export type AgentRunResponse = z.infer<typeof AgentRunResponse>;
 
@@ -117,3 +118,45 @@ export const AgentRunView = z.object({
   result: AgentRunResponse.nullable().describe('What the run came to; null until it ended'),
 });
 export type AgentRunView = z.infer<typeof AgentRunView>;
+
+/** The answer of `GET /proposals`: what a run would choose by now. No model is asked. */
+export const ProposalRanking = z.object({
+  space_id: SpaceId,
+  dry_run: z.boolean().describe('Whether a run would cast nothing'),
+  user_preferences_applied: z.boolean().describe("Whether the owner's stored preferences were read and used"),
+  errors: z.array(z.string()).describe('What went wrong, in words for the owner'),
+  filter_metrics: FilterMetrics.describe('Where each proposal of the space would go, with the scores'),
+  selected: z
+    .array(
+      z.object({
+        proposal_id: ProposalId,
+        title: z.string().describe("The proposal's title"),
+        link: z.string().describe('Where it can be read'),
+        end: z.int().describe('When it closes, Unix seconds'),
+        voting_power: z.number().nullable().describe("The voter's power on it; null where there is no voter"),
+      }),
+    )
+    .describe('What a run would decide, in this order'),
+  dropped: z
+    .array(
+      z.object({
+        proposal_id: ProposalId,
+        why: FilterMetrics.omit({ fetched: true, selected: true, ranked: true })
+          .keyof()
+          .describe('Where it is counted'),
+      }),
+    )
+    .describe('The others, and why; at most the first 500'),
+});
+export type ProposalRanking = z.infer<typeof ProposalRanking>;
+
+/** What a `rank` job comes to; a failure in the categories of errors, for whoever waits. */
+export const RankAnswer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ranked'), ranking: ProposalRanking }),
+  z.object({
+    kind: z.literal('failed'),
+    category: z.enum(ERROR_CATEGORIES),
+    message: z.string(),
+    retry_after_s: z.number().nullable(),
+  }),
+]);

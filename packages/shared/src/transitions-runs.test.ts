@@ -66,7 +66,7 @@ describe('accept', () => {
     const one = aCase(redis());
     await accept(one, { key: 'k: 1' });
     expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
-    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS);
     expect(await accept(one, { runId: newRunId(), key: 'k: 1' })).toEqual({ kind: 'replayed', runId: one.runId });
     expect((await accept(one, { runId: newRunId(), key: 'k: 2' })).kind).toBe('created');
   });
@@ -81,7 +81,7 @@ describe('accept', () => {
     const one = aCase(redis());
     await accept(one);
     await accept(one, { runId: newRunId(), key: 'joined' });
-    await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS);
     expect(await accept(one, { runId: newRunId(), key: 'joined' })).toEqual({ kind: 'replayed', runId: one.runId });
   });
 
@@ -113,7 +113,11 @@ describe('start', () => {
   it('does not start a run that ended', async () => {
     const one = aCase(redis());
     await accept(one);
-    await one.transitions.finish(one.owner, aResponse(one.runId, { status: 'cancelled' }), NOW_MS);
+    await one.transitions.finish(
+      { owner: one.owner, dryRun: false },
+      aResponse(one.runId, { status: 'cancelled' }),
+      NOW_MS,
+    );
     expect(await one.transitions.start(one.runId, NOW_MS)).toBe('cancelled');
   });
 });
@@ -122,7 +126,7 @@ describe('finish', () => {
   it('stores the response, frees owner and space, and lets the record expire', async () => {
     const one = await aRunningRun(redis());
     const response = aResponse(one.runId, { errors: ['one'] });
-    expect(await one.transitions.finish(one.owner, response, NOW_MS + 7)).toBe('completed');
+    expect(await one.transitions.finish({ owner: one.owner, dryRun: false }, response, NOW_MS + 7)).toBe('completed');
     expect(await createRecords(redis()).run(one.runId)).toMatchObject({
       state: 'completed',
       finishedAtMs: NOW_MS + 7,
@@ -135,9 +139,13 @@ describe('finish', () => {
 
   it('leaves an earlier end as it was, and writes no second audit record', async () => {
     const one = await aRunningRun(redis());
-    await one.transitions.finish(one.owner, aResponse(one.runId, { errors: ['first'] }), NOW_MS);
+    await one.transitions.finish(
+      { owner: one.owner, dryRun: false },
+      aResponse(one.runId, { errors: ['first'] }),
+      NOW_MS,
+    );
     const again = aResponse(one.runId, { status: 'failed', errors: ['second'] });
-    expect(await one.transitions.finish(one.owner, again, NOW_MS + 1)).toBe('completed');
+    expect(await one.transitions.finish({ owner: one.owner, dryRun: false }, again, NOW_MS + 1)).toBe('completed');
     const record = await createRecords(redis()).run(one.runId);
     expect(record).toMatchObject({ state: 'completed', finishedAtMs: NOW_MS, response: { errors: ['first'] } });
     const audit = await auditOf(redis(), keys.auditOwner(one.owner));
@@ -151,7 +159,8 @@ describe('finish', () => {
     await redis().del(keys.active(one.owner, one.space));
     const later = newRunId();
     expect((await accept(one, { runId: later })).kind).toBe('created');
-    for (let times = 0; times < 2; times += 1) await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS);
+    for (let times = 0; times < 2; times += 1)
+      await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS);
     expect(await accept(one, { runId: newRunId() })).toEqual({ kind: 'joined', runId: later });
   });
 
@@ -159,12 +168,14 @@ describe('finish', () => {
     const one = aCase(redis());
     await accept(one);
     const response = aResponse(one.runId, { status: 'failed', started_at: null });
-    expect(await one.transitions.finish(one.owner, response, NOW_MS)).toBe('failed');
+    expect(await one.transitions.finish({ owner: one.owner, dryRun: false }, response, NOW_MS)).toBe('failed');
   });
 
   it('says missing where there is no run, and makes none', async () => {
     const one = aCase(redis());
-    expect(await one.transitions.finish(one.owner, aResponse(one.runId), NOW_MS)).toBe('missing');
+    expect(await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS)).toBe(
+      'missing',
+    );
     expect(await redis().exists(keys.run(one.runId))).toBe(0);
   });
 });

@@ -49,7 +49,7 @@ describe('reserve', () => {
   it('adopts what is reserved or cast, even where a new vote would be refused', async () => {
     const one = await aRunningRun(redis());
     await one.transitions.reserve(vote(one));
-    await createRecords(redis()).cancel(one.runId);
+    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
     await redis().del(keys.votingOwner(one.owner));
     expect(await one.transitions.reserve(vote(one, { voteId: 'vote-2' }))).toBe('adopted');
     await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
@@ -59,7 +59,7 @@ describe('reserve', () => {
 
   it('is refused in a run that was cancelled', async () => {
     const one = await aRunningRun(redis());
-    await createRecords(redis()).cancel(one.runId);
+    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
     expect(await one.transitions.reserve(vote(one))).toBe('cancelled');
     expect(await ledger(one)).toBeNull();
   });
@@ -69,7 +69,7 @@ describe('reserve', () => {
     await accept(queued);
     expect(await queued.transitions.reserve(vote(queued))).toBe('cancelled');
     const ended = await aRunningRun(redis());
-    await ended.transitions.finish(ended.owner, aResponse(ended.runId), NOW_MS);
+    await ended.transitions.finish({ owner: ended.owner, dryRun: false }, aResponse(ended.runId), NOW_MS);
     expect(await ended.transitions.reserve(vote(ended))).toBe('cancelled');
     const unknown = { ...ended, runId: newRunId() };
     expect(await unknown.transitions.reserve(vote(unknown))).toBe('cancelled');

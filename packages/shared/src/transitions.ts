@@ -3,6 +3,7 @@
  * record in the same step.
  *
  * A run:   (nothing) --accept--> queued --start--> running --finish--> completed | failed | cancelled
+ *          cancel asks a queued or running one to stop; it is finished by whoever works it
  * A vote:  (nothing) --reserve--> reserved --maySend, send, read back--> confirm: cast | voided;  voided --reserve--> reserved
  *
  * The first word stands: `start`, `finish` and `confirm` on what is already settled change nothing and say what stands.
@@ -11,8 +12,9 @@ import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { Receipt } from '@quorum/snapshot/receipt';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { Appointment } from './appointments.ts';
 import { RunId, type OwnerId } from './ids.ts';
-import { keys, RETENTION_S } from './redis-keys.ts';
+import { fields, keys, RETENTION_S } from './redis-keys.ts';
 import { RunStatus, type AgentRunResponse } from './run.ts';
 import { loadScript, runScript } from './script.ts';
 
@@ -65,6 +67,7 @@ export type Transitions = ReturnType<typeof createTransitions>;
 
 const AcceptReply = z.tuple([z.enum(['created', 'joined', 'replayed', 'conflict', 'mismatch']), RunId]);
 const StartReply = z.tuple([z.enum([...RunStatus.options, 'missing']), z.string()]);
+const FinalReply = z.enum([...RunStatus.options, 'missing']);
 const ReserveReply = z.tuple([z.enum(['reserved', 'adopted', 'cancelled', 'voting_paused', 'vote_cap'])]);
 const ConfirmReply = z.enum(['cast', 'voided', 'superseded']);
 
@@ -73,6 +76,7 @@ export function createTransitions(redis: Redis) {
   const scripts = {
     accept: loadScript('accept'),
     start: loadScript('start'),
+    cancel: loadScript('cancel'),
     finish: loadScript('finish'),
     reserve: loadScript('reserve'),
     maySend: loadScript('may-send'),
@@ -93,6 +97,7 @@ export function createTransitions(redis: Redis) {
           keys.active(owner, space),
           keys.idempotency(owner, idempotency?.key ?? ''),
           keys.auditOwner(owner),
+          keys.openRuns(),
         ],
         [
           runId,
@@ -114,15 +119,47 @@ export function createTransitions(redis: Redis) {
       return state;
     },
 
-    /** Ends an open run with its response. Returns the final state that stands: an earlier end is never changed. */
-    async finish(owner: OwnerId, response: AgentRunResponse, nowMs: number): Promise<RunStatus | 'missing'> {
+    /**
+     * Asks an open run to stop, and tells those who work for it. Returns the state that stands: one that has ended stays so.
+     */
+    async cancel(runId: RunId, owner: OwnerId, nowMs: number): Promise<RunStatus | 'missing'> {
+      const reply = await runScript(
+        redis,
+        scripts.cancel,
+        [keys.run(runId), keys.auditOwner(owner)],
+        [runId, nowMs, keys.stops()],
+      );
+      return FinalReply.parse(reply);
+    },
+
+    /**
+     * Ends an open run with its response, and makes the appointment for the next run of this kind, or calls it off. Returns the
+     * final state that stands: an earlier end is never changed, nor what it appointed.
+     */
+    async finish(
+      run: Pick<AcceptInput, 'owner' | 'dryRun'>,
+      response: AgentRunResponse,
+      nowMs: number,
+      next: Appointment | null = null,
+    ): Promise<RunStatus | 'missing'> {
+      const { owner, dryRun } = run;
+      const { run_id: runId, space_id: space } = response;
       const reply = await runScript(
         redis,
         scripts.finish,
-        [keys.run(response.run_id), keys.active(owner, response.space_id), keys.auditOwner(owner)],
-        [response.run_id, response.status, JSON.stringify(response), nowMs, RETENTION_S.finishedRun],
+        [keys.run(runId), keys.active(owner, space), keys.auditOwner(owner), keys.openRuns(), keys.appointments()],
+        [
+          runId,
+          response.status,
+          JSON.stringify(response),
+          nowMs,
+          RETENTION_S.finishedRun,
+          fields.appointment(owner, space, dryRun),
+          next === null ? '' : JSON.stringify(next),
+          keys.stops(),
+        ],
       );
-      return z.enum([...RunStatus.options, 'missing']).parse(reply);
+      return FinalReply.parse(reply);
     },
 
     /**

@@ -7,12 +7,27 @@ import { PATIENT } from '../../../test/patience.ts';
 import type { TestRedis } from '../../../test/redis.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import { BULL_PREFIX } from '../src/redis-keys.ts';
+import { handler, type JobHandling } from '../src/job-handler.ts';
 import { type RunningWorker, runWorker, type RunWorkerOptions } from '../src/run-worker.ts';
 import { quiet } from './samples.ts';
 
-export const Payload = z.strictObject({ n: z.int() });
-export const Result = z.object({ doubled: z.int() });
-type Options = RunWorkerOptions<z.infer<typeof Payload>, z.infer<typeof Result>>;
+const Payload = z.strictObject({ n: z.int() });
+const Result = z.object({ doubled: z.int() });
+type Handling = JobHandling<z.infer<typeof Payload>, z.infer<typeof Result>>;
+type Options = Omit<RunWorkerOptions<'decide'>, 'queue' | 'handlers'>;
+/** A job that doubles numbers, on a queue of the catalogue. */
+export const JOB = {
+  queue: 'decide',
+  payload: Payload,
+  result: Result,
+  timeoutMs: 10_000,
+  attempts: 'config',
+  keepS: 60,
+} as const;
+
+/** What works `decide` on the payloads of these tests. */
+export const decideHandler = ({ timeoutMs = JOB.timeoutMs, ...does }: Handling & { timeoutMs?: number }) =>
+  handler({ ...JOB, timeoutMs }, does);
 
 export function useJobs({ redis, server }: { redis: () => Redis; server: () => TestRedis }) {
   let opened: { queue: Queue; events: QueueEvents } | undefined;
@@ -51,11 +66,22 @@ export function useJobs({ redis, server }: { redis: () => Redis; server: () => T
     closeLater: (...workers: RunningWorker[]): number => running.push(...workers),
     closeWorkers,
     /** Starts a worker; what a test is about is given, the rest is filled in. */
-    work: (given: Partial<Options> & Pick<Options, 'handle'>): { worker: RunningWorker; metrics: Metrics } => {
+    work: ({
+      handle,
+      onFinalError,
+      onLost,
+      timeoutMs,
+      ...given
+    }: Partial<Options> & Handling & { timeoutMs?: number }): { worker: RunningWorker; metrics: Metrics } => {
       const metrics = given.metrics ?? createMetrics('test');
-      const job = { payload: Payload, result: Result, timeoutMs: 10_000, attempts: 'config' } as const;
-      const common = { name: 'decide', job, connection: redis(), concurrency: 4, log: quiet } as const;
-      const worker = runWorker({ ...common, ...given, metrics });
+      const does = {
+        handle,
+        ...(onFinalError === undefined ? {} : { onFinalError }),
+        ...(onLost === undefined ? {} : { onLost }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      };
+      const common = { queue: 'decide', connection: redis(), concurrency: 4, log: quiet } as const;
+      const worker = runWorker({ ...common, ...given, handlers: { decide: decideHandler(does) }, metrics });
       running.push(worker);
       return { worker, metrics };
     },

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import type { ProposalChanges } from '../test/fixtures.ts';
 import { preparedLog } from '../test/log.ts';
-import { openRun as openRunIn, type TestRun } from '../test/runs.ts';
+import { openRun as openRunIn, OWNER, type TestRun } from '../test/runs.ts';
 import { startModelServer, vote, type ModelServer } from '../test/model-server.ts';
 import { createModelClient } from './ask.ts';
 import { decideJob, recordFailure, type DecideJobDeps } from './decide-job.ts';
@@ -286,7 +286,7 @@ describe('no decision', () => {
     'a run that is %s is not decided and nobody is asked',
     async (how) => {
       const { payload, proposal, decision } = await openRun();
-      if (how === 'cancelled') await records.cancel(payload.run_id);
+      if (how === 'cancelled') await transitions.cancel(payload.run_id, OWNER, Date.now());
       if (how === 'finished') await redis.hset(keys.run(payload.run_id), 'state', 'completed');
       const asked = server.requests.length;
       const runId = how === 'unknown' ? newRunId() : payload.run_id;

@@ -9,7 +9,7 @@ import type { JobPayload, JobResult } from '@quorum/shared/jobs';
 import type { Verdict } from '@quorum/shared/policy';
 import { inSpace } from '@quorum/shared/preferences';
 import type { DecisionRecord, Records, RunRecord } from '@quorum/shared/records';
-import type { Attempt } from '@quorum/shared/run-worker';
+import type { Attempt } from '@quorum/shared/job-handler';
 import { sealDecision } from '@quorum/shared/sealed-decision';
 import type { Usage } from '@quorum/shared/decision';
 import type { NoAnswerWhy } from './ask.ts';

@@ -1,6 +1,7 @@
 /** The worker of the queue `decide`. Whatever goes wrong ends as a recorded failure, so that the vote job still runs and says it. */
 import type { Redis } from 'ioredis';
 import { QuorumError } from '@quorum/shared/errors';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
@@ -22,22 +23,25 @@ export function startDecideWorker(options: DecideWorkerOptions): RunningWorker {
   const { connection, concurrency, lockS, log, metrics, deps } = options;
   const { records } = deps;
   return runWorker({
-    name: 'decide',
-    job: JOBS.decide,
+    queue: 'decide',
+    handlers: {
+      decide: handler(JOBS.decide, {
+        handle: (payload, attempt, signal) => decideJob(payload, { ...deps, attempt }, signal),
+        onFinalError: (payload, error) => recordFailure(payload, error, records),
+        async onLost(data, error) {
+          const payload = JOBS.decide.payload.parse(data);
+          await recordFailure(
+            payload,
+            new QuorumError('internal', 'The decision was given up.', { cause: error }),
+            records,
+          );
+        },
+      }),
+    },
     connection,
     concurrency,
     lockS,
     log,
     metrics,
-    handle: (payload, attempt, signal) => decideJob(payload, { ...deps, attempt }, signal),
-    onFinalError: (payload, error) => recordFailure(payload, error, records),
-    async onLost(data, error) {
-      const payload = JOBS.decide.payload.parse(data);
-      await recordFailure(
-        payload,
-        new QuorumError('internal', 'The decision was given up.', { cause: error }),
-        records,
-      );
-    },
   });
 }

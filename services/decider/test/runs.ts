@@ -9,7 +9,7 @@ import type { DecisionRecord, Opening, Records } from '@quorum/shared/records';
 import type { Transitions } from '@quorum/shared/transitions';
 import { aProposal, type ProposalChanges } from './fixtures.ts';
 
-const OWNER = OwnerId.parse('owner');
+export const OWNER = OwnerId.parse('owner');
 
 export type Stores = { readonly records: Records; readonly transitions: Transitions };
 
@@ -52,6 +52,7 @@ function openingOf(proposal: Proposal, preferences: UserPreferences): Opening {
     errors: [],
     filter_metrics: { ...NO_PROPOSALS, fetched: 1, selected: 1 },
     selected: [{ proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: 1 }],
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { ReadProposal } from '@quorum/snapshot/hub';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
-import type { DroppedAs } from './filter.ts';
+import { drop, type Dropped, type DroppedAs } from './filter.ts';
 import type { Listed } from './listing.ts';
 import type { Power } from './power.ts';
 
@@ -25,18 +25,17 @@ export type Chosen = {
   readonly beyond: readonly Listed[];
   /** Those of which something could not be read. */
   readonly unchecked: readonly Unchecked[];
-  readonly dropped: ReadonlyMap<DroppedAs, number>;
+  readonly dropped: Dropped<Listed>;
 };
 
 /** Chooses among proposals in their turn. Throws what `power` and `texts` throw. */
 export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promise<Chosen> {
   const selected: { proposal: Proposal; votingPower: number | null }[] = [];
   const unchecked: Unchecked[] = [];
-  const dropped = new Map<DroppedAs, number>();
-  const drop = (why: DroppedAs, count = 1): void => void dropped.set(why, (dropped.get(why) ?? 0) + count);
+  const dropped = new Map<DroppedAs, Listed[]>();
   const leave = (proposal: Listed, why: string): void => {
     unchecked.push({ proposal, why });
-    drop('check_failed');
+    drop(dropped, 'check_failed', [proposal]);
   };
 
   let next = 0;
@@ -47,7 +46,7 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
     const able = wave.flatMap((proposal, at): { proposal: Listed; votingPower: number | null }[] => {
       const power = powers[at];
       if (power?.kind === 'known' && power.value !== 0) return [{ proposal, votingPower: power.value }];
-      if (power?.kind === 'known') drop('no_voting_power');
+      if (power?.kind === 'known') drop(dropped, 'no_voting_power', [proposal]);
       else leave(proposal, power?.why ?? 'its voting power was not read');
       return [];
     });
@@ -61,10 +60,10 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
       }
       const why = deps.recheck(text.proposal);
       if (why === null) selected.push({ proposal: text.proposal, votingPower });
-      else drop(why);
+      else drop(dropped, why, [proposal]);
     }
   }
   const beyond = inTurn.slice(next);
-  if (beyond.length > 0) drop('beyond_limit', beyond.length);
+  if (beyond.length > 0) drop(dropped, 'beyond_limit', beyond);
   return { selected, beyond, unchecked, dropped };
 }

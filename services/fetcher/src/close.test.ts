@@ -30,6 +30,9 @@ async function opened(proposals: readonly Proposal[], given: Partial<Opening> = 
       transitions: createTransitions(redis()),
       metrics: createMetrics('test'),
       log: quiet,
+      watchOf: async () => null,
+      keepAppointment: async () => undefined,
+      leadS: 3_600,
       now: () => NOW_MS,
     },
     async read() {
@@ -113,7 +116,7 @@ describe('a run that is closed', () => {
     const proposal = someProposal();
     const run = await opened([proposal]);
     await settle(run, proposal, { kind: 'skipped', why: 'cancelled' });
-    await run.deps.records.cancel(run.runId);
+    await run.transitions.cancel(run.runId, run.owner, NOW_MS);
     const closed = await close(run);
     expect(closed).toMatchObject({ state: 'cancelled', response: { status: 'cancelled', errors: [] } });
     expect(await isFree(run)).toBe(true);

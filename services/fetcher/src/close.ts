@@ -2,6 +2,7 @@
  * Closes a run: gathers what became of each selected proposal from the records, and says so in one response. It reads records
  * alone, never what a job returned, so that a job that was lost or delivered twice changes nothing.
  */
+import type { Appointment } from '@quorum/shared/appointments';
 import { treatmentOf, type QuorumError } from '@quorum/shared/errors';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
@@ -10,11 +11,17 @@ import type { Opening, OutcomeRecord, Records, RunRecord } from '@quorum/shared/
 import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
+import { nextRun, type Ended, type Next } from './next.ts';
 import { summarise, unopened } from './summarise.ts';
 
 export type CloseDeps = {
   readonly records: Records;
   readonly transitions: Transitions;
+  /** The watch of this owner and space, and when its next turn is; null where there is none. */
+  readonly watchOf: (run: Pick<RunRecord, 'owner' | 'space'>) => Promise<Ended['watch']>;
+  /** Sees to it that this run's appointment is kept, and none that it replaces. */
+  readonly keepAppointment: (run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>) => Promise<void>;
+  readonly leadS: number;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: () => number;
@@ -23,35 +30,51 @@ export type CloseDeps = {
 /** Ends a run whose proposals have all left it. Returns the final state that stands. */
 export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps): Promise<RunStatus> {
   const { records, now } = deps;
-  const outcomes = await Promise.all(
-    opening.selected.map(async ({ proposal_id: id }): Promise<[ProposalId, OutcomeRecord]> => {
-      const known = run.outcomes.get(id);
-      // Both jobs of a proposal crashed for good: no outcome was written, and none can come any more.
-      const lost: OutcomeRecord = { outcome: { kind: 'failed', why: 'internal' }, settled_at: now() };
-      return [id, known ?? (await records.settle(run.runId, id, lost))];
-    }),
+  const status = run.cancelled ? 'cancelled' : 'completed';
+  const outcomes = new Map(
+    await Promise.all(
+      opening.selected.map(async ({ proposal_id: id }): Promise<[ProposalId, OutcomeRecord]> => {
+        const known = run.outcomes.get(id);
+        // Its jobs were taken away, or crashed for good: no outcome was written, and none can come any more.
+        const outcome: Outcome = run.cancelled
+          ? { kind: 'skipped', why: 'cancelled' }
+          : { kind: 'failed', why: 'internal' };
+        return [id, known ?? (await records.settle(run.runId, id, { outcome, settled_at: now() }))];
+      }),
+    ),
   );
   const texts = await readTexts(opening, deps);
-  const status = run.cancelled ? 'cancelled' : 'completed';
-  const response = summarise(run, opening, new Map(outcomes), texts, status, now());
+  const next = await nextOf(run, { how: status, opening, outcomes }, deps);
+  const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
   if (!opening.dry_run) {
     const { owner, space } = run;
     const version = opening.preferences_version;
-    const leftBy = (is: (outcome: Outcome) => boolean) => hashesOf(opening, new Map(outcomes), is);
+    const leftBy = (is: (outcome: Outcome) => boolean) => hashesOf(opening, outcomes, is);
     await records.noteDecidedBefore(owner, space, leftBy(isByPolicy), version, 'by_policy');
     await records.noteDecidedBefore(owner, space, leftBy(isInVain), version, 'in_vain');
   }
-  return finish(run, response, deps);
+  return finish(run, response, next, deps);
 }
 
 /** Ends a run that could not be carried out. What it had not reserved is not voted any more. */
 export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDeps): Promise<RunStatus> {
   const opening = run.opening ?? unopened(run);
   const texts = await readTexts(opening, deps);
+  const { retry, words } = treatmentOf(error.category);
   const status = run.cancelled ? 'cancelled' : 'failed';
-  const response = summarise(run, opening, run.outcomes, texts, status, deps.now());
-  const words = `${treatmentOf(error.category).words}: ${error.message}`;
-  return finish(run, { ...response, errors: [...response.errors, words] }, deps);
+  const how = run.cancelled ? 'cancelled' : ({ failed: retry ? 'for now' : 'for good' } as const);
+  const next = await nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps);
+  const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
+  return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
+}
+
+async function nextOf(
+  run: RunRecord,
+  ended: Pick<Ended, 'how' | 'opening' | 'outcomes'>,
+  deps: CloseDeps,
+): Promise<Next> {
+  const watch = await deps.watchOf(run);
+  return nextRun({ ...ended, dryRun: run.dryRun, watch, leadS: deps.leadS, nowMs: deps.now() });
 }
 
 /**
@@ -80,8 +103,18 @@ async function readTexts(
   );
 }
 
-async function finish(run: RunRecord, response: AgentRunResponse, deps: CloseDeps): Promise<RunStatus> {
-  const state = await deps.transitions.finish(run.owner, response, Date.parse(response.finished_at));
+async function finish(
+  run: RunRecord,
+  response: AgentRunResponse,
+  { appointedMs }: Next,
+  deps: CloseDeps,
+): Promise<RunStatus> {
+  const { owner, space, dryRun } = run;
+  const appointment: Appointment | null =
+    appointedMs === null ? null : { owner, space_id: space, dry_run: dryRun, at: appointedMs };
+  const state = await deps.transitions.finish(run, response, Date.parse(response.finished_at), appointment);
+  // Only now: a turn that came before the end would have joined the run that ends here.
+  await deps.keepAppointment(run);
   const stands = state === 'missing' ? response.status : state;
   deps.metrics.runs.inc({ status: stands });
   deps.log.info(
@@ -94,6 +127,7 @@ async function finish(run: RunRecord, response: AgentRunResponse, deps: CloseDep
       decisions: response.decisions.length,
       errors: response.errors.length,
       execution_time_s: response.execution_time,
+      next_check_time: response.next_check_time,
     },
     'agent run finished',
   );

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunId } from '@quorum/shared/ids';
-import { jobIds, type JobName } from '@quorum/shared/jobs';
+import { jobIds, type QueueName } from '@quorum/shared/jobs';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { createTransitions } from '@quorum/shared/transitions';
 import type { ProposalId } from '@quorum/snapshot/proposal';
@@ -72,7 +72,7 @@ async function crashed(proposals: number): Promise<Crashed> {
 }
 
 /** Waits until the job of this proposal has come to this state. */
-async function settled(name: JobName, runId: RunId, id: ProposalId, state: string): Promise<void> {
+async function settled(name: QueueName, runId: RunId, id: ProposalId, state: string): Promise<void> {
   const jobId = name === 'vote' ? jobIds.vote(runId, id) : jobIds.decide(runId, id);
   await vi.waitUntil(async () => (await flow().queue(name).getJobState(jobId)) === state, PATIENT);
 }
@@ -146,7 +146,7 @@ describe('a fetcher that is killed after it fanned out', () => {
     const { decider, voter, fetcher, ended, run, redis, job } = flow();
     const { runId } = await crashed(2);
     const { owner } = await run(runId);
-    await createTransitions(redis).finish(owner, aResponse(runId, { status: 'failed' }), Date.now());
+    await createTransitions(redis).finish({ owner, dryRun: false }, aResponse(runId, { status: 'failed' }), Date.now());
     fetcher({ lockS: 1 });
     await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', PATIENT);
     decider();

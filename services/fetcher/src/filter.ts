@@ -39,17 +39,27 @@ export function dropByHistory(proposal: Pick<Proposal, 'id'>, history: History):
   return null;
 }
 
-/** Keeps what no check drops, and counts the rest by reason. */
+/** What was dropped, by reason. */
+export type Dropped<P> = ReadonlyMap<DroppedAs, readonly P[]>;
+
+/** Keeps what no check drops, and the rest by reason. */
 export function partition<P>(
   proposals: readonly P[],
   check: (proposal: P) => DroppedAs | null,
-): { readonly kept: P[]; readonly dropped: Map<DroppedAs, number> } {
+): { readonly kept: P[]; readonly dropped: Dropped<P> } {
   const kept: P[] = [];
-  const dropped = new Map<DroppedAs, number>();
+  const dropped = new Map<DroppedAs, P[]>();
   for (const proposal of proposals) {
     const why = check(proposal);
     if (why === null) kept.push(proposal);
-    else dropped.set(why, (dropped.get(why) ?? 0) + 1);
+    else drop(dropped, why, [proposal]);
   }
   return { kept, dropped };
+}
+
+/** Adds proposals to those that are dropped for this reason. */
+export function drop<P>(dropped: Map<DroppedAs, P[]>, why: DroppedAs, proposals: readonly P[]): void {
+  const others = dropped.get(why);
+  if (others === undefined) dropped.set(why, [...proposals]);
+  else for (const proposal of proposals) others.push(proposal);
 }

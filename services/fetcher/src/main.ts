@@ -1,9 +1,12 @@
 /** The fetcher: opens and closes runs. Here its parts are put together, and nothing else. */
+import { createAppointments } from '@quorum/shared/appointments';
 import { createHubCache } from '@quorum/shared/hub-cache';
-import { upstreamId } from '@quorum/shared/ids';
+import { newRunId, upstreamId } from '@quorum/shared/ids';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
+import type { Records, RunRecord } from '@quorum/shared/records';
 import { serviceConfig } from '@quorum/shared/service-config';
 import { createGate } from '@quorum/shared/upstream-gate';
+import { createWatches } from '@quorum/shared/watches';
 import { runWorkerService } from '@quorum/shared/worker-service';
 import { createHub } from '@quorum/snapshot/hub';
 import { FetcherConfig } from './config.ts';
@@ -20,6 +23,22 @@ await runWorkerService({
     const { connection, records, log } = parts;
     const upstream = upstreamId(fixed.SNAPSHOT_HUB_URL, fixed.SNAPSHOT_API_KEY);
     const { pass } = createGate(connection, upstream, 'hub');
+    /** A ranking keeps nothing: it belongs to no run whose settings would have to stay. */
+    const keepNothing: Pick<Records, 'pinSettings'> = { pinSettings: async (_run, _service, settings) => settings };
+    async function termsOf(run: Pick<RunRecord, 'runId' | 'settings'>, pins: Pick<Records, 'pinSettings'>) {
+      const kept = await config.forRun(run, pins);
+      return {
+        hub: createHub({
+          url: fixed.SNAPSHOT_HUB_URL,
+          apiKey: fixed.SNAPSHOT_API_KEY,
+          timeoutMs: kept.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
+          around: pass,
+        }),
+        minTimeToVoteS: kept.MIN_TIME_TO_VOTE_S,
+        deadlineLeadS: kept.DEADLINE_LEAD_S,
+        retries: { maxRetryAttempts: kept.MAX_RETRY_ATTEMPTS, retryDelayS: kept.RETRY_DELAY_SECONDS },
+      };
+    }
     return startFetcher({
       ...parts,
       deps: {
@@ -30,20 +49,10 @@ await runWorkerService({
           redis: connection,
           defaults: () => preferenceDefaults(config.now()),
         }),
-        async termsOf(run) {
-          const kept = await config.forRun(run, records);
-          return {
-            hub: createHub({
-              url: fixed.SNAPSHOT_HUB_URL,
-              apiKey: fixed.SNAPSHOT_API_KEY,
-              timeoutMs: kept.PROPOSAL_FETCH_TIMEOUT * SECOND_MS,
-              around: pass,
-            }),
-            minTimeToVoteS: kept.MIN_TIME_TO_VOTE_S,
-            deadlineLeadS: kept.DEADLINE_LEAD_S,
-            retries: { maxRetryAttempts: kept.MAX_RETRY_ATTEMPTS, retryDelayS: kept.RETRY_DELAY_SECONDS },
-          };
-        },
+        appointments: createAppointments(connection),
+        watches: createWatches(connection),
+        termsOf: (run) => termsOf(run, records),
+        termsNow: () => termsOf({ runId: newRunId(), settings: new Map() }, keepNothing),
         now: Date.now,
       },
     });

@@ -19,7 +19,7 @@ import { playBack, type Reply } from '../../../packages/snapshot/test/play-back.
 import { useOpening } from '../test/opening.ts';
 import { aProposal, authors, DAY_S, HOUR_S, inWorld, NOW_MS, NOW_S, type WorldProposal } from '../test/samples.ts';
 import { anyWorld } from '../test/worlds.ts';
-import { nextCheck, openRun } from './open.ts';
+import { openRun } from './open.ts';
 import { rank } from './rank.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
@@ -117,12 +117,14 @@ describe('any world', () => {
         expect(opening.dry_run).toBe(!live);
         const later = passed.filter(({ proposal: { id } }) => !asked.includes(id) || known.get(id)?.power === 'fails');
         if (!hasSigner) later.splice(0, chosen.length);
-        if (later.length === 0) expect(opening.next_check_time).toBeNull();
-        else {
-          const next = Date.parse(opening.next_check_time ?? '');
-          expect(next).toBeGreaterThanOrEqual(NOW_MS);
-          expect(next).toBeLessThanOrEqual(Math.min(...later.map(({ proposal }) => proposal.end)) * 1_000);
-        }
+        const ends = later.map(({ proposal }) => proposal.end);
+        expect(opening.left_over.all).toBe(ends.length === 0 ? null : Math.min(...ends));
+        const missed = proposals.filter(({ id, ...rest }) => {
+          const entry = known.get(id);
+          const done = entry?.voted === 'by us' || entry?.decided === 'same';
+          return live && why({ id, ...rest }) === 'closing_too_soon' && !done;
+        });
+        expect(opening.closing_too_soon.toSorted()).toEqual(missed.map(({ id }) => id).toSorted());
       }),
       { numRuns: 40 },
     );
@@ -161,7 +163,7 @@ describe('a proposal that cannot be checked', () => {
         /^2 proposals could not be checked and are left for a later run; the first: 0x\w{64} \(Sna/,
       ),
     ]);
-    expect(opening.next_check_time).toBe(new Date(NOW_MS + (DAY_S - 3_600) * 1_000).toISOString());
+    expect(opening.left_over).toEqual({ all: NOW_S + DAY_S, fresh: null });
   });
 
   it('is counted where its row is malformed, and the rest go on', async () => {
@@ -394,39 +396,6 @@ describe('what an earlier run could not vote on', () => {
     const { selected, filter_metrics: counts } = await world.open(asker);
     expect(selected.map(({ end }) => end)).toEqual([NOW_S + 9 * DAY_S, NOW_S + HOUR_S]);
     expect([counts.decided_before, counts.beyond_limit]).toEqual([0, 1]);
-  });
-});
-
-describe('the next check', () => {
-  const leftOver = (left: number) => aProposal({ end: NOW_S + left });
-  const at = (seconds: number): string => new Date(NOW_MS + seconds * 1_000).toISOString();
-
-  it.for([
-    ['nothing is left over', [], null],
-    ['a day is left', [DAY_S], at(DAY_S - 3_600)],
-    ['less than twice the lead is left', [HOUR_S], at(HOUR_S / 2)],
-    ['several are left over', [3 * DAY_S, DAY_S, 9 * DAY_S], at(DAY_S - 3_600)],
-  ] as const)('where %s', ([, lefts, expected]) => {
-    expect(nextCheck(lefts.map(leftOver), NOW_MS, 3_600)).toBe(expected);
-  });
-
-  it('lies between now and the earliest end', () => {
-    const anyLeft = fc.integer({ min: 120, max: 400 * DAY_S });
-    fc.assert(
-      fc.property(fc.array(anyLeft, { minLength: 1 }), fc.nat({ max: 2 * DAY_S }), (lefts, lead) => {
-        const next = Date.parse(nextCheck(lefts.map(leftOver), NOW_MS, lead) ?? '');
-        expect(next).toBeGreaterThan(NOW_MS);
-        expect(next).toBeLessThanOrEqual(NOW_MS + Math.min(...lefts) * 1_000);
-      }),
-    );
-  });
-
-  it('is a time that can be read back, however far the end is', () => {
-    for (const end of [253_402_300_800, Number.MAX_SAFE_INTEGER]) {
-      const next = nextCheck([aProposal({ end })], NOW_MS, 3_600) ?? '';
-      expect(next).toMatch(/^\d{4}-/);
-      expect(Date.parse(next)).toBeGreaterThan(NOW_MS);
-    }
   });
 });
 

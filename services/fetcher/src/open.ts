@@ -1,6 +1,6 @@
 /**
  * Opens a run: reads the owner's preferences and the space's proposals, filters, ranks and chooses.
- * The result is pinned in the run record; a retry of the job chooses nothing anew.
+ * The result is pinned in the run record; a retry of the job chooses nothing anew. `GET /proposals` asks the same without a run.
  */
 import type { HubCache } from '@quorum/shared/hub-cache';
 import type { Logger } from '@quorum/shared/log';
@@ -14,7 +14,7 @@ import type { Hub } from '@quorum/snapshot/hub';
 import type { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { aliasWords } from './alias-words.ts';
 import { choose, type Unchecked } from './choose.ts';
-import { dropByHistory, partition, termsOf, type DroppedAs } from './filter.ts';
+import { dropByHistory, partition, termsOf, type Dropped, type DroppedAs } from './filter.ts';
 import { readListing, type Listed, type Listing } from './listing.ts';
 import { powerOn } from './power.ts';
 import { rank } from './rank.ts';
@@ -26,17 +26,34 @@ export type OpenDeps = {
   readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly log: Logger;
   readonly minTimeToVoteS: number;
-  readonly deadlineLeadS: number;
   readonly now: () => number;
 };
 
+/** For whom, where, and whether it is asked to cast nothing. */
+export type Asked = Pick<RunRecord, 'owner' | 'space' | 'dryRun'>;
+
+/** What a run decides, and what becomes of the other proposals. */
+export type Established = {
+  readonly opening: Opening;
+  /** The texts of the selected. */
+  readonly proposals: readonly Proposal[];
+  readonly dropped: readonly { readonly proposal_id: ProposalId; readonly why: DroppedAs }[];
+};
+
 /** Establishes what a run will decide. Throws where the space or its list cannot be read: a run never goes on without. */
-export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSignal): Promise<Opening> {
+export async function openRun(run: Asked, deps: OpenDeps, signal: AbortSignal): Promise<Opening> {
+  const { opening, proposals } = await establish(run, deps, signal);
+  await Promise.all(proposals.map((proposal) => deps.records.putProposal(contentHash(proposal), proposal)));
+  return opening;
+}
+
+/** The same for whoever wants to know it without a run: nothing is stored. */
+export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSignal): Promise<Established> {
   const { records, hub, cache, log, now } = deps;
-  const { space } = run;
-  const wanted = await readPreferences(run, deps.preferences);
-  const { voter, errors: signerErrors } = await readSigner(run, records, now());
-  const dryRun = run.dryRun || wanted.kind === 'unusable' || voter === null;
+  const { space } = asked;
+  const wanted = await readPreferences(asked, deps.preferences);
+  const { voter, errors: signerErrors } = await readSigner(asked, records, now());
+  const dryRun = asked.dryRun || wanted.kind === 'unusable' || voter === null;
   const preferences = inSpace(wanted.preferences, space);
 
   const { proposals, odd } = await cache.list(space, (shared) => readListing(hub, space, shared), signal);
@@ -45,11 +62,13 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
   const nowMs = now();
   const terms = termsOf(preferences, { nowMs, minTimeToVoteS: deps.minTimeToVoteS });
   const byTerms = partition(proposals, terms);
-  const hashes = new Map(byTerms.kept.map(({ id, content_hash: hash }) => [id, hash]));
+  const closing = byTerms.dropped.get('closing_too_soon') ?? [];
+  const considered = [...byTerms.kept, ...closing];
+  const hashes = new Map(considered.map(({ id, content_hash: hash }) => [id, hash]));
   const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
-    dryRun ? new Set() : records.decidedBefore(run.owner, space, hashes, wanted.version, as);
+    dryRun ? new Set() : records.decidedBefore(asked.owner, space, hashes, wanted.version, as);
   const history = {
-    votedOn: await votedOn(voter, space, byTerms.kept, hub, signal),
+    votedOn: await votedOn(voter, space, considered, hub, signal),
     decidedBefore: await left('by_policy'),
   };
   const byHistory = partition(byTerms.kept, (proposal) => dropByHistory(proposal, history));
@@ -76,32 +95,48 @@ export async function openRun(run: RunRecord, deps: OpenDeps, signal: AbortSigna
     const { id, title, link, end } = proposal;
     return { proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: votingPower };
   });
-  await Promise.all(chosen.selected.map(({ proposal }) => records.putProposal(contentHash(proposal), proposal)));
-  const dropped = [
-    byTerms.dropped,
-    byHistory.dropped,
-    chosen.dropped,
-    new Map([['check_failed' as const, odd.length]]),
-  ];
-  return {
+  // Nobody is told that it is too late for what was voted on or decided, or of what nobody asked to be voted on.
+  const isLive = !asked.dryRun && voter !== null;
+  const missed = isLive ? closing.filter((proposal) => dropByHistory(proposal, history) === null) : [];
+  const leftOver = [...chosen.beyond, ...chosen.unchecked.map(({ proposal }) => proposal)];
+  const dropped = [byTerms.dropped, byHistory.dropped, chosen.dropped];
+  const opening: Opening = {
     preferences: wanted.preferences,
     preferences_version: wanted.version,
     preferences_applied: wanted.kind === 'stored',
     dry_run: dryRun,
     voter,
-    errors: [...wanted.errors, ...signerErrors, ...wordsForOdd(odd), ...wordsForUnchecked(chosen.unchecked)],
+    errors: [
+      ...wanted.errors,
+      ...signerErrors,
+      ...wordsForOdd(odd),
+      ...wordsForUnchecked(chosen.unchecked),
+      ...wordsForMissed(missed),
+    ],
     filter_metrics: countUp(
       dropped,
+      odd.length,
       selected.length,
       ranked.map((entry) => entry.ranked),
     ),
     selected,
-    next_check_time: nextCheck(
-      [...chosen.beyond, ...chosen.unchecked.map(({ proposal }) => proposal)],
-      nowMs,
-      deps.deadlineLeadS,
+    closing_too_soon: missed.slice(0, MISSED_TOLD).map(({ id }) => id),
+    left_over: { all: soonestEnd(leftOver), fresh: soonestEnd(chosen.beyond.filter(({ id }) => !inVain.has(id))) },
+  };
+  return {
+    opening,
+    proposals: chosen.selected.map(({ proposal }) => proposal),
+    dropped: dropped.flatMap((part) =>
+      [...part].flatMap(([why, all]) => all.map(({ id: proposal_id }) => ({ proposal_id, why }))),
     ),
   };
+}
+
+/** A space in which more are missed than this has other troubles than ours. */
+const MISSED_TOLD = 100;
+
+function soonestEnd(proposals: readonly Pick<Proposal, 'end'>[]): number | null {
+  return proposals.length === 0 ? null : proposals.reduce((least, { end }) => Math.min(least, end), Infinity);
 }
 
 type Wanted = {
@@ -112,7 +147,7 @@ type Wanted = {
 };
 
 /** What cannot be used is not voted by, the last good copy neither: the run goes on by the defaults, as a dry run. */
-async function readPreferences({ owner }: RunRecord, store: OpenDeps['preferences']): Promise<Wanted> {
+async function readPreferences({ owner }: Asked, store: OpenDeps['preferences']): Promise<Wanted> {
   const stored = await store.load(owner);
   if (stored.kind !== 'unusable') return { ...stored, errors: [] };
   const defaults = UserPreferences.parse({});
@@ -125,7 +160,7 @@ async function readPreferences({ owner }: RunRecord, store: OpenDeps['preference
 }
 
 async function readSigner(
-  run: RunRecord,
+  run: Asked,
   records: Records,
   nowMs: number,
 ): Promise<{ readonly voter: Address | null; readonly errors: readonly string[] }> {
@@ -175,17 +210,27 @@ function wordsForUnchecked(unchecked: readonly Unchecked[]): string[] {
   return [`${left} not be checked and ${rest}: ${first.proposal.id} (${first.why})`];
 }
 
+/** What nobody can vote on in time any more. */
+function wordsForMissed(missed: readonly Listed[]): string[] {
+  if (missed.length === 0) return [];
+  const told = missed.slice(0, ODD_TOLD).map(({ id }) => id);
+  const more = missed.length > told.length ? ` and ${missed.length - told.length} more` : '';
+  const close = missed.length === 1 ? '1 proposal closes' : `${missed.length} proposals close`;
+  return [`${close} too soon to be decided and voted on: vote on Snapshot yourself: ${told.join(', ')}${more}.`];
+}
+
 /** A space may have thousands of proposals: the record of a run, which is read often, keeps the first of them. */
 const RANKED_REPORTED = 100;
 
 function countUp(
-  dropped: readonly ReadonlyMap<DroppedAs, number>[],
+  dropped: readonly Dropped<Listed>[],
+  odd: number,
   selected: number,
   ranked: readonly Ranked[],
 ): FilterMetrics {
-  const count = (why: DroppedAs): number => dropped.reduce((sum, counts) => sum + (counts.get(why) ?? 0), 0);
+  const count = (why: DroppedAs): number => dropped.reduce((sum, part) => sum + (part.get(why)?.length ?? 0), 0);
   return {
-    fetched: dropped.flatMap((counts) => [...counts.values()]).reduce((sum, part) => sum + part, selected),
+    fetched: dropped.flatMap((part) => [...part.values()]).reduce((sum, { length }) => sum + length, selected + odd),
     blacklisted: count('blacklisted'),
     not_whitelisted: count('not_whitelisted'),
     already_voted: count('already_voted'),
@@ -193,30 +238,9 @@ function countUp(
     flagged: count('flagged'),
     decided_before: count('decided_before'),
     closing_too_soon: count('closing_too_soon'),
-    check_failed: count('check_failed'),
+    check_failed: count('check_failed') + odd,
     beyond_limit: count('beyond_limit'),
     selected,
     ranked: ranked.slice(0, RANKED_REPORTED),
   };
-}
-
-/** The hub's ends are any whole number; what lies beyond the year 9999 has no ISO time that can be read back. */
-const LAST_TIME_MS = Date.UTC(9999, 11, 31);
-
-/**
- * When what is left over needs the next run: for each, its end less the lead, or half the time left where that is later; the
- * earliest of them. Null where nothing is left over.
- */
-export function nextCheck(
-  leftOver: readonly Pick<Proposal, 'end'>[],
-  nowMs: number,
-  deadlineLeadS: number,
-): string | null {
-  if (leftOver.length === 0) return null;
-  const times = leftOver.map(({ end }) => {
-    const leftS = Math.max(0, end - nowMs / 1_000);
-    return (end - Math.min(deadlineLeadS, leftS / 2)) * 1_000;
-  });
-  const earliest = times.reduce((least, time) => Math.min(least, time), LAST_TIME_MS);
-  return new Date(Math.floor(earliest)).toISOString();
 }

@@ -45,7 +45,11 @@ function response(entries: readonly Entry[], errors: string[] = []): AgentRunRes
     entries.map(({ proposal }) => proposal),
     { errors },
   );
-  return summarise(aRun(runId, { decisions }), opening, outcomes, texts, 'completed', NOW_MS);
+  return summarise(aRun(runId, { decisions }), opening, outcomes, texts, {
+    status: 'completed',
+    nextMs: null,
+    nowMs: NOW_MS,
+  });
 }
 
 const anyOutcome: fc.Arbitrary<OutcomeRecord> = fc
@@ -151,7 +155,7 @@ describe('the response of a run', () => {
   it('counts the time from the start, and none where it never started', () => {
     const at = (startedAtMs: number | null): AgentRunResponse => {
       const run = aRun(newRunId(), { startedAtMs });
-      return summarise(run, unopened(run), new Map(), new Map(), 'failed', NOW_MS);
+      return summarise(run, unopened(run), new Map(), new Map(), { status: 'failed', nextMs: null, nowMs: NOW_MS });
     };
     expect(at(NOW_MS - 1_500)).toMatchObject({ execution_time: 1.5, finished_at: new Date(NOW_MS).toISOString() });
     expect(at(null)).toMatchObject({ execution_time: 0, started_at: null });
@@ -161,7 +165,7 @@ describe('the response of a run', () => {
 
   it('of a run that never opened has zero counts', () => {
     const run = aRun(newRunId(), { dryRun: true });
-    const told = summarise(run, unopened(run), new Map(), new Map(), 'failed', NOW_MS);
+    const told = summarise(run, unopened(run), new Map(), new Map(), { status: 'failed', nextMs: null, nowMs: NOW_MS });
     expect(AgentRunResponse.parse(told)).toEqual(told);
     expect(told).toMatchObject({ dry_run: true, user_preferences_applied: false, votes_cast: [], decisions: [] });
     const { ranked, ...counts } = told.filter_metrics;

@@ -16,8 +16,7 @@ export function summarise(
   opening: Opening,
   outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
   texts: ReadonlyMap<ProposalId, Proposal | null>,
-  status: RunStatus,
-  nowMs: number,
+  end: { readonly status: RunStatus; readonly nextMs: number | null; readonly nowMs: number },
 ): AgentRunResponse {
   const decisions = opening.selected.flatMap((selected) => {
     const { proposal_id: id } = selected;
@@ -28,7 +27,7 @@ export function summarise(
   });
   return {
     run_id: run.runId,
-    status,
+    status: end.status,
     space_id: run.space,
     dry_run: opening.dry_run,
     proposals_analyzed: decisions.length,
@@ -38,8 +37,8 @@ export function summarise(
     filter_metrics: opening.filter_metrics,
     usage: addUsage([...run.decisions.values()].map(usageOf)),
     errors: [...opening.errors, ...opening.selected.flatMap((selected) => errorOf(selected, outcomes))],
-    ...times(run, nowMs),
-    next_check_time: opening.next_check_time,
+    ...times(run, end.nowMs),
+    next_check_time: end.nextMs === null ? null : new Date(end.nextMs).toISOString(),
   };
 }
 
@@ -121,6 +120,7 @@ export function unopened(run: RunRecord): Opening {
     errors: [],
     filter_metrics: NO_PROPOSALS,
     selected: [],
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
   };
 }

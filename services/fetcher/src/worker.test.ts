@@ -108,17 +108,34 @@ describe('a run', () => {
   });
 
   it('ends cancelled where it is cancelled on its way', async () => {
-    const { ask, start, fetcher, decider, voter, ended, records, queue, run, tryStart } = flow();
+    const { ask, start, fetcher, decider, voter, ended, transitions, queue, run, tryStart } = flow();
     const asker = await ask(2);
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 2, PATIENT);
-    await records.cancel(runId);
+    await transitions.cancel(runId, asker.owner, Date.now());
     decider();
     voter(async () => ({ kind: 'skipped', why: 'cancelled' }));
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
     expect(await run(runId)).toMatchObject({ state: 'cancelled', response: { status: 'cancelled', votes_cast: [] } });
     expect(await tryStart(asker.owner, asker.space)).toBe('created');
+  });
+
+  it('ends cancelled at once where nobody has begun its children, and they are not put back', async () => {
+    const { ask, start, fetcher, ended, transitions, queue, run, job } = flow();
+    const asker = await ask(2);
+    fetcher();
+    const runId = await start(asker);
+    await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', PATIENT);
+    // As DELETE /agent-run/:id does.
+    await transitions.cancel(runId, asker.owner, Date.now());
+    await (await job(runId)).removeUnprocessedChildren();
+    expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
+    expect(await kinds(runId)).toEqual(all(asker.ids, 'skipped: cancelled'));
+    expect((await run(runId)).response).toMatchObject({ errors: [], next_check_time: null });
+    for (const name of ['decide', 'vote'] as const) {
+      expect(await queue(name).getJobCountByTypes('waiting', 'prioritized', 'waiting-children')).toBe(0);
+    }
   });
 
   it('that was cancelled before it opened ends cancelled, and asks the hub nothing', async () => {
@@ -153,14 +170,14 @@ describe('a run', () => {
   });
 
   it('that is cancelled while its hub is down ends cancelled', async () => {
-    const { ask, start, fetcher, ended, fault, records, sandbox } = flow();
+    const { ask, start, fetcher, ended, fault, transitions, sandbox } = flow();
     const asker = await ask(1);
     await fault({ endpoint: 'hub', share: 1, status: 503, latency_ms: 100 });
     const asked = sandbox.world.received.length;
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(() => sandbox.world.received.length > asked, PATIENT);
-    await records.cancel(runId);
+    await transitions.cancel(runId, asker.owner, Date.now());
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
   });
 

@@ -4,32 +4,34 @@
  */
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
+import { createAppointments, type Appointments } from '@quorum/shared/appointments';
 import { createHubCache } from '@quorum/shared/hub-cache';
-import { newRunId, upstreamId, type OwnerId, type RunId } from '@quorum/shared/ids';
+import { newRunId, RunId, upstreamId, type OwnerId } from '@quorum/shared/ids';
 import {
   JOBS,
   jobIds,
   jobOptions,
   QUEUES,
-  type JobName,
   type JobPayload,
+  type QueueName,
   type RetrySettings,
 } from '@quorum/shared/jobs';
 import { createMetrics } from '@quorum/shared/metrics';
 import type { Outcome } from '@quorum/shared/outcome';
 import { UserPreferences, preferencesVersion } from '@quorum/shared/preferences';
 import { createRecords, type Records, type RunRecord } from '@quorum/shared/records';
-import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import type { RunningWorker } from '@quorum/shared/run-worker';
-import { type Accepted, createTransitions } from '@quorum/shared/transitions';
+import { type Accepted, createTransitions, type Transitions } from '@quorum/shared/transitions';
 import { createGate } from '@quorum/shared/upstream-gate';
+import { createWatches, type Watches } from '@quorum/shared/watches';
 import { createHub } from '@quorum/snapshot/hub';
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { FlowProducer, Queue, QueueEvents, Worker, type Job, type JobNode } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { aDecision, aHash, anAddress, anOwner, aSpace, quiet } from '../../../packages/shared/test/samples.ts';
-import { useRedis } from '../../../packages/shared/test/world.ts';
+import { auditOf, useRedis } from '../../../packages/shared/test/world.ts';
 import type { TestRedis } from '../../../test/redis.ts';
 import { Listing } from '../src/listing.ts';
 import { startFetcher, type FetcherOptions } from '../src/worker.ts';
@@ -47,7 +49,10 @@ export type FlowStand = {
   readonly server: TestRedis;
   readonly sandbox: Sandbox;
   readonly records: Records;
-  readonly queue: (name: JobName) => Queue;
+  readonly transitions: Transitions;
+  readonly appointments: Appointments;
+  readonly watches: Watches;
+  readonly queue: (name: QueueName) => Queue;
   /** An owner with a signer and a space of their own with so many proposals open, the first of them the first in rank. */
   ask(proposals: number, given?: { space?: SpaceId }): Promise<Asker & { ids: ProposalId[] }>;
   add(world: World): Promise<void>;
@@ -80,6 +85,18 @@ export type FlowStand = {
   run(runId: RunId): Promise<RunRecord>;
   tree(runId: RunId): Promise<JobNode>;
   job(runId: RunId): Promise<Job>;
+  /** A worker that knows nothing of ours. */
+  bareWorker(queue: QueueName, handle: () => Promise<unknown>): Worker;
+  /** What any other job of the queue comes to. */
+  jobEnd(job: Job): Promise<unknown>;
+  /** The runs of this owner and space so far, oldest first. */
+  runsOf(asker: Asker): Promise<RunId[]>;
+  /** The one run of this owner and space. */
+  onlyRun(asker: Asker): Promise<RunId>;
+  /** The turn that keeps an appointment for a live run. */
+  turnAt(asker: Asker & { readonly at: number }): Promise<Job>;
+  /** A proposal of a space, to be added. */
+  proposalIn(space: SpaceId, given: Partial<WorldProposal> & { nowS?: number }): WorldProposal;
   closeWorkers(): Promise<void>;
 };
 
@@ -111,6 +128,8 @@ export function useFlow(): () => FlowStand {
     await stand?.closeWorkers();
     await stand?.clearFaults();
     for (const name of QUEUES) await stand?.queue(name).obliterate({ force: true });
+    // What the watchdog would look at.
+    await stand?.redis.del(keys.openRuns(), keys.appointments(), keys.watches());
   });
   afterAll(async () => {
     for (const close of closers) await close();
@@ -125,7 +144,7 @@ type Parts = {
   readonly redis: Redis;
   readonly server: TestRedis;
   readonly sandbox: Sandbox;
-  readonly queues: ReadonlyMap<JobName, Queue>;
+  readonly queues: ReadonlyMap<QueueName, Queue>;
   readonly events: QueueEvents;
   readonly flow: FlowProducer;
 };
@@ -136,16 +155,21 @@ let fetchers = 0;
 function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowStand {
   const records = createRecords(redis);
   const transitions = createTransitions(redis);
+  const [appointments, watches] = [createAppointments(redis), createWatches(redis)];
   const working: (() => Promise<unknown>)[] = [];
   const there = <T>(what: string, part: T | null | undefined): T => {
     if (part === undefined || part === null) throw new Error(`there is no ${what}`);
     return part;
   };
-  const queue = (name: JobName): Queue => there(name, queues.get(name));
+  const queue = (name: QueueName): Queue => there(name, queues.get(name));
   const job = async (runId: RunId): Promise<Job> => there('job', await queue('agent-run').getJob(jobIds.run(runId)));
 
   const accept = (owner: OwnerId, space: SpaceId): Promise<Accepted> =>
     transitions.accept({ runId: newRunId(), owner, space, dryRun: false, idempotency: null, nowMs: Date.now() });
+  const runsOf = async ({ owner }: Asker): Promise<RunId[]> => {
+    const entries = await auditOf(redis, keys.auditOwner(owner));
+    return entries.filter(({ kind }) => kind === 'accepted').map(({ run }) => RunId.parse(run));
+  };
   const add = (world: World): Promise<void> => control(sandbox, 'PATCH', 'world', world);
 
   /** A worker on the queue of a child; it keeps the order of what it was given. */
@@ -176,6 +200,9 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
     server,
     sandbox,
     records,
+    transitions,
+    appointments,
+    watches,
     queue,
     job,
     add,
@@ -197,7 +224,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
     async start({ owner, space }, { cancelled = false, retries = FAST, data } = {}) {
       const { kind, runId } = await accept(owner, space);
       if (kind !== 'created') throw new Error(`the run was not created: ${kind}`);
-      if (cancelled) await records.cancel(runId);
+      if (cancelled) await transitions.cancel(runId, owner, Date.now());
       const options = { ...jobOptions('agent-run', retries), jobId: jobIds.run(runId) };
       await queue('agent-run').add('agent-run', data?.(runId) ?? { run_id: runId, step: 'fetch' }, options);
       return runId;
@@ -216,6 +243,12 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       // Each fetcher's own: no test finds what another one left.
       fetchers += 1;
       const upstream = upstreamId(hubUrl, `${fetchers}`);
+      const terms = async () => ({
+        hub: createHub({ url: hubUrl, apiKey, timeoutMs, around: createGate(redis, upstream, 'hub').pass }),
+        minTimeToVoteS: 120,
+        deadlineLeadS: 3_600,
+        retries,
+      });
       const worker = startFetcher({
         connection: redis,
         concurrency: 20,
@@ -234,12 +267,10 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           },
           metrics,
           log,
-          termsOf: async () => ({
-            hub: createHub({ url: hubUrl, apiKey, timeoutMs, around: createGate(redis, upstream, 'hub').pass }),
-            minTimeToVoteS: 120,
-            deadlineLeadS: 3_600,
-            retries,
-          }),
+          appointments,
+          watches,
+          termsOf: terms,
+          termsNow: terms,
           now,
         },
         ...given,
@@ -262,6 +293,26 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
     run: async (runId) => there('run', await records.run(runId)),
     tree: async (runId) =>
       there('tree', await flow.getFlow({ id: jobIds.run(runId), queueName: 'agent-run', prefix: BULL_PREFIX })),
+    bareWorker(name, handle) {
+      const connection = { url: server.url, maxRetriesPerRequest: null };
+      const worker = new Worker(name, handle, { connection, prefix: BULL_PREFIX });
+      worker.on('error', () => undefined);
+      working.push(() => worker.close());
+      return worker;
+    },
+    jobEnd: (one) => one.waitUntilFinished(events, PATIENT.timeout),
+    runsOf,
+    async onlyRun(asker) {
+      const [runId, ...others] = await runsOf(asker);
+      if (runId === undefined || others.length > 0) throw new Error(`there are ${others.length + 1} runs, or none`);
+      return runId;
+    },
+    turnAt: async ({ owner, space, at }) =>
+      there(
+        'turn',
+        await queue('agent-run').getJob(jobIds.appointment({ owner, space_id: space, dry_run: false, at })),
+      ),
+    proposalIn: inWorld,
     async closeWorkers() {
       await Promise.all(working.splice(0).map((close) => close()));
     },

@@ -119,7 +119,6 @@ function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
         preferences,
         log: quiet,
         minTimeToVoteS: 120,
-        deadlineLeadS: 3_600,
       };
       const all = { ...own, now: () => NOW_MS, ...deps };
       return openRun(run(asker, dryRun), all, AbortSignal.timeout(15_000));

@@ -70,7 +70,8 @@ export function anOpening(proposals: readonly Proposal[], given: Partial<Opening
     errors: [],
     filter_metrics: filterMetrics({ fetched: selected.length, selected: selected.length }),
     selected,
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
     ...given,
   };
 }

@@ -1,6 +1,7 @@
 /** What surrounds the runs: links, health, metrics, Bull Board, and how the gateway says no. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import { createMetrics } from '@quorum/shared/metrics';
 import { connectPatient } from '@quorum/shared/redis';
@@ -33,6 +34,8 @@ describe('the entrance', () => {
     const { links } = z.object({ links: z.record(z.string(), z.string()) }).parse((await get('/')).json);
     expect(Object.keys(links)).toEqual([
       'agent_run',
+      'proposals',
+      'watches',
       'user_preferences',
       'health',
       'live',
@@ -47,7 +50,10 @@ describe('the entrance', () => {
     ['GET', '/agent-run', 405, 'POST'],
     ['DELETE', '/', 405, 'GET, HEAD'],
     ['POST', '/health', 405, 'GET, HEAD'],
-    ['PUT', '/agent-run/0198a3f0-0000-7000-8000-000000000000', 405, 'GET, HEAD'],
+    ['PUT', '/agent-run/0198a3f0-0000-7000-8000-000000000000', 405, 'DELETE, GET, HEAD'],
+    ['POST', '/watches/a.eth', 405, 'DELETE, GET, HEAD, PUT'],
+    ['POST', '/watches', 405, 'GET, HEAD'],
+    ['POST', '/proposals', 405, 'GET, HEAD'],
     ['GET', '/agent-runs', 404, undefined],
     ['POST', '/nowhere', 404, undefined],
   ])('%s %s → %i', async (method, path, status, allow) => {
@@ -111,9 +117,18 @@ describe('health', () => {
     const common = { connection, concurrency: 1, log, metrics: createMetrics('test') };
     const never = (): Promise<never> => Promise.reject(new Error('There is no job here'));
     const workers = [
-      runWorker({ ...common, name: 'agent-run', job: JOBS['agent-run'], handle: never }),
-      runWorker({ ...common, name: 'decide', job: JOBS.decide, handle: never }),
-      runWorker({ ...common, name: 'vote', job: JOBS.vote, handle: never }),
+      runWorker({
+        ...common,
+        queue: 'agent-run',
+        handlers: {
+          'agent-run': handler(JOBS['agent-run'], { handle: never }),
+          turn: handler(JOBS.turn, { handle: never }),
+          rank: handler(JOBS.rank, { handle: never }),
+          watchdog: handler(JOBS.watchdog, { handle: never }),
+        },
+      }),
+      runWorker({ ...common, queue: 'decide', handlers: { decide: handler(JOBS.decide, { handle: never }) } }),
+      runWorker({ ...common, queue: 'vote', handlers: { vote: handler(JOBS.vote, { handle: never }) } }),
     ];
     const state = async () => Health.parse((await ask(`${whole.url}/health`)).json);
     try {
@@ -141,6 +156,7 @@ describe('health', () => {
       { queue: 'agent-run', waiting: before + 1, active: 0, failed: 0 },
       { queue: 'decide', waiting: 0 },
       { queue: 'vote', waiting: 0 },
+      { queue: 'notify', waiting: 0 },
     ]);
   });
 
@@ -193,7 +209,7 @@ describe('Bull Board', () => {
   test('shows every queue and the jobs in it', async () => {
     const { run_id } = AgentRunAccepted.parse((await postRun(gateway, { space_id: 'board.eth' })).json);
     const { queues } = Board.parse((await get('/admin/queues/api/queues?activeQueue=agent-run&status=waiting')).json);
-    expect(queues.map(({ name }) => name).toSorted()).toEqual(['agent-run', 'decide', 'vote']);
+    expect(queues.map(({ name }) => name).toSorted()).toEqual(['agent-run', 'decide', 'notify', 'vote']);
     expect(queues.every(({ readOnlyMode }) => readOnlyMode)).toBe(true);
     expect(queues.flatMap(({ jobs }) => jobs.map(({ id }) => id))).toContain(run_id);
     expect((await get(`/admin/queues/api/queues/agent-run/${run_id}`)).status).toBe(200);

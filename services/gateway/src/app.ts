@@ -18,9 +18,12 @@ import { measureQueues, measureRequests } from './metrics.ts';
 import { answerProblem, Refusal, setRequestId } from './problem.ts';
 import { agentRunRoutes, type AgentRunDeps } from './routes/agent-run.ts';
 import { preferencesRoutes, type PreferencesDeps } from './routes/preferences.ts';
+import { proposalsRoutes } from './routes/proposals.ts';
+import { watchesRoutes, type WatchesDeps } from './routes/watches.ts';
 
 export type AppDeps = AgentRunDeps &
-  PreferencesDeps & {
+  PreferencesDeps &
+  WatchesDeps & {
     readonly allowedHosts: readonly string[];
     readonly metrics: Metrics;
     readonly log: Logger;
@@ -28,6 +31,8 @@ export type AppDeps = AgentRunDeps &
 
 const LINKS = {
   agent_run: '/agent-run',
+  proposals: '/proposals',
+  watches: '/watches',
   user_preferences: '/user-preferences',
   health: '/health',
   live: '/health/live',
@@ -53,7 +58,7 @@ export function createApp(deps: AppDeps): Express {
   // These read their bodies themselves, which may be larger.
   app.use(preferencesRoutes(deps));
   app.use(express.json({ limit: '16kb', inflate: false }));
-  app.use(agentRunRoutes(deps));
+  app.use(agentRunRoutes(deps), proposalsRoutes(deps), watchesRoutes(deps));
 
   app.get('/', (_request, response) => {
     response.json({ name: 'Quorum', links: LINKS });
@@ -90,7 +95,9 @@ function refuseOtherMethods(app: Express): void {
   };
   app.all('/agent-run', refuse('POST'));
   app.all('/user-preferences', refuse('GET, HEAD, PATCH, PUT'));
-  app.all(['/', '/agent-run/:id', '/health', '/health/live', '/health/ready', '/metrics'], refuse('GET, HEAD'));
+  app.all('/agent-run/:id', refuse('DELETE, GET, HEAD'));
+  app.all('/watches/:space_id', refuse('DELETE, GET, HEAD, PUT'));
+  app.all(['/', '/proposals', '/watches', '/health', '/health/live', '/health/ready', '/metrics'], refuse('GET, HEAD'));
 }
 
 function logRequests(log: Logger): RequestHandler {

@@ -11,6 +11,7 @@ import { openPreferences, preferenceDefaults } from '@quorum/shared/open-prefere
 import { createRecords } from '@quorum/shared/records';
 import { readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 import { createTransitions } from '@quorum/shared/transitions';
+import { createWatches } from '@quorum/shared/watches';
 import { createAccess } from './access.ts';
 import { createApp } from './app.ts';
 import type { GatewayConfig } from './config.ts';
@@ -55,6 +56,7 @@ export async function startGateway(
     log,
     records: createRecords(redis),
     transitions: createTransitions(redis),
+    watches: createWatches(redis),
     preferenceDefaults: () => preferenceDefaults(now()),
     preferences: openPreferences(fixed, { redis, log, metrics, defaults: () => preferenceDefaults(now()) }),
     metrics,

@@ -1,14 +1,15 @@
 /** The health of the whole: Redis, and a worker for each queue. It says what is missing, and nothing that is secret. */
-import { QUEUES, type JobName } from '@quorum/shared/jobs';
+import { QUEUES, type QueueName } from '@quorum/shared/jobs';
 import { z } from 'zod';
 import type { Queues } from './queues.ts';
 
-/** Which service works which queue. */
+/** Which service works which queue; null: nobody does yet, and its jobs wait. */
 const WORKED_BY = {
   'agent-run': 'fetcher',
   decide: 'decider',
   vote: 'voter',
-} as const satisfies Record<JobName, string>;
+  notify: null,
+} as const satisfies Record<QueueName, string | null>;
 
 const PartStatus = z.enum(['ok', 'down']);
 const Count = z.int().nonnegative();
@@ -42,9 +43,12 @@ export async function checkHealth(queues: Queues): Promise<Health> {
   const began = performance.now();
   const latency = settled(queues.ready().then(() => Math.round((performance.now() - began) * 10) / 10));
   const services = Promise.all(
-    QUEUES.map(async (queue) => {
+    QUEUES.flatMap((queue) => {
+      const service = WORKED_BY[queue];
+      return service === null ? [] : [{ queue, service }];
+    }).map(async ({ queue, service }) => {
       const workers = await settled(queues.workers(queue));
-      return { service: WORKED_BY[queue], status: statusOf(workers !== null && workers > 0), workers };
+      return { service, status: statusOf(workers !== null && workers > 0), workers };
     }),
   );
   const counts = Promise.all(

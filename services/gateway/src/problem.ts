@@ -46,6 +46,7 @@ const REFUSALS = {
   'no-such-path': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   'preferences-unusable': { status: 409, title: 'The preferences cannot be used' },
+  'run-ended': { status: 409, title: 'The run has ended' },
   'run-conflict': { status: 409, title: 'A run of the other kind is under way' },
   'malformed-body': { status: 400, title: 'The body cannot be read' },
   'version-changed': { status: 412, title: 'The preferences changed meanwhile' },

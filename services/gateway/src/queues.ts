@@ -1,11 +1,26 @@
 /**
- * The gateway's side of the queues: adding a run, counting, seeing who works. A Redis that is away is an error in time: BullMQ
+ * The gateway's side of the queues: adding a run or ending it, the schedulers of watches, asking for a ranking, counting, seeing
+ * who works. A Redis that is away is an error in time: BullMQ
  * alone would wait for ever for one that was down when the queue was made.
  */
-import { JOBS, jobIds, jobOptions, QUEUES, type JobName, type RetrySettings } from '@quorum/shared/jobs';
-import type { RunId } from '@quorum/shared/ids';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { QuorumError } from '@quorum/shared/errors';
+import type { OwnerId, RunId } from '@quorum/shared/ids';
+import {
+  JOBS,
+  jobIds,
+  jobOptions,
+  QUEUES,
+  type JobResult,
+  type QueueName,
+  type RetrySettings,
+} from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { keepSchedule, nextTick, watchSchedule, watchScheduleId } from '@quorum/shared/schedules';
+import type { Watch } from '@quorum/shared/watches';
+import type { SpaceId } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { askRedis, redisAway } from './ask-redis.ts';
@@ -20,6 +35,8 @@ export const COUNTED = [
   'completed',
   'failed',
 ] as const;
+
+const RANK_LOOK_MS = 50;
 
 export type JobCounts = Readonly<Record<string, number>>;
 
@@ -37,9 +54,9 @@ export type Queues = ReturnType<typeof openQueues>;
 
 /** The queues of the job catalogue on this connection. Does not wait for Redis. */
 export function openQueues({ connection, retries, limitMs, log }: QueuesOptions) {
-  const queues = new Map<JobName, Queue>(QUEUES.map((name) => [name, open(name)]));
+  const queues = new Map<QueueName, Queue>(QUEUES.map((name) => [name, open(name)]));
 
-  function open(name: JobName): Queue {
+  function open(name: QueueName): Queue {
     // Without the version check a queue needs nothing but a ready connection. With it, a Redis that dies between 'ready' and
     // the answer to INFO would leave behind a queue that fails every add for good.
     const queue = new Queue(name, { connection, prefix: BULL_PREFIX, skipVersionCheck: true });
@@ -50,7 +67,7 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
     return queue;
   }
 
-  function queueOf(name: JobName): Queue {
+  function queueOf(name: QueueName): Queue {
     const queue = queues.get(name);
     if (queue === undefined) throw new TypeError(`There is no queue ${name}`);
     return queue;
@@ -81,11 +98,66 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
       }
     },
 
+    /**
+     * Takes away what nobody works on yet of a run that was cancelled, and brings its root up where it would come later. Throws
+     * `redisAway` whatever went wrong: the run is cancelled by then, and the same request again does what is left.
+     */
+    async release(runId: RunId): Promise<void> {
+      try {
+        await askRedis(limitMs(), async () => {
+          const root = await queueOf('agent-run').getJob(jobIds.run(runId));
+          await root?.removeUnprocessedChildren();
+          if ((await root?.isDelayed()) === true) await root?.promote();
+        });
+      } catch (error) {
+        throw redisAway(error);
+      }
+    },
+
+    /** Makes the scheduler of a watch what its record says. */
+    async keepWatch(watch: Watch): Promise<void> {
+      await askRedis(limitMs(), () => keepSchedule(queueOf('agent-run'), watchSchedule(watch, retries()), Date.now()));
+    },
+
+    async dropWatch(owner: OwnerId, space: SpaceId): Promise<void> {
+      await askRedis(limitMs(), () => queueOf('agent-run').removeJobScheduler(watchScheduleId(owner, space)));
+    },
+
+    /** When the next turn of a watch is due, Unix milliseconds; null until its scheduler is there. */
+    nextTurn: (owner: OwnerId, space: SpaceId): Promise<number | null> =>
+      askRedis(limitMs(), () => nextTick(queueOf('agent-run'), watchScheduleId(owner, space))),
+
+    /**
+     * Asks the fetcher what a run would choose, and waits for its answer. Polls: listeners would cost a connection of their own
+     * and reject where the job is gone. Throws a `timeout` error where it takes longer than `withinMs`.
+     */
+    async rank(owner: OwnerId, space: SpaceId, withinMs: number): Promise<JobResult<'rank'>> {
+      const queue = queueOf('agent-run');
+      const payload = JOBS.rank.payload.parse({ owner, space_id: space });
+      const jobId = `rank-${randomUUID()}`;
+      const giveUpMs = Date.now() + withinMs;
+      await askRedis(limitMs(), () => queue.add('rank', payload, { ...jobOptions('rank', retries()), jobId }));
+      while (Date.now() < giveUpMs) {
+        const job = await askRedis(limitMs(), () => queue.getJob(jobId));
+        if (job === undefined) break;
+        if (job.finishedOn !== undefined && job.failedReason !== undefined) {
+          throw new QuorumError('internal', 'The ranking failed; the log of the fetcher has the details.');
+        }
+        if (job.finishedOn !== undefined) return JOBS.rank.result.parse(job.returnvalue);
+        await pause(RANK_LOOK_MS);
+      }
+      // Nobody waits for it any more. One that is being worked on cannot be removed, and goes by itself.
+      await askRedis(limitMs(), () => queue.remove(jobId));
+      throw new QuorumError('timeout', `The ranking took longer than ${withinMs / 1_000} s. Try again in a moment.`, {
+        retryAfterS: 2,
+      });
+    },
+
     /** How many jobs of a queue are in each state. */
-    counts: (name: JobName): Promise<JobCounts> => askRedis(limitMs(), () => queueOf(name).getJobCounts(...COUNTED)),
+    counts: (name: QueueName): Promise<JobCounts> => askRedis(limitMs(), () => queueOf(name).getJobCounts(...COUNTED)),
 
     /** How many workers are connected to a queue. */
-    workers: (name: JobName): Promise<number> => askRedis(limitMs(), () => queueOf(name).getWorkersCount()),
+    workers: (name: QueueName): Promise<number> => askRedis(limitMs(), () => queueOf(name).getWorkersCount()),
 
     async close(): Promise<void> {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

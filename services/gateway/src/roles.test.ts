@@ -12,6 +12,7 @@ import { connectFailFast, connectPatient } from '@quorum/shared/redis';
 import { AgentRunAccepted } from '@quorum/shared/run';
 import { redisPreferenceStore } from '@quorum/shared/store-redis';
 import { createTransitions } from '@quorum/shared/transitions';
+import { createWatches } from '@quorum/shared/watches';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -33,6 +34,14 @@ const TABLE: Readonly<Record<string, Row>> = {
   //                               none view user othr admn file rvkd frgd unkn
   'POST /agent-run': { locked: [401, 403, 202, 202, 202, 202, 401, 401, 401], anonymous: 202 },
   'GET /agent-run/:id': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
+  'DELETE /agent-run/:id': { locked: [401, 403, 202, 404, 202, 202, 401, 401, 401], anonymous: 404 },
+  // Without a space there is nothing to rank.
+  'GET /proposals': { locked: [401, 400, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  // Each their own, and nobody has one here; the body fits no watch.
+  'GET /watches': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'GET /watches/:space_id': { locked: [401, 404, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
+  'PUT /watches/:space_id': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  'DELETE /watches/:space_id': { locked: [401, 403, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
   'GET /admin/queues': { locked: [401, 403, 403, 403, 200, 200, 401, 401, 401], anonymous: 200 },
   'GET /admin/queues/api/queues': { locked: [401, 403, 403, 403, 200, 200, 401, 401, 401], anonymous: 200 },
   'PUT /admin/queues/api/queues/vote/pause': {
@@ -119,7 +128,11 @@ function send(gateway: Gateway, route: string, headers: Record<string, string>):
   const [method = '', path = ''] = route.split(' ');
   const body = method === 'GET' ? {} : { body: '{"space_id":"roles.eth"}' };
   const type = { 'content-type': 'application/json' };
-  return ask(`${gateway.url}${path.replace(':id', runId)}`, { method, headers: { ...headers, ...type }, ...body });
+  return ask(`${gateway.url}${path.replace(':id', runId).replace(':space_id', 'roles.eth')}`, {
+    method,
+    headers: { ...headers, ...type },
+    ...body,
+  });
 }
 
 describe.each(Object.entries(TABLE))('%s', (route, { locked, anonymous }) => {
@@ -146,7 +159,8 @@ test('the table has every route that the gateway has', () => {
   const transitions = createTransitions(connection);
   const preferenceDefaults = () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 });
   const preferences = redisPreferenceStore(connection, preferenceDefaults);
-  const parts = { access, records, transitions, queues, preferences, preferenceDefaults, metrics, log };
+  const watches = createWatches(connection);
+  const parts = { access, records, transitions, watches, queues, preferences, preferenceDefaults, metrics, log };
   const app = createApp({ ...parts, limitMs: () => 800, allowedHosts: [] });
   connection.disconnect();
   expect(Object.keys(TABLE)).toEqual(expect.arrayContaining(routesOf(app.router)));

@@ -49,7 +49,8 @@ function openingOf(ids: readonly (ProposalId | undefined)[], dryRun: boolean): O
     errors: [],
     filter_metrics: FILTER_METRICS,
     selected,
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
   };
 }
 

@@ -283,7 +283,7 @@ describe('an intent that was left standing', () => {
 
 describe('a vote that was stored although its answer was lost, when meanwhile', () => {
   const meanwhile: readonly [string, (vote: VoteCase) => Promise<unknown>][] = [
-    ['the run was cancelled', (vote) => vote.deps.records.cancel(vote.runId)],
+    ['the run was cancelled', (vote) => vote.cancel()],
     ['the instructions changed', (vote) => vote.writePreferences({ instructions: 'Never spend.' })],
     ['the threshold rose', (vote) => vote.writePreferences({ confidence_threshold: 1 })],
     ['the preferences broke', (vote) => vote.writePreferences('{')],

@@ -88,7 +88,7 @@ describe('a run that is cancelled', () => {
         .world.received.slice(before)
         .some(({ body }) => JSON.stringify(body).includes('query Alias')),
     );
-    await vote.deps.records.cancel(vote.runId);
+    await vote.cancel();
     expect(await outcome).toEqual({ kind: 'skipped', why: 'cancelled' });
     expect(vote.sends()).toEqual([]);
     expect(await vote.ledger()).toBeNull();
@@ -98,7 +98,7 @@ describe('a run that is cancelled', () => {
     const vote = await stand.aVote();
     await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, status: 503 });
     await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
-    await vote.deps.records.cancel(vote.runId);
+    await vote.cancel();
     expect(await vote.vote()).toEqual({ kind: 'cast' });
   });
 });

@@ -65,7 +65,7 @@ test('what is in Redis is no vote: the ledger holds no signature', async () => {
 describe('a run that is not open', () => {
   test('that was cancelled casts nothing', async () => {
     const vote = await stand.aVote();
-    await vote.deps.records.cancel(vote.runId);
+    await vote.cancel();
     expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'cancelled' });
     expect(vote.sends()).toEqual([]);
     expect(await vote.ledger()).toBeNull();

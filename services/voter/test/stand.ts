@@ -126,6 +126,8 @@ export type VoteCase = {
   /** The bodies that the sequencer was sent for this proposal. */
   readonly sends: () => unknown[];
   readonly hubVote: () => Promise<HubVote | null>;
+  /** Asks the run to stop. */
+  readonly cancel: () => Promise<void>;
   /** Votes by the owner's own hand, with the main key. */
   readonly ownerVotes: (ballot: Ballot, timestamp?: number) => Promise<string>;
   readonly security: () => Promise<Record<string, number>>;
@@ -320,7 +322,8 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
         voting_power: 100,
       },
     ],
-    next_check_time: null,
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
     ...given.opening,
   });
   const ballot = given.ballot ?? ballotOf(proposal.type);
@@ -358,9 +361,10 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
       throw new Error('postponed ten times');
     },
     async nextRun(next = {}) {
-      await deps.transitions.finish(owner, aResponse(runId, { space_id: space }), Date.now());
+      await deps.transitions.finish({ owner, dryRun: false }, aResponse(runId, { space_id: space }), Date.now());
       return openRun(basis, { ...next, dryRun: false });
     },
+    cancel: async () => void (await deps.transitions.cancel(runId, owner, Date.now())),
     record: async () => (await deps.records.run(runId))?.outcomes.get(proposal.id),
     ledger: () => deps.records.ledger(voter, space, proposal.id),
     audit: async () => (await auditOf(redis, keys.auditVoter(voter))).map((entry) => entry['kind'] ?? ''),

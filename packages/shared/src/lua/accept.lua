@@ -1,5 +1,5 @@
 -- Accepts a run, or says which one already stands for this request.
--- KEYS: run, active run of (owner, space), idempotency key, audit of the owner
+-- KEYS: run, active run of (owner, space), idempotency key, audit of the owner, open runs
 -- ARGV: run id, 'live'|'dry', request JSON, body hash, '1' if an idempotency key was given, its seconds to live, now (ms)
 local run_id, kind, request, body_hash, has_key, key_ttl, now = unpack(ARGV)
 if has_key == '1' then
@@ -23,6 +23,7 @@ if active[1] then
 end
 redis.call('HSET', KEYS[1], 'request', request, 'state', 'queued')
 redis.call('HSET', KEYS[2], 'run_id', run_id, 'kind', kind)
+redis.call('ZADD', KEYS[5], now, run_id)
 remember(run_id)
 redis.call('XADD', KEYS[4], '*', 'kind', 'accepted', 'time', now, 'run', run_id, 'mode', kind)
 return { 'created', run_id }

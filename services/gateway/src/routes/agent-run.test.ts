@@ -6,9 +6,10 @@ import { connectFailFast } from '@quorum/shared/redis';
 import { AgentRunAccepted, AgentRunView } from '@quorum/shared/run';
 import { createTransitions } from '@quorum/shared/transitions';
 import { SpaceId } from '@quorum/snapshot/proposal';
-import { Queue } from 'bullmq';
+import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aResponse } from '../../../../packages/shared/test/samples.ts';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
 import { ask, log, openGateway, openLine, postRun, type Gateway } from '../../test/stand.ts';
 import { Problem } from '../problem.ts';
@@ -219,5 +220,60 @@ describe('GET /agent-run/:id', () => {
       status: 500,
       request_id: answer.headers['x-request-id'],
     });
+  });
+});
+
+describe('DELETE /agent-run/:id', () => {
+  const cancel = (runId: string) =>
+    ask(`${gateway.url}/agent-run/${runId}`, { method: 'DELETE', headers: { 'content-type': 'application/json' } });
+
+  test('asks an open run to stop, and takes away what nobody works on', async () => {
+    const { run_id: runId } = AgentRunAccepted.parse((await postRun(gateway, { space_id: newSpace() })).json);
+    const flow = new FlowProducer({ connection: redis, prefix: 'quorum:bull' });
+    const votes = new Queue('vote', { connection: redis, prefix: 'quorum:bull' });
+    try {
+      await (await queue.getJob(runId))?.remove();
+      const children = [{ name: 'vote', queueName: 'vote', data: {}, opts: { jobId: `vote-${runId}` } }];
+      await flow.add({ name: 'agent-run', queueName: 'agent-run', data: {}, opts: { jobId: runId }, children });
+      expect(await votes.getJobState(`vote-${runId}`)).toBe('waiting');
+      const answer = await cancel(runId);
+      expect([answer.status, AgentRunView.parse(answer.json).status]).toEqual([202, 'queued']);
+      expect((await createRecords(redis).run(RunId.parse(runId)))?.cancelled).toBe(true);
+      expect(await votes.getJobState(`vote-${runId}`)).toBe('unknown');
+      // The root goes on, and whoever takes it finds that the run was cancelled.
+      expect(await queue.getJobState(runId)).toBe('waiting');
+    } finally {
+      await Promise.all([flow.close(), votes.close()]);
+    }
+  });
+
+  test('brings up a run that waits for its hub', async () => {
+    const { run_id: runId } = AgentRunAccepted.parse((await postRun(gateway, { space_id: newSpace() })).json);
+    await (await queue.getJob(runId))?.remove();
+    await queue.add('agent-run', {}, { jobId: runId, delay: 600_000 });
+    expect((await cancel(runId)).status).toBe(202);
+    expect(await queue.getJobState(runId)).toBe('waiting');
+  });
+
+  test.each([
+    ['completed', 409],
+    ['failed', 409],
+    ['cancelled', 200],
+  ] as const)('of one that has ended %s is %i', async (status, expected) => {
+    const space_id = newSpace();
+    const { run_id: runId } = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    const owner = OwnerId.parse('owner');
+    const response = aResponse(runId, { status, space_id: SpaceId.parse(space_id) });
+    await createTransitions(redis).finish({ owner, dryRun: false }, response, Date.now());
+    const answer = await cancel(runId);
+    expect(answer.status).toBe(expected);
+    if (expected === 409)
+      expect(Problem.parse(answer.json)).toMatchObject({ type: '/problems/run-ended', run_id: runId });
+    else expect(AgentRunView.parse(answer.json).status).toBe('cancelled');
+    expect((await createRecords(redis).run(RunId.parse(runId)))?.cancelled).toBe(false);
+  });
+
+  test.each(['no-run', '0198a3f0-0000-4000-8000-000000000000'])('of %s is 404', async (id) => {
+    expect((await cancel(id)).status).toBe(404);
   });
 });

@@ -1,21 +1,25 @@
 /**
- * `POST /agent-run` and `GET /agent-run/:id`.
+ * `POST /agent-run`, and `GET` and `DELETE /agent-run/:id`.
  *
  * A run is accepted first, in one atomic step, and then added to the queue under its own id. If the second fails, the answer is
  * 503 and the same request again finds the run still queued and adds it: nothing is lost and nothing runs twice.
+ *
+ * A run is cancelled likewise: first its record says so, which stops every vote that is not reserved; then those who work for it
+ * are told, and what nobody has begun is taken away. The answer is 202, and the run ends soon after; once it has, 200 where it
+ * was cancelled and 409 where it ended otherwise.
  */
 import { hashOf } from '@quorum/shared/canonical';
 import { NotFoundError, ValidationError } from '@quorum/shared/errors';
 import { newRunId, RunId, type OwnerId } from '@quorum/shared/ids';
-import type { Records } from '@quorum/shared/records';
+import type { Records, RunRecord } from '@quorum/shared/records';
 import { AgentRunRequest, type AgentRunAccepted, type AgentRunView, type RunStatus } from '@quorum/shared/run';
 import type { Accepted, Transitions } from '@quorum/shared/transitions';
 import { Router, type Request } from 'express';
-import type { z } from 'zod';
 import { maySee, type Access, type Caller } from '../access.ts';
 import { askRedis } from '../ask-redis.ts';
 import { Refusal } from '../problem.ts';
 import type { Queues } from '../queues.ts';
+import { readBody } from '../read-body.ts';
 import { viewOf } from '../view.ts';
 
 export type AgentRunDeps = {
@@ -33,10 +37,10 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
 
   router.post('/agent-run', async (request, response) => {
     // Before the limit begins, as it takes our time and not that of Redis; what is wrong is told to whoever may ask.
-    const parsed = AgentRunRequest.safeParse(request.body);
+    const body = readBody(AgentRunRequest, request.body);
     const accepted = await askRedis(deps.limitMs(), async () => {
       const { owner } = await deps.access.callerOf(request, 'user');
-      return await startRun(deps, owner, bodyOf(parsed), parseIdempotencyKey(request));
+      return await startRun(deps, owner, body(), parseIdempotencyKey(request));
     });
     response.status(202).location(accepted.status_url).json(accepted);
   });
@@ -47,6 +51,14 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
       return await readRun(deps, caller, request.params.id);
     });
     response.json(view);
+  });
+
+  router.delete('/agent-run/:id', async (request, response) => {
+    const { ended, view } = await askRedis(deps.limitMs(), async () => {
+      const caller = await deps.access.callerOf(request, 'user');
+      return await cancelRun(deps, caller, request.params.id);
+    });
+    response.status(ended ? 200 : 202).json(view);
   });
 
   return router;
@@ -93,22 +105,30 @@ async function statusOf(records: Records, runId: RunId): Promise<RunStatus> {
 }
 
 /** A run of another owner is as unknown as one that never was. */
-async function readRun({ records }: AgentRunDeps, caller: Caller, id: string): Promise<AgentRunView> {
+async function findRun({ records }: AgentRunDeps, caller: Caller, id: string): Promise<RunRecord> {
   const runId = RunId.safeParse(id);
   const run = runId.success ? await records.run(runId.data) : null;
   if (run === null || !maySee(caller, run.owner)) throw new NotFoundError('run');
-  return viewOf(run);
+  return run;
 }
 
-function bodyOf(parsed: z.ZodSafeParseResult<AgentRunRequest>): AgentRunRequest {
-  if (parsed.success) return parsed.data;
-  throw new ValidationError('The body does not fit; see errors.', parsed.error.issues.flatMap(fieldErrors));
+async function readRun(deps: AgentRunDeps, caller: Caller, id: string): Promise<AgentRunView> {
+  return viewOf(await findRun(deps, caller, id));
 }
 
-function fieldErrors(issue: z.core.$ZodIssue): { path: string; message: string }[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: key, message: 'is not a known field' }));
-  return [{ path: issue.path.join('.'), message: issue.message }];
+async function cancelRun(
+  deps: AgentRunDeps,
+  caller: Caller,
+  id: string,
+): Promise<{ readonly ended: boolean; readonly view: AgentRunView }> {
+  const { runId, owner } = await findRun(deps, caller, id);
+  const status = await deps.transitions.cancel(runId, owner, Date.now());
+  if (status === 'completed' || status === 'failed') {
+    throw new Refusal('run-ended', `It has ${status} already: nothing is left to cancel.`, { runId });
+  }
+  const ended = status === 'cancelled';
+  if (!ended) await deps.queues.release(runId);
+  return { ended, view: await readRun(deps, caller, runId) };
 }
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;

@@ -1,0 +1,118 @@
+/**
+ * When the next run of an owner and space starts by itself, once this one has ended.
+ *
+ *   something still needs a run          in time before it ends: the lead, or half the time that is left where that is less
+ *   something beyond the limit ends before that could help, or before the next turn of the watch
+ *                                        at once, as long as runs get somewhere
+ *   the owner's preferences changed on the way
+ *                                        at once
+ *   the run could not even open          a quarter of an hour later, if that may help
+ *   a dry run, a cancelled one, an owner without a signer
+ *                                        never; a watch goes on
+ *
+ * No loop: at once only after a live run that took something from what is left, for good. Otherwise the time that is left is
+ * halved, until a run finds it too short and says so.
+ */
+import type { Outcome } from '@quorum/shared/outcome';
+import type { Opening, OutcomeRecord } from '@quorum/shared/records';
+import type { ProposalId } from '@quorum/snapshot/proposal';
+
+const SECOND_MS = 1_000;
+const LATER_MS = 15 * 60 * SECOND_MS;
+/** The hub's ends are any whole number; what lies beyond the year 9999 has no ISO time that can be read back. */
+const LAST_TIME_MS = Date.UTC(9999, 11, 31);
+
+export type Ended = {
+  /** As asked for. */
+  readonly dryRun: boolean;
+  /** How it ended; failed: and whether the same may succeed later. */
+  readonly how: 'completed' | 'cancelled' | { readonly failed: 'for now' | 'for good' };
+  /** null: it never opened. */
+  readonly opening: Opening | null;
+  readonly outcomes: ReadonlyMap<ProposalId, Pick<OutcomeRecord, 'outcome'>>;
+  readonly watch: { readonly nextMs: number; readonly dryRun: boolean } | null;
+  readonly leadS: number;
+  readonly nowMs: number;
+};
+
+export type Next = {
+  /** When a run is to start by appointment, Unix milliseconds. */
+  readonly appointedMs: number | null;
+  /** When a run starts by itself, by appointment or by the watch. */
+  readonly checkMs: number | null;
+};
+
+export function nextRun(ended: Ended): Next {
+  const appointedMs = appointed(ended);
+  const times = [appointedMs, ended.watch?.nextMs ?? null].filter((time) => time !== null);
+  return { appointedMs, checkMs: times.length === 0 ? null : Math.min(...times, LAST_TIME_MS) };
+}
+
+function appointed(ended: Ended): number | null {
+  const { dryRun, how, opening, outcomes, nowMs } = ended;
+  if (dryRun || how === 'cancelled') return null;
+  if (opening === null) return how !== 'completed' && how.failed === 'for now' ? nowMs + LATER_MS : null;
+  if (opening.voter === null) return null;
+  if (isAtOnce(ended, opening)) return nowMs;
+  const undone = opening.selected.filter(({ proposal_id: id }) => needsRun(outcomes.get(id)?.outcome, opening));
+  const ends = undone.map(({ end }) => end);
+  if (opening.left_over.all !== null) ends.push(opening.left_over.all);
+  return inTime(ends, nowMs, ended.leadS);
+}
+
+/** The latest start that leaves the lead, or half the time that is left where that is less, before the first of these ends. */
+export function inTime(endsS: readonly number[], nowMs: number, leadS: number): number | null {
+  const times = endsS
+    .filter((end) => end * SECOND_MS > nowMs)
+    .map((end) => (end - Math.min(leadS, (end - nowMs / SECOND_MS) / 2)) * SECOND_MS);
+  if (times.length === 0) return null;
+  return Math.floor(times.reduce((least, time) => Math.min(least, time), LAST_TIME_MS));
+}
+
+function isAtOnce({ outcomes, watch, leadS, nowMs }: Ended, opening: Opening): boolean {
+  if (opening.dry_run) return false;
+  const ends = opening.selected.flatMap(({ proposal_id: id }) => outcomes.get(id)?.outcome ?? []);
+  if (ends.some((outcome) => outcome.kind === 'skipped' && outcome.why === 'preferences')) return true;
+  const { fresh } = opening.left_over;
+  if (fresh === null || fresh * SECOND_MS <= nowMs || !ends.some(isOff)) return false;
+  const turnMs = watch === null || watch.dryRun ? null : watch.nextMs;
+  const isDue = (fresh - leadS) * SECOND_MS <= nowMs;
+  return isDue || (turnMs !== null && fresh * SECOND_MS < turnMs);
+}
+
+/**
+ * Whether no later run begins with it again: it is voted on, decided for good, or tried in vain and put behind all the others. What
+ * an outage left undone comes first again, and another run at once would only meet the same.
+ */
+function isOff(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'cast':
+      return true;
+    case 'held':
+      return outcome.why !== 'voting_paused';
+    case 'skipped':
+      return !['proposal_changed', 'preferences', 'vote_cap', 'budget', 'cancelled'].includes(outcome.why);
+    case 'failed':
+      return ['model_output', 'vote_rejected', 'internal'].includes(outcome.why);
+    case 'simulated':
+      return false;
+  }
+}
+
+/** Whether a selected proposal is still without the vote that a later run may cast. */
+function needsRun(outcome: Outcome | undefined, opening: Opening): boolean {
+  if (outcome === undefined) return true;
+  switch (outcome.kind) {
+    case 'cast':
+      return false;
+    // Asked for a vote, and kept from it by preferences that cannot be used.
+    case 'simulated':
+      return opening.dry_run;
+    case 'held':
+      return outcome.why === 'voting_paused';
+    case 'skipped':
+      return ['proposal_changed', 'preferences', 'vote_cap', 'budget', 'cancelled'].includes(outcome.why);
+    case 'failed':
+      return true;
+  }
+}

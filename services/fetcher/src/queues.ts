@@ -1,0 +1,178 @@
+/**
+ * The fetcher's side of the queues: what it adds, looks up and frees. With worker.ts the only module of this service that knows
+ * BullMQ. Everything here may be done twice: ids dedupe.
+ */
+import type { Appointment } from '@quorum/shared/appointments';
+import type { RunId } from '@quorum/shared/ids';
+import { JOBS, jobIds, jobOptions, type JobPayload, type QueueName, type RetrySettings } from '@quorum/shared/jobs';
+import type { Logger } from '@quorum/shared/log';
+import { createFlowProducer } from '@quorum/shared/redis';
+import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import type { ScheduleQueue } from '@quorum/shared/schedules';
+import { Queue, type FlowJob, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { ChildTree } from './tree.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Nobody delivers notices yet: they wait, and go when what they tell is long past. */
+const NOTICE_KEPT_MS = 30 * DAY_MS;
+const NOTICES_PER_SWEEP = 10_000;
+
+/** Where the root job of a run is. ended: completed or failed. waits: for children. at_work: it comes up by itself. */
+export type RootState = 'missing' | 'ended' | 'waits' | 'at_work';
+
+export type FetcherQueues = ReturnType<typeof openQueues>;
+
+/** The queues on this connection. `retries` is asked for each job that belongs to no run. */
+export function openQueues({
+  connection,
+  retries,
+  log,
+}: {
+  readonly connection: Redis;
+  readonly retries: () => Promise<RetrySettings>;
+  readonly log: Logger;
+}) {
+  const flow = createFlowProducer(connection, log);
+  const [runs, votes, decides, notices] = [open('agent-run'), open('vote'), open('decide'), open('notify')];
+
+  function open(name: QueueName): Queue {
+    const queue = new Queue(name, { connection, prefix: BULL_PREFIX });
+    queue.on('error', (error: unknown) => log.error({ err: error, queue: name }, 'queue error'));
+    return queue;
+  }
+
+  const stateOf = async (job: Job | undefined): Promise<string> => (job === undefined ? 'missing' : job.getState());
+
+  /** Adds the trees of which no vote job is there: one that has failed would become a dependency that nobody settles. */
+  async function addMissing(trees: readonly ChildTree[], rootId: string): Promise<void> {
+    const known = await Promise.all(trees.map((tree) => votes.getJob(tree.voteId)));
+    const missing = trees.filter((_, at) => known[at] === undefined);
+    if (missing.length > 0) await flow.addBulk(missing.map((tree) => flowOf(tree, rootId)));
+  }
+
+  /** Puts back the decision that a vote waits for, or frees the vote of it. Returns whether there was something to do. */
+  async function mendVote(tree: ChildTree): Promise<boolean> {
+    const decide = await decides.getJob(tree.decideId);
+    if (decide === undefined) {
+      const parent = { id: tree.voteId, queue: `${BULL_PREFIX}:vote` };
+      await decides.add('decide', tree.payload, { ...tree.decideOptions, jobId: tree.decideId, parent });
+      return true;
+    }
+    return isSettled(await decide.getState()) && (await decide.removeChildDependency());
+  }
+
+  return {
+    schedules: runs satisfies ScheduleQueue,
+    addMissing,
+
+    /** Adds the root job of a run; one that is there stays as it is. */
+    async addRun(runId: RunId, settings: RetrySettings): Promise<void> {
+      const payload = JOBS['agent-run'].payload.parse({ run_id: runId, step: 'fetch' });
+      await runs.add('agent-run', payload, { ...jobOptions('agent-run', settings), jobId: jobIds.run(runId) });
+    },
+
+    /** Adds the turn that keeps an appointment, unless it is there. Returns whether it was missing. */
+    async addTurn(appointment: Appointment, nowMs: number): Promise<boolean> {
+      const payload = JOBS.turn.payload.parse({ from: 'appointment', ...appointment });
+      const jobId = jobIds.appointment(appointment);
+      if ((await runs.getJob(jobId)) !== undefined) return false;
+      const delay = Math.max(0, appointment.at - nowMs);
+      await runs.add('turn', payload, { ...jobOptions('turn', await retries()), delay, jobId });
+      return true;
+    },
+
+    /** Takes away the turn of an appointment that counts no more. */
+    async dropTurn(appointment: Appointment): Promise<void> {
+      await runs.remove(jobIds.appointment(appointment));
+    },
+
+    async notify(told: readonly JobPayload<'notify'>[]): Promise<void> {
+      if (told.length === 0) return;
+      const opts = jobOptions('notify', await retries());
+      await notices.addBulk(
+        told.map((one) => ({
+          name: 'notify',
+          data: JOBS.notify.payload.parse(one),
+          opts: { ...opts, jobId: jobIds.notify(one) },
+        })),
+      );
+    },
+
+    /** Removes notices that are older than what they tell can matter. */
+    async forgetOldNotices(): Promise<void> {
+      await notices.clean(NOTICE_KEPT_MS, NOTICES_PER_SWEEP, 'wait');
+    },
+
+    async rootState(runId: RunId): Promise<RootState> {
+      const state = await stateOf(await runs.getJob(jobIds.run(runId)));
+      if (state === 'missing' || state === 'unknown') return 'missing';
+      if (isSettled(state)) return 'ended';
+      return state === 'waiting-children' ? 'waits' : 'at_work';
+    },
+
+    /** Whether a vote of these trees may still come to an outcome. */
+    async anyAtWork(trees: readonly ChildTree[]): Promise<boolean> {
+      const states = await Promise.all(trees.map(async ({ voteId }) => stateOf(await votes.getJob(voteId))));
+      return states.some((state) => state !== 'missing' && state !== 'unknown' && !isSettled(state));
+    },
+
+    /**
+     * Helps a root that waits: children that are gone are put back, those that have settled without its being told are no longer
+     * waited for, and a root that waits for nothing goes on. Returns whether there was something to do.
+     */
+    async mendWaiting(runId: RunId, trees: readonly ChildTree[], settings: RetrySettings): Promise<boolean> {
+      const rootId = jobIds.run(runId);
+      let mended = false;
+      for (const tree of trees) {
+        const vote = await votes.getJob(tree.voteId);
+        const state = await stateOf(vote);
+        if (vote === undefined) {
+          await addMissing([tree], rootId);
+          mended = true;
+        } else if (isSettled(state)) mended = (await vote.removeChildDependency()) || mended;
+        else if (state === 'waiting-children') mended = (await mendVote(tree)) || mended;
+      }
+      const root = await runs.getJob(rootId);
+      if (root === undefined || (await root.getState()) !== 'waiting-children') return mended;
+      const { unprocessed = 0 } = await root.getDependenciesCount({ unprocessed: true });
+      if (unprocessed > 0) return mended;
+      await root.remove({ removeChildren: false });
+      await this.addRun(runId, settings);
+      return true;
+    },
+
+    /** Removes what nobody works on yet of a run that is to end, and brings its root up where it would come later. */
+    async release(runId: RunId): Promise<void> {
+      const root = await runs.getJob(jobIds.run(runId));
+      if (root === undefined) return;
+      await root.removeUnprocessedChildren();
+      if ((await root.getState()) === 'delayed') await root.promote();
+    },
+
+    async close(): Promise<void> {
+      await Promise.all([flow, runs, votes, decides, notices].map((one) => one.close()));
+    },
+  };
+}
+
+function isSettled(state: string): boolean {
+  return state === 'completed' || state === 'failed';
+}
+
+function flowOf(tree: ChildTree, rootId: string): FlowJob {
+  return {
+    name: 'vote',
+    queueName: 'vote',
+    data: tree.payload,
+    opts: { ...tree.voteOptions, jobId: tree.voteId, parent: { id: rootId, queue: `${BULL_PREFIX}:agent-run` } },
+    children: [
+      {
+        name: 'decide',
+        queueName: 'decide',
+        data: tree.payload,
+        opts: { ...tree.decideOptions, jobId: tree.decideId },
+      },
+    ],
+  };
+}

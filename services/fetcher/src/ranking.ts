@@ -1,0 +1,33 @@
+/** The job `rank`, for `GET /proposals`: what a live run would choose by now, by the same code, without a run and without a model. */
+import { toQuorumError } from '@quorum/shared/errors';
+import type { JobPayload, JobResult } from '@quorum/shared/jobs';
+import { establish, type OpenDeps } from './open.ts';
+
+const DROPPED_TOLD = 500;
+
+/** Ranks the proposals of a space for an owner. Never throws what the asker should hear of: that is an answer too. */
+export async function rankJob(
+  { owner, space_id: space }: JobPayload<'rank'>,
+  deps: OpenDeps,
+  signal: AbortSignal,
+): Promise<JobResult<'rank'>> {
+  try {
+    const { opening, dropped } = await establish({ owner, space, dryRun: false }, deps, signal);
+    return {
+      kind: 'ranked',
+      ranking: {
+        space_id: space,
+        dry_run: opening.dry_run,
+        user_preferences_applied: opening.preferences_applied,
+        errors: [...opening.errors],
+        filter_metrics: opening.filter_metrics,
+        selected: opening.selected.map(({ content_hash: _hash, ...shown }) => shown),
+        dropped: dropped.slice(0, DROPPED_TOLD),
+      },
+    };
+  } catch (thrown) {
+    const { category, message, retryAfterS } = toQuorumError(thrown);
+    deps.log.warn({ err: thrown, owner, space_id: space }, 'proposals not ranked');
+    return { kind: 'failed', category, message, retry_after_s: retryAfterS ?? null };
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The job `agent-run`: the root of a run's tree, a step job.
+ *
+ *   picked up with step `fetch`      start the run, open it (pinned: a retry finds the opening), tell of what is too late, add the
+ *                                    missing trees, note the next step, wait for the children
+ *                                    a run that was cancelled before it opened is closed instead
+ *                                    while the hub asks for a pause: delayed, for a quarter of an hour at most
+ *   picked up with step `summarise`  wait for the children again (a crash may lie between the note and the wait), then close
+ *   picked up when the run has ended wait for what still works, and say how it ended
+ *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
+ *
+ * A child is added only if no job of its id exists: BullMQ would put one that has already failed back among the dependencies,
+ * and the root would wait for it for ever. A root that was lost and put back has children that are not its own: it asks again
+ * until they have settled.
+ */
+import type { Appointments } from '@quorum/shared/appointments';
+import { NotFoundError, QuorumError } from '@quorum/shared/errors';
+import { RunId } from '@quorum/shared/ids';
+import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
+import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
+import type { Opening, RunRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
+import type { RunStatus } from '@quorum/shared/run';
+import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
+import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
+import type { Watches } from '@quorum/shared/watches';
+import { z } from 'zod';
+import { closeRun, failRun, type CloseDeps } from './close.ts';
+import { openRun, type OpenDeps } from './open.ts';
+import type { FetcherQueues } from './queues.ts';
+import { unopened } from './summarise.ts';
+import { childTrees } from './tree.ts';
+
+/** For how long a run waits for a hub that asks for a pause; then it is an error like any other. */
+const PATIENCE_MS = 15 * 60 * 1_000;
+const LOOK_AGAIN_MS = 1_000;
+/** For a run whose own settings cannot be read any more: it is to end all the same. */
+const USUAL_LEAD_S = 60 * 60;
+
+/** What a run keeps to from its first job on, whatever the operator changes meanwhile. */
+export type RunTerms = Pick<OpenDeps, 'hub' | 'minTimeToVoteS'> & {
+  readonly deadlineLeadS: number;
+  readonly retries: RetrySettings;
+};
+
+export type RunDeps = Omit<OpenDeps, keyof RunTerms> &
+  Omit<CloseDeps, 'watchOf' | 'keepAppointment' | 'leadS'> & {
+    readonly appointments: Appointments;
+    readonly watches: Watches;
+    readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
+  };
+
+type Handling = JobHandling<JobPayload<'agent-run'>, JobResult<'agent-run'>>;
+
+export type RunJob = Required<Handling> & {
+  readonly readToEnd: (runId: RunId) => Promise<RunRecord | null>;
+  /** Ends a run as failed. */
+  readonly fail: (run: RunRecord, error: QuorumError) => Promise<RunStatus>;
+};
+
+export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
+  const { records, transitions, appointments, watches, log } = deps;
+
+  async function readRun(runId: RunId): Promise<RunRecord> {
+    const run = await records.run(runId);
+    if (run === null) throw new NotFoundError(`run ${runId}`);
+    return run;
+  }
+
+  /** The run as far as it can be read: one that cannot be read whole must end all the same. */
+  async function readToEnd(runId: RunId): Promise<RunRecord | null> {
+    try {
+      return await records.run(runId);
+    } catch (error) {
+      log.error({ err: error, run_id: runId }, 'run record cannot be read whole');
+      return records.runHead(runId);
+    }
+  }
+
+  /** Opens a run; while the hub asks for a pause it is put off, which costs no attempt. */
+  async function openUnhurried(run: RunRecord, terms: RunTerms, signal: AbortSignal): Promise<Opening> {
+    try {
+      return await openRun(run, { ...deps, ...terms }, signal);
+    } catch (error) {
+      const nowMs = deps.now();
+      throw postponedUntilOpen(error, { nowMs, untilMs: (run.startedAtMs ?? nowMs) + PATIENCE_MS });
+    }
+  }
+
+  async function closeDeps(run: RunRecord): Promise<CloseDeps> {
+    const before = await appointments.at(run.owner, run.space, run.dryRun);
+    return {
+      ...deps,
+      leadS: await deps.termsOf(run).then(
+        ({ deadlineLeadS }) => deadlineLeadS,
+        () => USUAL_LEAD_S,
+      ),
+      async watchOf({ owner, space }) {
+        const watch = await watches.get(owner, space);
+        const nextMs = watch === null ? null : await nextTick(queues.schedules, watchScheduleId(owner, space));
+        return watch === null || nextMs === null ? null : { nextMs, dryRun: watch.dry_run };
+      },
+      keepAppointment: (closed) => keepAppointment(closed, before),
+    };
+  }
+
+  /** Adds the turn of the appointment that stands, and takes away that of the one before. */
+  async function keepAppointment(
+    { owner, space, dryRun }: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>,
+    before: number | null,
+  ): Promise<void> {
+    const common = { owner, space_id: space, dry_run: dryRun };
+    const at = await appointments.at(owner, space, dryRun);
+    if (at !== null) await queues.addTurn({ ...common, at }, deps.now());
+    if (before !== null && before !== at) await queues.dropTurn({ ...common, at: before });
+  }
+
+  /** A run that has ended may still have children at work: a root that completes before them would be refused. */
+  async function ended(step: StepJob, runId: RunId, status: JobResult<'agent-run'>['status']) {
+    await step.waitForChildren();
+    // It may have died between its end and the turn that was to follow.
+    const run = await readToEnd(runId);
+    if (run !== null) await keepAppointment(run, null);
+    return { run_id: runId, status };
+  }
+
+  /** Tells of what nobody can vote on in time any more; once for each, however often a run sees it. */
+  async function tell(run: RunRecord, { closing_too_soon: closing }: Opening): Promise<void> {
+    const { owner, space: space_id, runId: run_id } = run;
+    const event = 'closing_too_soon' as const;
+    await queues.notify(closing.map((proposal_id) => ({ owner, space_id, run_id, proposal_id, event })));
+  }
+
+  async function close(runId: RunId): Promise<JobResult<'agent-run'>> {
+    const run = await readRun(runId);
+    const { opening } = run;
+    if (opening === null) throw new NotFoundError(`opening of run ${runId}`);
+    const { retries } = await deps.termsOf(run);
+    const unsettled = childTrees(run, opening, retries, deps.now());
+    if (await queues.anyAtWork(unsettled)) throw new PostponeError(LOOK_AGAIN_MS, 'children of this run are at work');
+    return { run_id: runId, status: await closeRun(run, opening, await closeDeps(run)) };
+  }
+
+  async function fail(run: RunRecord, error: QuorumError): Promise<RunStatus> {
+    return failRun(run, error, await closeDeps(run));
+  }
+
+  return {
+    readToEnd,
+    fail,
+
+    async handle(payload, attempt, signal, step) {
+      const { run_id: runId } = payload;
+      const status = await transitions.start(runId, deps.now());
+      if (status === 'missing') throw new NotFoundError(`run ${runId}`);
+      if (status !== 'running') return ended(step, runId, status);
+
+      if (payload.step === 'fetch') {
+        const run = await readRun(runId);
+        if (run.cancelled && run.opening === null) {
+          return { run_id: runId, status: await closeRun(run, unopened(run), await closeDeps(run)) };
+        }
+        const terms = await deps.termsOf(run);
+        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, signal)));
+        attempt.log.info({ filter_metrics: { ...opening.filter_metrics, ranked: undefined } }, 'proposals selected');
+        await tell(run, opening);
+        // One that is to stop gets no child that it had not: those that were taken away would be put back.
+        if (!run.cancelled) await queues.addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
+        await step.update({ run_id: runId, step: 'summarise' });
+      }
+      await step.waitForChildren();
+      return close(runId);
+    },
+
+    async onFinalError(payload, error, _attempt, step) {
+      const run = await readToEnd(payload.run_id);
+      if (run === null) throw error;
+      return ended(step, run.runId, await fail(run, error));
+    },
+
+    async onLost(data, error) {
+      const { run_id: runId } = z.object({ run_id: RunId }).parse(data);
+      log.error({ err: error, run_id: runId }, 'job of a run lost');
+      const run = await readToEnd(runId);
+      const lost = 'The job of this run was lost; the log has the details.';
+      if (run !== null) await fail(run, new QuorumError('internal', lost, { cause: error }));
+    },
+  };
+}

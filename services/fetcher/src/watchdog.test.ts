@@ -1,0 +1,217 @@
+import { newRunId, type RunId } from '@quorum/shared/ids';
+import { jobIds } from '@quorum/shared/jobs';
+import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
+import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
+import { describe, expect, it, vi } from 'vitest';
+import { PATIENT } from '../../../test/patience.ts';
+import { useFlow, type Asker } from '../test/flow.ts';
+
+const flow = useFlow();
+const HOUR_MS = 3_600_000;
+
+/** Accepts a run and stops there, as a gateway that died would. */
+async function accepted(asker: Asker): Promise<RunId> {
+  const { owner, space } = asker;
+  const nowMs = Date.now();
+  const { runId } = await flow().transitions.accept({
+    runId: newRunId(),
+    owner,
+    space,
+    dryRun: false,
+    idempotency: null,
+    nowMs,
+  });
+  return runId;
+}
+
+/** A run whose decisions wait for somebody to make them. */
+async function waiting(proposals: number): Promise<Asker & { ids: readonly string[]; runId: RunId }> {
+  const asker = await flow().ask(proposals);
+  const runId = await flow().start(asker);
+  await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'waiting-children', PATIENT);
+  return { ...asker, runId };
+}
+
+/** Takes a job away as a Redis that lost it would, and leaves everything that points to it. */
+async function lose(queue: string, id: string): Promise<void> {
+  const { redis } = flow();
+  const key = `${BULL_PREFIX}:${queue}`;
+  await redis.del(`${key}:${id}`, `${key}:${id}:dependencies`);
+  for (const set of ['delayed', 'prioritized', 'waiting-children', 'completed', 'failed']) {
+    await redis.zrem(`${key}:${set}`, id);
+  }
+  await redis.lrem(`${key}:wait`, 0, id);
+}
+
+async function endOf(runId: RunId): Promise<string> {
+  await vi.waitUntil(async () => (await flow().run(runId)).finishedAtMs !== null, PATIENT);
+  return (await flow().run(runId)).state;
+}
+
+/** What the watchdog did, as its job says. */
+async function watchdog(): Promise<unknown> {
+  const job = await flow()
+    .queue('agent-run')
+    .add('watchdog', {}, { jobId: `watchdog-${newRunId()}` });
+  return flow().jobEnd(job);
+}
+
+describe('the watchdog', () => {
+  it('enqueues a run that was accepted and never enqueued', async () => {
+    const asker = await flow().ask(0);
+    const runId = await accepted(asker);
+    flow().fetcher();
+    expect(await watchdog()).toMatchObject({ put_back: 1, ended: 0 });
+    expect(await endOf(runId)).toBe('completed');
+  });
+
+  it('puts back the root of a run that was lost, and the run comes to its end with what its children did', async () => {
+    flow().fetcher();
+    const { runId, ids } = await waiting(2);
+    await lose('agent-run', runId);
+    expect(await watchdog()).toMatchObject({ put_back: 1 });
+    const [decided] = [flow().decider(), flow().voter()];
+    expect(await endOf(runId)).toBe('completed');
+    expect(decided.toSorted()).toEqual(ids.toSorted());
+    const { response } = await flow().run(runId);
+    expect(response?.votes_cast.map(({ proposal_id: id }) => id).toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('puts back the votes and decisions that a run waits for in vain', async () => {
+    flow().fetcher();
+    const { runId, ids } = await waiting(2);
+    const run = await flow().run(runId);
+    const [first, second] = run.opening?.selected ?? [];
+    if (first === undefined || second === undefined) throw new Error('two are selected');
+    await lose('vote', jobIds.vote(runId, first.proposal_id));
+    await lose('decide', jobIds.decide(runId, first.proposal_id));
+    await lose('decide', jobIds.decide(runId, second.proposal_id));
+    expect(await watchdog()).toMatchObject({ freed: 1, ended: 0 });
+    flow().decider();
+    flow().voter();
+    expect(await endOf(runId)).toBe('completed');
+    expect((await flow().run(runId)).response?.votes_cast.map(({ proposal_id: id }) => id).toSorted()).toEqual(
+      ids.toSorted(),
+    );
+  });
+
+  it('lets a run go on that waits for a child which has failed already: the trap of a child that is added twice', async () => {
+    const { redis } = flow();
+    flow().fetcher();
+    flow().decider();
+    flow().voter();
+    const asker = await flow().ask(1);
+    const hung = await flow().start(asker);
+    await flow().ended(hung);
+    // As a root leaves it that is run once more and adds its child once more.
+    const [id = ''] = asker.ids;
+    await redis.hset(keys.run(hung), 'state', 'running');
+    await redis.hdel(keys.run(hung), 'response', 'finished_at');
+    await redis.zadd(keys.openRuns(), Date.now(), hung);
+    await redis.persist(keys.run(hung));
+    await redis.zrem(`${BULL_PREFIX}:agent-run:completed`, hung);
+    await redis.zadd(`${BULL_PREFIX}:agent-run:waiting-children`, Date.now(), hung);
+    await redis.hdel(`${BULL_PREFIX}:agent-run:${hung}`, 'finishedOn', 'returnvalue');
+    const voteId = `vote-${hung}-${id}`;
+    await redis.sadd(`${BULL_PREFIX}:agent-run:${hung}:dependencies`, `${BULL_PREFIX}:vote:${voteId}`);
+    expect(await (await flow().job(hung)).getState()).toBe('waiting-children');
+    expect(await watchdog()).toMatchObject({ freed: 1 });
+    expect(await endOf(hung)).toBe('completed');
+  });
+
+  it('ends a run whose root has failed without its record being closed', async () => {
+    const asker = await flow().ask(1);
+    const runId = await accepted(asker);
+    await flow().transitions.start(runId, Date.now());
+    await flow().queue('agent-run').add('agent-run', { run_id: runId, step: 'fetch' }, { jobId: runId });
+    const worker = flow().bareWorker('agent-run', () => Promise.reject(new Error('it died before it could say so')));
+    await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'failed', PATIENT);
+    await worker.close();
+    flow().fetcher();
+    expect(await watchdog()).toMatchObject({ ended: 1, put_back: 0 });
+    const { response, state } = await flow().run(runId);
+    expect([state, response?.errors.join()]).toEqual(['failed', expect.stringContaining('was lost')]);
+    expect(await flow().tryStart(asker.owner, asker.space)).toBe('created');
+  });
+
+  it('ends a run that is under way for too long, takes away what nobody has begun, and its owner is free', async () => {
+    const { fetcher, tryStart, queue } = flow();
+    const first = fetcher();
+    const { runId, owner, space } = await waiting(2);
+    await first.close(0);
+    fetcher({ now: () => Date.now() + 3 * HOUR_MS });
+    expect(await watchdog()).toMatchObject({ ended: 1 });
+    const { state, response } = await flow().run(runId);
+    expect([state, response?.errors.join()]).toEqual(['failed', expect.stringContaining('two hours')]);
+    expect(await queue('decide').getJobCountByTypes('waiting', 'prioritized')).toBe(0);
+    await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'completed', PATIENT);
+    expect(await tryStart(owner, space)).toBe('created');
+  });
+
+  it('leaves alone what is well', async () => {
+    flow().fetcher();
+    const { runId } = await waiting(2);
+    const before = await flow().tree(runId);
+    expect(await watchdog()).toMatchObject({ put_back: 0, ended: 0, freed: 0 });
+    expect((await flow().tree(runId)).children?.length).toBe(before.children?.length);
+    flow().decider();
+    flow().voter();
+    expect(await endOf(runId)).toBe('completed');
+  });
+
+  it('puts back the turn of an appointment that was lost', async () => {
+    const asker = await flow().ask(0);
+    await flow().appointments.make({ owner: asker.owner, space_id: asker.space, dry_run: false, at: Date.now() });
+    flow().fetcher();
+    expect(await watchdog()).toMatchObject({ put_back: 1 });
+    const runId = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
+    expect(await endOf(runId)).toBe('completed');
+    expect(await flow().appointments.at(asker.owner, asker.space, false)).toBeNull();
+  });
+});
+
+describe('a notice', () => {
+  it('that nobody has fetched for a month is forgotten, and a younger one is kept', async () => {
+    const notices = flow().queue('notify');
+    const day = 24 * HOUR_MS;
+    await notices.add('notify', {}, { jobId: 'old-one', timestamp: Date.now() - 31 * day });
+    await notices.add('notify', {}, { jobId: 'young-one', timestamp: Date.now() - 29 * day });
+    flow().fetcher();
+    await watchdog();
+    expect((await notices.getWaiting()).map(({ id }) => id)).toEqual(['young-one']);
+  });
+});
+
+describe('a fetcher that starts', () => {
+  it('makes the scheduler of a watch that has none, removes one without a watch, and watches over itself', async () => {
+    const { queue, watches, fetcher } = flow();
+    const asker = await flow().ask(0);
+    const gone = await flow().ask(0);
+    const schedule = { kind: 'cron', cron: '0 3 * * *', time_zone: 'Europe/Rome' } as const;
+    await watches.put({ owner: asker.owner, space_id: asker.space, schedule, dry_run: false });
+    const left = watchScheduleId(gone.owner, gone.space);
+    await queue('agent-run').upsertJobScheduler(left, { pattern: '0 3 * * *' }, { name: 'turn', data: {} });
+    await fetcher().ready();
+    expect(await queue('agent-run').getJobScheduler(left)).toBeUndefined();
+    const id = watchScheduleId(asker.owner, asker.space);
+    expect(await queue('agent-run').getJobScheduler(id)).toMatchObject({ pattern: '0 3 * * *', tz: 'Europe/Rome' });
+    expect(await queue('agent-run').getJobScheduler('watchdog')).toMatchObject({ every: 60_000 });
+  });
+
+  it('catches up once on a watch whose tick was lost', async () => {
+    const { queue, watches, fetcher, redis } = flow();
+    const asker = await flow().ask(0);
+    const order = { owner: asker.owner, space_id: asker.space, dry_run: false } as const;
+    await watches.put({ ...order, schedule: { kind: 'cron', cron: '0 3 1 1 *', time_zone: 'UTC' } });
+    await fetcher().ready();
+    await flow().closeWorkers();
+    const id = watchScheduleId(asker.owner, asker.space);
+    const next = (await nextTick(queue('agent-run'), id)) ?? 0;
+    await lose('agent-run', `repeat:${id}:${next}`);
+    await redis.zadd(`${BULL_PREFIX}:agent-run:repeat`, Date.now() - 40 * HOUR_MS, id);
+    await fetcher().ready();
+    const runId = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
+    expect(await endOf(runId)).toBe('completed');
+    expect(await nextTick(queue('agent-run'), id)).toBe(next);
+  });
+});
