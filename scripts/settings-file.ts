@@ -7,11 +7,12 @@ import { parseSettingsText, readSettingsText, type Environment } from '@quorum/s
 import { allSettings } from './schemas.ts';
 import type { SettingSources } from './start-settings.ts';
 
-/** @throws ValidationError if the file is there and cannot be read. */
+/** @throws ValidationError if the file is there and cannot be read, or not as settings. */
 export function readSources(env: NodeJS.ProcessEnv, root: string): SettingSources {
   const named = env['QUORUM_ENV_FILE'] ?? '.env';
-  const file = named === '' ? null : path.resolve(root, named);
-  return { env, file: parseSettingsText((file === null ? null : readSettingsText(file)) ?? ''), path: file };
+  if (named === '') return { env, file: {}, path: null };
+  const file = path.resolve(root, named);
+  return { env, file: parseSettingsText(readSettingsText(file) ?? '', file), path: file };
 }
 
 /** File and environment together; the environment has the word, even where it holds a name empty. */

@@ -1,4 +1,4 @@
-/** The long proof of owner-folder.test.ts: two and a half minutes of CPU. */
+/** The long proof of owner-folder.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { killWriters } from '../test/killed-writers.ts';
 import { useFolder } from '../test/preference-stores.ts';
