@@ -198,7 +198,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /WRONGPASS/,
     remedy: /REDIS_PASSWORD_FILE/,
-    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences', 'announcement'],
   },
   {
     state: 'Redis down',
@@ -207,7 +207,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /ECONNREFUSED/,
     remedy: /Start it, or mend REDIS_URL/,
-    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences', 'announcement'],
   },
   {
     state: 'a Redis of live votes',
@@ -228,6 +228,15 @@ const cases: readonly Case[] = [
   {
     state: 'a voter service that knows an earlier signer',
     make: () => createRecords(redis).announceSigner(OWNER, { voter, kind: 'own_key', allowed_spaces: [SPACE] }),
+    level: 'warning',
+    check: 'announcement',
+    says: /another signer of owner/,
+    remedy: /start it anew/,
+  },
+  {
+    state: 'a voter service that signs with an earlier key',
+    make: () =>
+      createRecords(redis).announceSigner(OWNER, { voter, kind: 'alias', alias: voter, allowed_spaces: [SPACE] }),
     level: 'warning',
     check: 'announcement',
     says: /another signer of owner/,
@@ -438,7 +447,7 @@ const cases: readonly Case[] = [
     check: 'signer of owner',
     says: /Others can read.*alias\.key.*chmod 600/,
     remedy: /Mend/,
-    also: ['alias of owner'],
+    also: ['alias of owner', 'secrets'],
   },
   {
     state: 'a signing key that is gone',
@@ -456,6 +465,7 @@ const cases: readonly Case[] = [
     check: 'alias of owner',
     says: /has not made 0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A its alias/,
     remedy: /Sign it/,
+    also: ['announcement'],
   },
   {
     state: 'signers.json that others can write',
@@ -464,6 +474,7 @@ const cases: readonly Case[] = [
     check: 'signers',
     says: /Others can write.*chmod go-w/,
     remedy: /Mend/,
+    also: ['secrets'],
   },
   {
     state: 'signers.json that is no JSON',
@@ -502,8 +513,25 @@ const cases: readonly Case[] = [
     make: () => chmod(secret('voter'), 0o777),
     level: 'broken',
     check: 'secrets',
-    says: /others can write the folder/,
-    remedy: /chmod 700/,
+    says: /Others can enter the folder.*chmod 700/,
+    remedy: /Do what it says/,
+  },
+  {
+    // As npm start and setup refuse it.
+    state: 'a folder of secrets that others can only enter',
+    make: () => chmod(secret('gateway'), 0o755),
+    level: 'broken',
+    check: 'secrets',
+    says: /Others can enter the folder.*chmod 700/,
+    remedy: /Do what it says/,
+  },
+  {
+    state: 'a key that is none',
+    make: () => writeFile(secret(SECRETS.deciderMacKey), 'sesame'),
+    level: 'broken',
+    check: 'secrets',
+    says: /does not hold 64 hex digits/,
+    remedy: /Do what it says/,
   },
   {
     state: 'preferences that do not fit',
