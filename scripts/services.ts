@@ -79,7 +79,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
     ...base,
     QUORUM_ENV_FILE: around.sources.path ?? '',
     REDIS_URL: around.redisUrl,
-    // Empty, so that the file's is not heard either: the URL has the password.
+    // Empty, so that the file's is not heard either: the URL has the password by now.
     REDIS_PASSWORD_FILE: '',
     SNAPSHOT_HUB_URL: upstreams.hub,
     SNAPSHOT_SEQUENCER_URL: upstreams.sequencer,

@@ -37,7 +37,10 @@ export function parseSettingsText(text: string, file: string): Environment {
   });
   if (issues.length === 0) return parseEnv(settings);
   const lines = issues.map(({ path, message }) => `  ${path}: ${message}`).join('\n');
-  throw new ValidationError(`The settings file ${file} does not fit. Mend these lines and start again:\n${lines}`, issues);
+  throw new ValidationError(
+    `The settings file ${file} does not fit. Mend these lines and start again:\n${lines}`,
+    issues,
+  );
 }
 
 const SETTING = /^\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(?<value>.*)$/;

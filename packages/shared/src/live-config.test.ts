@@ -67,24 +67,27 @@ describe('a value', () => {
     ['a quote that another line closes', 'KEY="4', 'has a quote that is not closed at the end of the line'],
     ['a quote within its quotes', 'KEY="{"4": 1}"', 'has a quote that is not closed at the end of the line'],
     ['a # where no comment begins', 'KEY=sesame#4', 'has a # in its value'],
-  ])('in a file with a line with %s is not guessed: the line is named, and not what stands there', (_what, line, why) => {
-    const lines = ['# ours', line, 'SAMPLES=4', 'MODELS="two"'];
-    let error: unknown;
-    try {
-      opened(lines);
-    } catch (thrown) {
-      error = thrown;
-    }
-    if (!(error instanceof ValidationError)) throw new Error('it was taken');
-    expect(error.issues).toEqual([{ path: 'line 2', message: expect.stringContaining(why) }]);
-    expect(error.message).toMatch(/settings-\d+ does not fit[^]*line 2: /);
-    expect(error.message).not.toMatch(/sesame|4": 1/);
+  ])(
+    'in a file with a line with %s is not guessed: the line is named, and not what stands there',
+    (_what, line, why) => {
+      const lines = ['# ours', line, 'SAMPLES=4', 'MODELS="two"'];
+      let error: unknown;
+      try {
+        opened(lines);
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (!(error instanceof ValidationError)) throw new Error('it was taken');
+      expect(error.issues).toEqual([{ path: 'line 2', message: expect.stringContaining(why) }]);
+      expect(error.message).toMatch(/settings-\d+ does not fit[^]*line 2: /);
+      expect(error.message).not.toMatch(/sesame|4": 1/);
 
-    const { config, write } = opened(['SAMPLES=9']);
-    write(...lines);
-    expect(config.reload()).toMatchObject({ kind: 'invalid', error: { issues: [{ path: 'line 2' }] } });
-    expect(config.show()['SAMPLES']).toEqual({ value: 9, source: 'file' });
-  });
+      const { config, write } = opened(['SAMPLES=9']);
+      write(...lines);
+      expect(config.reload()).toMatchObject({ kind: 'invalid', error: { issues: [{ path: 'line 2' }] } });
+      expect(config.show()['SAMPLES']).toEqual({ value: 9, source: 'file' });
+    },
+  );
 
   it('is not kept where it belongs to another service', () => {
     const { config } = opened(['OTHER_SERVICES_KEY=sesame']);
