@@ -20,11 +20,13 @@ import { startTestRedis, type TestRedis } from '../test/redis.ts';
 import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { ensureDemoSigner } from './demo-signer.ts';
 import { examine, examinePatient } from './doctor/examine.ts';
-import { diskFinding } from './doctor/files.ts';
+import { checkSettingsFile, diskFinding } from './doctor/files.ts';
 import { bounded, type Finding } from './doctor/finding.ts';
 import { readPatient } from './doctor/patient.ts';
 import { freePort } from './ports.ts';
 import { ensureSecrets, SECRETS, SIGNERS_FILE } from './secrets.ts';
+import { readSources } from './settings-file.ts';
+import type { SettingSources } from './start-settings.ts';
 
 const DAY_S = 24 * 60 * 60;
 const PASSWORD = 'a password of Redis';
@@ -115,9 +117,12 @@ const environment = (more: Env = {}): Record<string, string> => ({
   ...more,
 });
 
+/** Settings of the environment, and none of a file. */
+const sources = (env: Env): SettingSources => ({ env, file: {}, path: null });
+
 /** What is not fine. None of it may hold a secret. */
 async function ailments(more: Env = {}): Promise<readonly Finding[]> {
-  const findings = await examine(environment(more));
+  const findings = await examine(sources(environment(more)));
   const secrets = await Promise.all(
     [...Object.values(SECRETS), 'voter/alias.key'].map((name) =>
       readFile(secret(name), 'utf8').catch(() => 'x'.repeat(64)),
@@ -582,9 +587,34 @@ describe('names the fault and the remedy', () => {
   });
 
   test('of settings that contradict each other', async () => {
-    const [only, ...others] = await examine(environment({ SNAPSHOT_SEQUENCER_URL: '' }));
+    const [only, ...others] = await examine(sources(environment({ SNAPSHOT_SEQUENCER_URL: '' })));
     expect(only).toMatchObject({ level: 'broken', check: 'settings', says: expect.stringContaining('Set both') });
     expect(others).toEqual([]);
+  });
+
+  test('of a settings file with a misspelt name, and with a key that others can read', async () => {
+    const file = path.join(dir, '.env');
+    await writeFile(file, 'LOG_LEVLE=debug\nOPENAI_API_KEY=sesame\nREDIS_URL=redis://:sesame@h:1\n', { mode: 0o644 });
+    const env = environment();
+    const bad = (await examine({ ...readSources({ QUORUM_ENV_FILE: file }, dir), env })).filter(
+      ({ level }) => level !== 'fine',
+    );
+    expect(bad).toEqual([
+      {
+        check: 'settings',
+        level: 'warning',
+        says: expect.stringContaining('Did you mean LOG_LEVEL?'),
+        remedy: expect.stringContaining('Mend'),
+      },
+      {
+        check: 'secrets',
+        level: 'warning',
+        says: `others can read ${file}, which holds OPENAI_API_KEY, REDIS_URL`,
+        remedy: `Run: chmod 600 ${file}`,
+      },
+    ]);
+    await chmod(file, 0o600);
+    expect(await checkSettingsFile(readSources({ QUORUM_ENV_FILE: file }, dir))).toHaveLength(1);
   });
 
   test('of a full disk', () => {
@@ -687,7 +717,7 @@ describe('npm run doctor', () => {
       return { files, keys: (await redis.keys('*')).toSorted() };
     };
     const before = await seen();
-    await examine(environment());
+    await examine(sources(environment()));
     expect(await seen()).toEqual(before);
   });
 

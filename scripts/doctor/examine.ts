@@ -1,19 +1,20 @@
 /** All checks, at the same time where none needs the other's answer. It changes nothing. */
 import type { OwnerId } from '@quorum/shared/ids';
 import type { SignerEntry } from '@quorum/voter/signer-entry';
-import { SettingsError } from '../start-settings.ts';
-import { checkDisk, checkSecrets } from './files.ts';
+import { merged } from '../settings-file.ts';
+import { SettingsError, type SettingSources } from '../start-settings.ts';
+import { checkDisk, checkSecrets, checkSettingsFile } from './files.ts';
 import { bounded, broken, type Finding } from './finding.ts';
 import { readPatient, type Patient } from './patient.ts';
 import { checkAnnouncements, checkRedis } from './redis.ts';
 import { checkSigner, readEntries } from './signers.ts';
 import { checkHub, checkModel, checkSequencer } from './upstreams.ts';
 
-/** Looks at what this environment sets up. Never throws. */
-export async function examine(env: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
+/** Looks at what these settings set up. Never throws. */
+export async function examine(sources: SettingSources): Promise<readonly Finding[]> {
   try {
-    const { patient, findings } = await readPatient(env);
-    return [...findings, ...(await examinePatient(patient))];
+    const { patient, findings } = await readPatient(merged(sources));
+    return [...findings, ...(await checkSettingsFile(sources)), ...(await examinePatient(patient))];
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     return [broken('settings', error.message, 'Mend them in .env or the environment.')];

@@ -1,7 +1,10 @@
 /** What lies on the disk: the secrets and who may read them, and the room that is left. */
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { allSettings } from '../schemas.ts';
 import { secretFaults } from '../secrets.ts';
+import { unheardSettings } from '../settings-file.ts';
+import type { SettingSources } from '../start-settings.ts';
 import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -15,6 +18,21 @@ export async function checkSecrets({ operator }: Patient): Promise<readonly Find
   const faults = await secretFaults(secrets);
   if (faults.length === 0) return [fine('secrets', `those in ${secrets} are there, for their owner alone`)];
   return faults.map((fault) => broken('secrets', fault, 'Do what it says; the services do not start before.'));
+}
+
+/** The settings file: names in it that have no effect, and keys of other parties in it that others can read. */
+export async function checkSettingsFile({ file, path: where }: SettingSources): Promise<readonly Finding[]> {
+  const unheard = unheardSettings(file).map((says) => warning('settings', says, 'Mend the name, or take it out.'));
+  const info = where === null ? null : await stat(where).catch(() => null);
+  if (where === null || info === null || (info.mode & 0o077) === 0) return unheard;
+  const secret = allSettings().filter(({ uses }) => uses.some(({ setting }) => setting.secret));
+  const held = secret.map(({ name }) => name).filter((name) => (file[name] ?? '') !== '');
+  if (URL.parse(file['REDIS_URL'] ?? '')?.password) held.push('REDIS_URL');
+  if (held.length === 0) return unheard;
+  return [
+    ...unheard,
+    warning('secrets', `others can read ${where}, which holds ${held.join(', ')}`, `Run: chmod 600 ${where}`),
+  ];
 }
 
 /** The room for Redis, whose file grows: full, it refuses every write. */
