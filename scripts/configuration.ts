@@ -29,11 +29,12 @@ in force:
 | next run      | from the next run on: a run keeps, in each service, what the service's first job of it found                                     |
 | after restart | the service says so in its log (\`settings need a restart\`), and goes on with the old value                                       |
 
-The file is taken whole or not at all: if anything in it does not fit, or the file is gone or emptied, the old values stay, the log names the
-setting, and \`quorum_config_reloads_total{result="invalid"}\` rises (other results: \`applied\`, \`unchanged\`, \`needs_restart\`). What
-the environment sets does not follow the file. \`npm start\` says which names changed, and which of them nothing reads. \`npm start\` sets the _managed_ settings, the upstreams, \`REDIS_URL\`, \`OWNER_ID\`,
-\`PORT\` and \`ALLOW_ANONYMOUS\` so, and with the sandbox's model the model's key, and \`DECIDER_MODELS\` where you name none. Compose
-hands every setting on in the environment: there \`docker compose up -d\` restarts the services whose settings changed.
+The file is taken whole or not at all: if anything in it does not fit, or the file is gone or emptied, the old values stay, the log
+names the setting, and \`quorum_config_reloads_total{result="invalid"}\` rises (other results: \`applied\`, \`unchanged\`,
+\`needs_restart\`). What the environment sets does not follow the file. \`npm start\` says which names changed, and which of them
+nothing reads. \`npm start\` sets the _managed_ settings, the upstreams, \`REDIS_URL\`, \`OWNER_ID\`, \`PORT\` and \`ALLOW_ANONYMOUS\` so, and
+with the sandbox's model the model's key, and \`DECIDER_MODELS\` where you name none. Compose hands every setting on in the
+environment: there \`docker compose up -d\` restarts the services whose settings changed.
 
 \`DEFAULT_CONFIDENCE_THRESHOLD\` and \`MAX_PROPOSALS_PER_RUN\` stand in for what an owner's preferences leave out, and are kept with
 them when a run opens. Before a vote the threshold is read again, and the stricter of then and now holds.

@@ -486,7 +486,7 @@ const cases: readonly Case[] = [
     make: () => writeFile(secret(SIGNERS_FILE), '{'),
     level: 'broken',
     check: 'signers',
-    says: /cannot be read as JSON/,
+    says: /signers\.json:1:2: is not JSON/,
     remedy: /Mend/,
   },
   {
