@@ -3,7 +3,7 @@
  * else. Files are 0600 in folders 0700; one that is there is never changed.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isOurs, readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 
@@ -119,5 +119,30 @@ export async function writeOnce(file: string, text: string): Promise<boolean> {
     throw error;
   } finally {
     await rm(own, { force: true });
+  }
+}
+
+/** Writes a file that only its owner can read. At any moment there is the old one or the new one, a crash included. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const own = `${file}.${randomUUID()}.new`;
+  try {
+    const handle = await open(own, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(own, file);
+  } finally {
+    await rm(own, { force: true });
+  }
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
