@@ -15,7 +15,8 @@ _Made of the schemas by \`npm run docs\`; \`npm run check\` sees to it that it i
 A setting's value is its default, unless \`.env\` sets it, unless the environment sets it. What the environment holds empty has its
 default, whatever \`.env\` says. \`.env.example\` lists what an operator may want to set. \`npm run config\` prints what \`npm start\`
 would use and where it comes from; \`node services/NAME/src/main.ts --print-config\` does so for one service as it is started there.
-Secrets are masked in both. A value that does not fit is told with the name of the setting, and the service does not start.
+Secrets are masked in both. A value that does not fit is told with the name of the setting, and the service does not start. So is a
+line of \`.env\` that is not \`NAME=value\`, with its number: a value ends with its line, and one that holds a \`#\` stands in quotes.
 
 ## Changing settings while it runs
 
@@ -28,11 +29,12 @@ in force:
 | next run      | from the next run on: a run keeps, in each service, what the service's first job of it found                                     |
 | after restart | the service says so in its log (\`settings need a restart\`), and goes on with the old value                                       |
 
-The file is taken whole or not at all: if anything in it does not fit, or the file is gone, the old values stay, the log names the
-setting, and \`quorum_config_reloads_total{result="invalid"}\` rises (other results: \`applied\`, \`unchanged\`, \`needs_restart\`). What
-the environment sets does not follow the file. \`npm start\` sets the _managed_ settings, the upstreams, \`REDIS_URL\`, \`OWNER_ID\`,
-\`PORT\` and \`ALLOW_ANONYMOUS\` so, and with the sandbox's model the model's key, and \`DECIDER_MODELS\` where you name none. Compose
-hands every setting on in the environment: there \`docker compose up -d\` restarts the services whose settings changed.
+The file is taken whole or not at all: if anything in it does not fit, or the file is gone or emptied, the old values stay, the log
+names the setting, and \`quorum_config_reloads_total{result="invalid"}\` rises (other results: \`applied\`, \`unchanged\`,
+\`needs_restart\`). What the environment sets does not follow the file. \`npm start\` says which names changed, and which of them
+nothing reads. \`npm start\` sets the _managed_ settings, the upstreams, \`REDIS_URL\`, \`OWNER_ID\`, \`PORT\` and \`ALLOW_ANONYMOUS\` so, and
+with the sandbox's model the model's key, and \`DECIDER_MODELS\` where you name none. Compose hands every setting on in the
+environment: there \`docker compose up -d\` restarts the services whose settings changed.
 
 \`DEFAULT_CONFIDENCE_THRESHOLD\` and \`MAX_PROPOSALS_PER_RUN\` stand in for what an owner's preferences leave out, and are kept with
 them when a run opens. Before a vote the threshold is read again, and the stricter of then and now holds.

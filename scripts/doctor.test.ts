@@ -20,11 +20,13 @@ import { startTestRedis, type TestRedis } from '../test/redis.ts';
 import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { ensureDemoSigner } from './demo-signer.ts';
 import { examine, examinePatient } from './doctor/examine.ts';
-import { diskFinding } from './doctor/files.ts';
+import { checkSettingsFile, diskFinding } from './doctor/files.ts';
 import { bounded, type Finding } from './doctor/finding.ts';
 import { readPatient } from './doctor/patient.ts';
 import { freePort } from './ports.ts';
 import { ensureSecrets, SECRETS, SIGNERS_FILE } from './secrets.ts';
+import { readSources } from './settings-file.ts';
+import type { SettingSources } from './start-settings.ts';
 
 const DAY_S = 24 * 60 * 60;
 const PASSWORD = 'a password of Redis';
@@ -115,9 +117,12 @@ const environment = (more: Env = {}): Record<string, string> => ({
   ...more,
 });
 
+/** Settings of the environment, and none of a file. */
+const sources = (env: Env): SettingSources => ({ env, file: {}, path: null });
+
 /** What is not fine. None of it may hold a secret. */
 async function ailments(more: Env = {}): Promise<readonly Finding[]> {
-  const findings = await examine(environment(more));
+  const findings = await examine(sources(environment(more)));
   const secrets = await Promise.all(
     [...Object.values(SECRETS), 'voter/alias.key'].map((name) =>
       readFile(secret(name), 'utf8').catch(() => 'x'.repeat(64)),
@@ -198,7 +203,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /WRONGPASS/,
     remedy: /REDIS_PASSWORD_FILE/,
-    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences', 'announcement'],
   },
   {
     state: 'Redis down',
@@ -207,7 +212,7 @@ const cases: readonly Case[] = [
     check: 'redis',
     says: /ECONNREFUSED/,
     remedy: /Start it, or mend REDIS_URL/,
-    also: ['redis durability', 'redis mode', 'voting', 'preferences'],
+    also: ['redis durability', 'redis mode', 'voting', 'preferences', 'announcement'],
   },
   {
     state: 'a Redis of live votes',
@@ -228,6 +233,15 @@ const cases: readonly Case[] = [
   {
     state: 'a voter service that knows an earlier signer',
     make: () => createRecords(redis).announceSigner(OWNER, { voter, kind: 'own_key', allowed_spaces: [SPACE] }),
+    level: 'warning',
+    check: 'announcement',
+    says: /another signer of owner/,
+    remedy: /start it anew/,
+  },
+  {
+    state: 'a voter service that signs with an earlier key',
+    make: () =>
+      createRecords(redis).announceSigner(OWNER, { voter, kind: 'alias', alias: voter, allowed_spaces: [SPACE] }),
     level: 'warning',
     check: 'announcement',
     says: /another signer of owner/,
@@ -438,7 +452,7 @@ const cases: readonly Case[] = [
     check: 'signer of owner',
     says: /Others can read.*alias\.key.*chmod 600/,
     remedy: /Mend/,
-    also: ['alias of owner'],
+    also: ['alias of owner', 'secrets'],
   },
   {
     state: 'a signing key that is gone',
@@ -456,6 +470,7 @@ const cases: readonly Case[] = [
     check: 'alias of owner',
     says: /has not made 0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A its alias/,
     remedy: /Sign it/,
+    also: ['announcement'],
   },
   {
     state: 'signers.json that others can write',
@@ -464,13 +479,14 @@ const cases: readonly Case[] = [
     check: 'signers',
     says: /Others can write.*chmod go-w/,
     remedy: /Mend/,
+    also: ['secrets'],
   },
   {
     state: 'signers.json that is no JSON',
     make: () => writeFile(secret(SIGNERS_FILE), '{'),
     level: 'broken',
     check: 'signers',
-    says: /cannot be read as JSON/,
+    says: /signers\.json:1:2: is not JSON/,
     remedy: /Mend/,
   },
   {
@@ -502,8 +518,25 @@ const cases: readonly Case[] = [
     make: () => chmod(secret('voter'), 0o777),
     level: 'broken',
     check: 'secrets',
-    says: /others can write the folder/,
-    remedy: /chmod 700/,
+    says: /Others can enter the folder.*chmod 700/,
+    remedy: /Do what it says/,
+  },
+  {
+    // As npm start and setup refuse it.
+    state: 'a folder of secrets that others can only enter',
+    make: () => chmod(secret('gateway'), 0o755),
+    level: 'broken',
+    check: 'secrets',
+    says: /Others can enter the folder.*chmod 700/,
+    remedy: /Do what it says/,
+  },
+  {
+    state: 'a key that is none',
+    make: () => writeFile(secret(SECRETS.deciderMacKey), 'sesame'),
+    level: 'broken',
+    check: 'secrets',
+    says: /does not hold 64 hex digits/,
+    remedy: /Do what it says/,
   },
   {
     state: 'preferences that do not fit',
@@ -554,9 +587,34 @@ describe('names the fault and the remedy', () => {
   });
 
   test('of settings that contradict each other', async () => {
-    const [only, ...others] = await examine(environment({ SNAPSHOT_SEQUENCER_URL: '' }));
+    const [only, ...others] = await examine(sources(environment({ SNAPSHOT_SEQUENCER_URL: '' })));
     expect(only).toMatchObject({ level: 'broken', check: 'settings', says: expect.stringContaining('Set both') });
     expect(others).toEqual([]);
+  });
+
+  test('of a settings file with a misspelt name, and with a key that others can read', async () => {
+    const file = path.join(dir, '.env');
+    await writeFile(file, 'LOG_LEVLE=debug\nOPENAI_API_KEY=sesame\nREDIS_URL=redis://:sesame@h:1\n', { mode: 0o644 });
+    const env = environment();
+    const bad = (await examine({ ...readSources({ QUORUM_ENV_FILE: file }, dir), env })).filter(
+      ({ level }) => level !== 'fine',
+    );
+    expect(bad).toEqual([
+      {
+        check: 'settings',
+        level: 'warning',
+        says: expect.stringContaining('Did you mean LOG_LEVEL?'),
+        remedy: expect.stringContaining('Mend'),
+      },
+      {
+        check: 'secrets',
+        level: 'warning',
+        says: `others can read ${file}, which holds OPENAI_API_KEY, REDIS_URL`,
+        remedy: `Run: chmod 600 ${file}`,
+      },
+    ]);
+    await chmod(file, 0o600);
+    expect(await checkSettingsFile(readSources({ QUORUM_ENV_FILE: file }, dir))).toHaveLength(1);
   });
 
   test('of a full disk', () => {
@@ -659,7 +717,7 @@ describe('npm run doctor', () => {
       return { files, keys: (await redis.keys('*')).toSorted() };
     };
     const before = await seen();
-    await examine(environment());
+    await examine(sources(environment()));
     expect(await seen()).toEqual(before);
   });
 

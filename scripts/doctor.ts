@@ -10,14 +10,14 @@ import { parseArgs } from 'node:util';
 import { examine } from './doctor/examine.ts';
 import type { Finding } from './doctor/finding.ts';
 import { ROOT } from './root.ts';
-import { merged, readSources } from './settings-file.ts';
+import { readSources } from './settings-file.ts';
 import { pad, textWidth } from './text-width.ts';
 
 const MARKS = { fine: '✓', warning: '!', broken: '✗', unchecked: '?' } as const;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-  const findings = await examine(merged(readSources(process.env, ROOT)));
+  const findings = await examine(readSources(process.env, ROOT));
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
   const isHealthy = count('broken') === 0;
   const text = values.json ? JSON.stringify({ healthy: isHealthy, findings }) : printed(findings, count);

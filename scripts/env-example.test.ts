@@ -13,7 +13,7 @@ const offered = new Map(
   read('.env.example')
     .split('\n')
     .filter((line) => /^#[A-Z][A-Z0-9_]*=/.test(line))
-    .flatMap((line) => Object.entries(parseSettingsText(line.slice(1)))),
+    .flatMap((line) => Object.entries(parseSettingsText(line.slice(1), '.env.example'))),
 );
 
 /** What compose takes where `.env` says nothing: `${PORT:-3000}`. */
@@ -55,5 +55,5 @@ test.each(operators.filter(({ name }) => !NO_DEFAULT.has(name)))(
 );
 
 test('the copy that an operator makes of it sets nothing', () => {
-  expect(parseSettingsText(read('.env.example'))).toEqual({});
+  expect(parseSettingsText(read('.env.example'), '.env.example')).toEqual({});
 });

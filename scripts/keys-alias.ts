@@ -4,7 +4,7 @@
  *
  * The messages that were printed are remembered, since a signature is of one of them to the letter.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseConfig } from '@quorum/shared/config';
@@ -21,7 +21,7 @@ import { Signature, verifyTypedData } from 'ethers';
 import { z } from 'zod';
 import { OperatorError, type Operator } from './operator.ts';
 import { signersConfigOf, snapshotOf } from './operator-signers.ts';
-import { SIGNERS_FILE } from './secrets.ts';
+import { replaceFile, SIGNERS_FILE } from './secrets.ts';
 import { parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
 
 const USAGE = 'alias --owner OWNER [--signature 0x…]';
@@ -177,7 +177,7 @@ async function recall({ owner, voter, signer }: Licence, operator: Operator): Pr
 }
 
 async function remember(messages: Remembered, owner: OwnerId, operator: Operator): Promise<void> {
-  await writeFile(fileOf(owner, operator), JSON.stringify(messages), { mode: 0o600 });
+  await replaceFile(fileOf(owner, operator), JSON.stringify(messages));
 }
 
 function sendable(timestamps: readonly number[]): readonly number[] {

@@ -2,8 +2,7 @@
  * `npm run keys -- keystore`: a signer for an owner. A new alias key, or the owner's own from a file, is encrypted under a random
  * passphrase; keystore and passphrase go to folders that can be mounted apart; the owner is added to `signers.json`.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { OwnerId } from '@quorum/shared/ids';
 import { readSecretFile } from '@quorum/shared/secret-file';
@@ -16,7 +15,7 @@ import { Wallet } from 'ethers';
 import { z } from 'zod';
 import { withLock } from './lock.mjs';
 import { OperatorError, type Operator } from './operator.ts';
-import { ensureSignersFile, PASSPHRASES, SIGNERS_FILE, writeOnce } from './secrets.ts';
+import { ensureSignersFile, PASSPHRASES, replaceFile, SIGNERS_FILE, writeOnce } from './secrets.ts';
 import { parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
 
 const USAGE =
@@ -151,30 +150,5 @@ function walletOf(digits: string): Wallet | null {
     return new Wallet(`0x${digits}`);
   } catch {
     return null; // what is thrown may quote the key
-  }
-}
-
-/** At any moment there is the old file or the new one, a crash included. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const own = `${file}.${randomUUID()}.new`;
-  try {
-    const handle = await open(own, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(own, file);
-  } finally {
-    await rm(own, { force: true });
-  }
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

@@ -8,9 +8,9 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { redisUrl } from '@quorum/shared/config';
 import { readSecretFile } from '@quorum/shared/secret-file';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { connectRedis, namedRedis } from './connect-redis.ts';
 import { ROOT } from './root.ts';
 import { findRunningRedis } from './redis-server.ts';
 import { SECRETS } from './secrets.ts';
@@ -46,25 +46,12 @@ export function operatorOf(env: NodeJS.ProcessEnv): Operator {
 /** Does something with the Redis of the Quorum that runs, and closes the connection. Throws an `OperatorError` if it is away. */
 export async function withRedis<T>(operator: Operator, work: (redis: Redis) => Promise<T>): Promise<T> {
   const url = await redisUrlOf(operator);
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 5000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let why: unknown;
-  redis.on('error', (error) => (why = error)); // connect() itself says no more than that the connection is closed
-  try {
-    await redis.connect();
-    await redis.ping();
-  } catch (error) {
-    redis.disconnect();
-    const reason = why ?? error;
-    const words = reason instanceof Error ? reason.message : String(reason);
+  const redis = await connectRedis(url).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
     throw new OperatorError(
-      `The Redis at ${new URL(url).host} is of no use: ${words}\n→ Start it, or mend REDIS_URL and REDIS_PASSWORD_FILE.`,
+      `The Redis at ${new URL(url).host} is of no use: ${why}\n→ Start it, or mend REDIS_URL and REDIS_PASSWORD_FILE.`,
     );
-  }
+  });
   try {
     return await work(redis);
   } finally {
@@ -74,9 +61,8 @@ export async function withRedis<T>(operator: Operator, work: (redis: Redis) => P
 
 /** The Redis of REDIS_URL, or the private one of a running `npm start`. */
 async function redisUrlOf({ settings, env, secrets }: Operator): Promise<string> {
-  if (settings.redisUrl !== undefined) {
-    return redisUrl({ REDIS_URL: settings.redisUrl, REDIS_PASSWORD_FILE: env['REDIS_PASSWORD_FILE'] || undefined });
-  }
+  const named = namedRedis(settings, env);
+  if (named !== undefined) return named;
   const dir = settings.folders.redis;
   const passwordFile = path.join(secrets, SECRETS.redisPassword);
   const password = existsSync(passwordFile) ? readSecretFile(passwordFile) : undefined;

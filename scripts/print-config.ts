@@ -10,7 +10,7 @@ import { layer, show } from '@quorum/shared/config-layers';
 import { ROOT } from './root.ts';
 import { SCHEMAS } from './schemas.ts';
 import { FIRST_PORTS, SANDBOX_PORT, serviceEnv, SERVICES, upstreamsOf, type ServiceName } from './services.ts';
-import { merged, readSources, unknownSettings } from './settings-file.ts';
+import { merged, readSources, unheardSettings } from './settings-file.ts';
 import { readSettings, SettingsError } from './start-settings.ts';
 
 function main(args: readonly string[]): void {
@@ -19,7 +19,7 @@ function main(args: readonly string[]): void {
     throw new SettingsError(`Known: npm run config -- [${SERVICES.join(' | ')}]`);
   }
   const sources = readSources(process.env, ROOT);
-  for (const warning of unknownSettings(sources.file)) process.stderr.write(`! ${warning}\n`);
+  for (const warning of unheardSettings(sources.file)) process.stderr.write(`! ${warning}\n`);
   const env = merged(sources);
   const settings = readSettings(env, path.resolve(ROOT, env['QUORUM_DATA_DIR'] || '.data'));
   const upstreams = upstreamsOf(settings, `http://127.0.0.1:${SANDBOX_PORT}`);

@@ -3,9 +3,9 @@
  * else. Files are 0600 in folders 0700; one that is there is never changed.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
+import { isOurs, readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 
 /** Where each secret is, below the secrets folder. The voter service, which checks the decider's codes, reads its key too. */
 export const SECRETS = {
@@ -51,7 +51,7 @@ export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<
 }
 
 /** What is wrong in a secrets folder, each fault with its remedy. Empty: nothing. */
-async function secretFaults(dir: string): Promise<string[]> {
+export async function secretFaults(dir: string): Promise<string[]> {
   const open = await openPaths(dir);
   const unusable = Object.entries(SECRETS).flatMap(([secret, name]) => {
     const file = path.join(dir, name);
@@ -68,13 +68,18 @@ async function secretFaults(dir: string): Promise<string[]> {
   return [...open.values(), ...unusable];
 }
 
-/** Every file and folder below `dir` that others can read or enter, with what mends it. */
+/** Every file and folder below `dir` that others can read or enter, or may put a file of theirs into, with what mends it. */
 async function openPaths(dir: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  const entries = await readdir(dir, { withFileTypes: true, recursive: true });
+  const us = process.getuid?.();
+  const entries = (await readdir(dir, { withFileTypes: true, recursive: true }).catch(notThere)) ?? [];
   for (const full of entries.map((entry) => path.join(entry.parentPath, entry.name)).toSorted()) {
-    const info = await stat(full).catch(goneMeanwhile);
-    if (info === undefined || (info.mode & 0o077) === 0) continue;
+    const info = await stat(full).catch(notThere);
+    if (info === undefined) continue;
+    if (us !== undefined && info.isDirectory() && !isOurs(info.uid, us)) {
+      found.set(full, `The folder ${full} belongs to user id ${info.uid}, not to ${us}. Run: chown ${us} ${full}`);
+    }
+    if ((info.mode & 0o077) === 0) continue;
     found.set(
       full,
       info.isDirectory()
@@ -85,8 +90,8 @@ async function openPaths(dir: string): Promise<ReadonlyMap<string, string>> {
   return found;
 }
 
-/** Another setup at the same time takes its temporary files away. */
-function goneMeanwhile(error: unknown): undefined {
+/** Nothing was made yet, or another setup at the same time took its temporary files away. */
+function notThere(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
   throw error;
 }
@@ -114,5 +119,30 @@ export async function writeOnce(file: string, text: string): Promise<boolean> {
     throw error;
   } finally {
     await rm(own, { force: true });
+  }
+}
+
+/** Writes a file that only its owner can read. At any moment there is the old one or the new one, a crash included. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const own = `${file}.${randomUUID()}.new`;
+  try {
+    const handle = await open(own, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(own, file);
+  } finally {
+    await rm(own, { force: true });
+  }
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }

@@ -71,6 +71,15 @@ describe('what the file says', () => {
     }
   });
 
+  test('of the key of the hub reaches those alone who ask the hub', () => {
+    const key = { SNAPSHOT_API_KEY: 'hub-sesame' };
+    for (const service of SERVICES) {
+      const asks = service === 'fetcher' || service === 'voter';
+      expect(Object.values(started(service, {}, key).raw).includes('hub-sesame')).toBe(asks);
+      expect(Object.values(started(service, key, {}).given).includes('hub-sesame')).toBe(asks);
+    }
+  });
+
   test('of models is heard with the sandbox too; where nobody names any, it is the careful one', () => {
     expect(started('decider', {}, { DECIDER_MODELS: 'hasty' })).toMatchObject({
       config: { DECIDER_MODELS: ['hasty'] },

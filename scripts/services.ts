@@ -1,6 +1,6 @@
 /**
  * What each process of ours is started with. Every service gets the settings it needs and no secret of another: the key files
- * of the voter service go to it alone, the model's key to the decider alone. What the settings file says they read there
+ * of the voter service go to it alone, the model's key to the decider alone, the hub's to fetcher and voter. What the settings file says they read there
  * themselves, unless it is set here.
  */
 import path from 'node:path';
@@ -27,6 +27,7 @@ const MANAGED = [
   'REDIS_URL',
   'REDIS_PASSWORD_FILE',
   'OPENAI_API_KEY',
+  'SNAPSHOT_API_KEY',
   'DECIDER_MAC_KEY_FILE',
   'GATEWAY_MAC_KEY_FILE',
   'VOTER_MAC_KEY_FILE',
@@ -79,7 +80,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
     ...base,
     QUORUM_ENV_FILE: around.sources.path ?? '',
     REDIS_URL: around.redisUrl,
-    // Empty, so that the file's is not heard either: the URL has the password.
+    // Empty, so that the file's is not heard either: the URL has the password by now.
     REDIS_PASSWORD_FILE: '',
     SNAPSHOT_HUB_URL: upstreams.hub,
     SNAPSHOT_SEQUENCER_URL: upstreams.sequencer,
@@ -88,6 +89,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
     PREFERENCES_DIR: settings.folders.owners,
     HOST: '127.0.0.1',
   };
+  const hubKey = { SNAPSHOT_API_KEY: env['SNAPSHOT_API_KEY'] };
   switch (name) {
     case 'gateway':
       return {
@@ -97,7 +99,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
         ALLOW_ANONYMOUS: allowsAnonymous(upstreams) ? '1' : '0',
       };
     case 'fetcher':
-      return common;
+      return { ...common, ...hubKey };
     case 'decider': {
       const sandbox = settings.model.kind === 'sandbox';
       const models = (env['DECIDER_MODELS'] ?? inFile['DECIDER_MODELS']) || undefined;
@@ -112,6 +114,7 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
     case 'voter':
       return {
         ...common,
+        ...hubKey,
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
         VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
         SIGNERS_FILE: file(SIGNERS_FILE),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { merged, readSources, unknownSettings } from './settings-file.ts';
+import { merged, readSources, tellOfChanges, unheardSettings } from './settings-file.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -37,18 +37,50 @@ describe('a name that nothing reads', () => {
     ['max_retry_attempts', 'MAX_RETRY_ATTEMPTS'],
     ['RETRY_DELAY_SECS', 'RETRY_DELAY_SECONDS'],
   ])('%s is told with %s', (wrong, right) => {
-    expect(unknownSettings({ [wrong]: 'sesame' })).toEqual([
+    expect(unheardSettings({ [wrong]: 'sesame' })).toEqual([
       `The settings file sets ${wrong}, which nothing reads. Did you mean ${right}?`,
     ]);
   });
 
   test('is told without a guess where none is near', () => {
-    expect(unknownSettings({ UNRELATED_THING: '1' })).toEqual([
+    expect(unheardSettings({ UNRELATED_THING: '1' })).toEqual([
       'The settings file sets UNRELATED_THING, which nothing reads.',
     ]);
   });
 
   test('is none of ours, nor what compose reads', () => {
-    expect(unknownSettings({ PORT: '1', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' })).toEqual([]);
+    expect(unheardSettings({ PORT: '1', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' })).toEqual([]);
   });
+});
+
+test('a name that npm start and compose set themselves is told too', () => {
+  expect(unheardSettings({ HOST: '0.0.0.0', SIGNERS_FILE: 'x', REDIS_PASSWORD_FILE: 'x' })).toEqual([
+    'The settings file sets HOST, which npm start and compose set themselves.',
+    'The settings file sets SIGNERS_FILE, which npm start and compose set themselves.',
+  ]);
+});
+
+test('while it runs, what changed is told by name, and a name that is misspelt only then, once', async () => {
+  const file = path.join(dir, 'changing');
+  await writeFile(file, 'LOG_LEVEL=info\nDECIDER_SAMPLES=5\nPORT=1\nOLD_SLIP=1\n');
+  const said: string[] = [];
+  const telling = tellOfChanges(readSources({ QUORUM_ENV_FILE: 'changing', PORT: '2' }, dir), (line) =>
+    said.push(line),
+  );
+  try {
+    await writeFile(file, 'LOG_LEVEL=info\nDECIDER_SAMPELS=sesame\nPORT=3\nOLD_SLIP=1\n');
+    await expect
+      .poll(() => said)
+      .toEqual([
+        '  changing was changed: DECIDER_SAMPLES, DECIDER_SAMPELS',
+        '! The settings file sets DECIDER_SAMPELS, which nothing reads. Did you mean DECIDER_SAMPLES?',
+      ]);
+    // What does not fit the services tell, and a file that is gone.
+    await writeFile(file, 'LOG_LEVEL debug\n');
+    await rm(file);
+    await writeFile(file, 'LOG_LEVEL=debug\nDECIDER_SAMPELS=sesame\nPORT=3\nOLD_SLIP=1\n');
+    await expect.poll(() => said.slice(2)).toEqual(['  changing was changed: LOG_LEVEL']);
+  } finally {
+    telling.close();
+  }
 });

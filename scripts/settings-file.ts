@@ -4,14 +4,17 @@
  */
 import path from 'node:path';
 import { parseSettingsText, readSettingsText, type Environment } from '@quorum/shared/config-layers';
+import { ValidationError } from '@quorum/shared/errors';
+import { watchWritten } from '@quorum/shared/keep-fresh';
 import { allSettings } from './schemas.ts';
 import type { SettingSources } from './start-settings.ts';
 
-/** @throws ValidationError if the file is there and cannot be read. */
+/** @throws ValidationError if the file is there and cannot be read, or not as settings. */
 export function readSources(env: NodeJS.ProcessEnv, root: string): SettingSources {
   const named = env['QUORUM_ENV_FILE'] ?? '.env';
-  const file = named === '' ? null : path.resolve(root, named);
-  return { env, file: parseSettingsText((file === null ? null : readSettingsText(file)) ?? ''), path: file };
+  if (named === '') return { env, file: {}, path: null };
+  const file = path.resolve(root, named);
+  return { env, file: parseSettingsText(readSettingsText(file) ?? '', file), path: file };
 }
 
 /** File and environment together; the environment has the word, even where it holds a name empty. */
@@ -22,15 +25,61 @@ export function merged({ env, file }: SettingSources): NodeJS.ProcessEnv {
 /** Compose reads the same file, and these are its own. */
 const COMPOSE = /^(COMPOSE|DOCKER|QUORUM)_/;
 
-/** For each name in the file that no service has: what to tell the operator, with the nearest name that there is. */
-export function unknownSettings(file: Environment): string[] {
-  const known = allSettings().map(({ name }) => name);
+/** For each name in the file that has no effect, what to tell the operator; of an unknown one with the nearest that there is. */
+export function unheardSettings(file: Environment): string[] {
+  const all = allSettings();
+  const known = all.map(({ name }) => name);
+  const managed = all.filter(({ uses }) => uses.every(({ setting }) => setting.managed)).map(({ name }) => name);
   return Object.keys(file)
-    .filter((name) => !known.includes(name) && !COMPOSE.test(name))
-    .map((name) => {
+    .filter((name) => !COMPOSE.test(name))
+    .flatMap((name) => {
+      if (managed.includes(name))
+        return [`The settings file sets ${name}, which npm start and compose set themselves.`];
+      if (known.includes(name)) return [];
       const near = nearest(name, known);
-      return `The settings file sets ${name}, which nothing reads.${near === undefined ? '' : ` Did you mean ${near}?`}`;
+      return [
+        `The settings file sets ${name}, which nothing reads.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+      ];
     });
+}
+
+/**
+ * While it runs: says which settings changed in the file, as the services read them, and what has no effect. What does not fit,
+ * and what needs a restart, they say themselves.
+ */
+export function tellOfChanges(
+  { env, file, path: where }: SettingSources,
+  say: (line: string) => void,
+): { close(): void } {
+  if (where === null) return { close() {} };
+  let known = file;
+  let told = new Set(unheardSettings(file));
+  return watchWritten(
+    where,
+    () => {
+      const now = readChanged(where);
+      if (now === null) return;
+      const names = [...new Set([...Object.keys(known), ...Object.keys(now)])];
+      const changed = names.filter((name) => known[name] !== now[name] && env[name] === undefined);
+      if (changed.length > 0) say(`  ${path.basename(where)} was changed: ${changed.join(', ')}`);
+      const unheard = unheardSettings(now);
+      for (const warning of unheard.filter((line) => !told.has(line))) say(`! ${warning}`);
+      [known, told] = [now, new Set(unheard)];
+    },
+    // The services say it.
+    { warn: () => undefined },
+  );
+}
+
+/** The settings in the file; null where they cannot be used. */
+function readChanged(file: string): Environment | null {
+  try {
+    const text = readSettingsText(file);
+    return text === null || text.trim() === '' ? null : parseSettingsText(text, file);
+  } catch (error) {
+    if (error instanceof ValidationError) return null;
+    throw error;
+  }
 }
 
 /** The name that the fewest edits make of this one, if they are few enough to be a slip. */

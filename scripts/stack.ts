@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { enableVoting } from '@quorum/shared/voting';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
-import { Redis } from 'ioredis';
 import type { ChildSpec } from './child.ts';
+import { connectRedis, namedRedis } from './connect-redis.ts';
 import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
 import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { keepRedis } from './keep-redis.ts';
@@ -133,11 +133,13 @@ function launch(
   return child;
 }
 
-async function readyRedis({ settings, terminal, files, started, signal, onGivenUp }: StackOptions): Promise<string> {
-  if (settings.redisUrl !== undefined) {
-    await askForeignRedis(settings.redisUrl);
+async function readyRedis(options: StackOptions): Promise<string> {
+  const { settings, sources, terminal, files, started, signal, onGivenUp } = options;
+  const named = namedRedis(settings, merged(sources));
+  if (named !== undefined) {
+    await askNamedRedis(named);
     terminal.say(`✓ ${'redis'.padEnd(8)} the one of REDIS_URL`);
-    return settings.redisUrl;
+    return named;
   }
   const { redis: dir, logs, secrets } = settings.folders;
   const password = readSecretFile(path.join(secrets, SECRETS.redisPassword));
@@ -150,21 +152,14 @@ async function readyRedis({ settings, terminal, files, started, signal, onGivenU
 }
 
 /** @throws SettingsError if it does not answer, or not to that password. */
-async function askForeignRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-  let why: unknown;
-  redis.on('error', (error) => (why = error)); // connect() itself says no more than that the connection is closed
+async function askNamedRedis(url: string): Promise<void> {
   try {
-    await redis.connect();
-    await redis.ping();
+    (await connectRedis(url)).disconnect();
   } catch (error) {
-    const reason = why ?? error;
-    const words = reason instanceof Error ? reason.message : String(reason);
+    const why = error instanceof Error ? error.message : String(error);
     throw new SettingsError(
-      `The Redis of REDIS_URL at ${new URL(url).host} is of no use: ${words}\n→ Mend REDIS_URL, or leave it out for a private Redis.`,
+      `The Redis of REDIS_URL at ${new URL(url).host} is of no use: ${why}\n→ Mend REDIS_URL and REDIS_PASSWORD_FILE, or leave both out for a private Redis.`,
     );
-  } finally {
-    redis.disconnect();
   }
 }
 
@@ -179,10 +174,8 @@ async function up(child: Supervised, terminal: Terminal): Promise<string> {
 async function prepareDemoOwner(redisUrl: string, { settings, sources }: StackOptions): Promise<void> {
   const { owner, folders } = settings;
   const env = { ...merged(sources), PREFERENCES_DIR: folders.owners };
-  const redis = new Redis(redisUrl, { lazyConnect: true, retryStrategy: () => null });
-  redis.on('error', () => {}); // connect() says it
+  const redis = await connectRedis(redisUrl);
   try {
-    await redis.connect();
     await enableVoting(redis, owner);
     await ensureDemoPreferences(demoStore(env, redis), owner);
   } finally {

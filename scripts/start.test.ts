@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,6 +139,20 @@ test('a Redis of REDIS_URL that is not there is told, without its password', { t
   expect(err()).toMatch(/REDIS_URL at 127\.0\.0\.1:1 .*ECONNREFUSED.*\n→ /);
   expect(err()).not.toContain('open-sesame');
   expect(await processes()).toEqual([]);
+});
+
+test('a Redis of REDIS_URL is asked with the password of REDIS_PASSWORD_FILE', { timeout: PATIENCE_MS }, async () => {
+  const redis = await startTestRedis({ appendonly: true, password: 'p@ss/w%rd' });
+  const REDIS_PASSWORD_FILE = path.join(dataDir, 'redis-password');
+  await writeFile(REDIS_PASSWORD_FILE, 'p@ss/w%rd\n', { mode: 0o600 });
+  try {
+    const REDIS_URL = `redis://${new URL(redis.url).host}`;
+    const { code, err } = startWith({ REDIS_URL, REDIS_PASSWORD_FILE }, '--once');
+    expect(await code, err()).toBe(0);
+    expect(err()).toContain('the one of REDIS_URL');
+  } finally {
+    await redis.stop();
+  }
 });
 
 test('with a live hub the services start, and no run is sent', { timeout: PATIENCE_MS }, async () => {

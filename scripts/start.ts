@@ -23,7 +23,7 @@ import { runProgress } from './run-progress.ts';
 import { SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import { allowsAnonymous, exampleCall } from './services.ts';
-import { merged, readSources, unknownSettings } from './settings-file.ts';
+import { merged, readSources, tellOfChanges, unheardSettings } from './settings-file.ts';
 import {
   DEMO_SPACE,
   isLiveRun,
@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     if (options.once && isLiveRun(settings)) {
       throw new SettingsError('A live hub is configured, and with one no run is sent by itself: leave out --once.');
     }
-    for (const warning of unknownSettings(sources.file)) terminal.say(`! ${warning}`);
+    for (const warning of unheardSettings(sources.file)) terminal.say(`! ${warning}`);
     return await claimAndStart({ options, settings, sources, terminal });
   } catch (error) {
     tell(error, terminal, logs);
@@ -145,7 +145,7 @@ async function startAndServe(start: Start): Promise<number> {
 
 /** Until Ctrl-C. */
 async function serve(
-  { options, terminal, settings, stop }: Start,
+  { options, terminal, settings, sources, stop }: Start,
   gateway: string,
   more: readonly string[],
 ): Promise<number> {
@@ -160,7 +160,9 @@ async function serve(
     ].join('\n'),
   );
   terminal.say('Ctrl-C ends everything.');
+  const telling = tellOfChanges(sources, terminal.say);
   await stop.requested;
+  telling.close();
   return 0;
 }
 

@@ -1,43 +1,38 @@
 /** What lies on the disk: the secrets and who may read them, and the room that is left. */
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { isOurs, readSecretFile } from '@quorum/shared/secret-file';
-import { PASSPHRASES, SECRETS } from '../secrets.ts';
-import { broken, fine, unchecked, warning, wordsOf, type Finding } from './finding.ts';
+import { allSettings } from '../schemas.ts';
+import { secretFaults } from '../secrets.ts';
+import { unheardSettings } from '../settings-file.ts';
+import type { SettingSources } from '../start-settings.ts';
+import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
 const GB = 1_000_000_000;
 const DISK_WARNS = 2 * GB;
 const DISK_BROKEN = 0.2 * GB;
 
-/** Modes and owners of the secrets that Quorum makes, and of the folders that they lie in. */
+/** The secrets and the folders that they lie in, as `npm start` and setup look at them. */
 export async function checkSecrets({ operator }: Patient): Promise<readonly Finding[]> {
   const { secrets } = operator;
-  const files = Object.values(SECRETS).map((name) => path.join(secrets, name));
-  const faults = files.flatMap((file) => {
-    try {
-      readSecretFile(file);
-      return [];
-    } catch (error) {
-      return [broken('secrets', wordsOf(error), 'Do what it says; the services do not start before.')];
-    }
-  });
-  const folders = new Set([...files.map((file) => path.dirname(file)), path.join(secrets, PASSPHRASES)]);
-  const open = await Promise.all([...folders].map(folderFaults));
-  const found = [...faults, ...open.flat()];
-  return found.length > 0 ? found : [fine('secrets', `those in ${secrets} are there, for their owner alone`)];
+  const faults = await secretFaults(secrets);
+  if (faults.length === 0) return [fine('secrets', `those in ${secrets} are there, for their owner alone`)];
+  return faults.map((fault) => broken('secrets', fault, 'Do what it says; the services do not start before.'));
 }
 
-/** A folder that others may write lets them put a file of theirs in the place of ours. */
-async function folderFaults(folder: string): Promise<Finding[]> {
-  const found = await stat(folder).catch(() => null);
-  if (found === null) return []; // what is missing in it is told of by name
-  const us = process.getuid?.();
-  if (us !== undefined && !isOurs(found.uid, us)) {
-    return [broken('secrets', `the folder ${folder} belongs to user id ${found.uid}`, `Run: chown ${us} ${folder}`)];
-  }
-  if ((found.mode & 0o022) === 0) return [];
-  return [broken('secrets', `others can write the folder ${folder}`, `Run: chmod 700 ${folder}`)];
+/** The settings file: names in it that have no effect, and keys of other parties in it that others can read. */
+export async function checkSettingsFile({ file, path: where }: SettingSources): Promise<readonly Finding[]> {
+  const unheard = unheardSettings(file).map((says) => warning('settings', says, 'Mend the name, or take it out.'));
+  const info = where === null ? null : await stat(where).catch(() => null);
+  if (where === null || info === null || (info.mode & 0o077) === 0) return unheard;
+  const secret = allSettings().filter(({ uses }) => uses.some(({ setting }) => setting.secret));
+  const held = secret.map(({ name }) => name).filter((name) => (file[name] ?? '') !== '');
+  if (URL.parse(file['REDIS_URL'] ?? '')?.password) held.push('REDIS_URL');
+  if (held.length === 0) return unheard;
+  return [
+    ...unheard,
+    warning('secrets', `others can read ${where}, which holds ${held.join(', ')}`, `Run: chmod 600 ${where}`),
+  ];
 }
 
 /** The room for Redis, whose file grows: full, it refuses every write. */

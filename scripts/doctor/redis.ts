@@ -1,9 +1,10 @@
 /** The Redis: there, new enough, durable, of the right mode; and what its records say of voting and of who was announced. */
-import { createAnnouncements } from '@quorum/shared/announcements';
+import { createAnnouncements, type SignerAnnouncement } from '@quorum/shared/announcements';
 import { keys } from '@quorum/shared/redis-keys';
 import { redisFaults } from '@quorum/shared/redis';
 import { readVoting } from '@quorum/shared/voting';
 import type { OwnerId } from '@quorum/shared/ids';
+import type { Address } from '@quorum/snapshot/proposal';
 import type { SignerEntry } from '@quorum/voter/signer-entry';
 import type { Redis } from 'ioredis';
 import { OperatorError, withRedis } from '../operator.ts';
@@ -14,19 +15,14 @@ import { checkPreferences } from './preferences.ts';
 /** What BullMQ asks for. */
 const WANTED = [6, 2] as const;
 
-/** Everything about Redis, the preferences of these owners too. `entries` are those of signers.json, null where it cannot be read. */
-export async function checkRedis(
-  patient: Patient,
-  owners: readonly OwnerId[],
-  entries: readonly SignerEntry[] | null,
-): Promise<readonly Finding[]> {
+/** Everything about Redis, the preferences of these owners too. */
+export async function checkRedis(patient: Patient, owners: readonly OwnerId[]): Promise<readonly Finding[]> {
   try {
     return await withRedis(patient.operator, async (redis) => [
       await versionFinding(redis),
       ...(await durability(redis, patient)),
       await modeFinding(redis, patient),
       ...(await voting(redis, owners, patient)),
-      ...(await announced(redis, entries)),
       ...(await checkPreferences(patient, owners, redis)),
     ]);
   } catch (error) {
@@ -90,23 +86,40 @@ async function voting(redis: Redis, owners: readonly OwnerId[], { live }: Patien
   );
 }
 
-/** Whether the voter service that runs, or ran last, goes by what signers.json says now. */
-async function announced(redis: Redis, entries: readonly SignerEntry[] | null): Promise<Finding[]> {
-  if (entries === null) return [];
-  const { signer } = createAnnouncements(redis);
-  return Promise.all(
-    entries.map(async ({ owner, voter, kind, allowedSpaces }) => {
-      const there = await signer(owner);
-      const isSame =
-        there?.voter === voter &&
-        there.kind === kind &&
-        JSON.stringify(there.allowed_spaces.toSorted()) === JSON.stringify(allowedSpaces.toSorted());
-      if (isSame) return fine('announcement', `the voter service goes by the signer of ${owner} as it is`);
-      const says =
-        there === null
-          ? `the voter service has not started since ${owner} got a signer`
-          : `the voter service announced another signer of ${owner} than there is now`;
-      return warning('announcement', says, 'Start the voter service, or start it anew.');
-    }),
-  );
+/** Whether the voter service that runs, or ran last, goes by what signers.json and its key say now. */
+export async function checkAnnouncements(
+  { operator }: Patient,
+  entries: readonly SignerEntry[],
+  /** Of those whose key can be opened, its address. */
+  addresses: ReadonlyMap<OwnerId, Address>,
+): Promise<readonly Finding[]> {
+  try {
+    return await withRedis(operator, (redis) => {
+      const { signer } = createAnnouncements(redis);
+      return Promise.all(
+        entries.map(async (entry) => announcementFinding(entry, addresses.get(entry.owner), await signer(entry.owner))),
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return [unchecked('announcement', 'Redis cannot be asked')];
+  }
+}
+
+function announcementFinding(
+  { owner, voter, kind, allowedSpaces }: SignerEntry,
+  address: Address | undefined,
+  there: SignerAnnouncement | null,
+): Finding {
+  const isSame =
+    there?.voter === voter &&
+    there.kind === kind &&
+    JSON.stringify(there.allowed_spaces.toSorted()) === JSON.stringify(allowedSpaces.toSorted()) &&
+    (there.kind === 'own_key' || address === undefined || there.alias === address);
+  if (isSame) return fine('announcement', `the voter service goes by the signer of ${owner} as it is`);
+  const says =
+    there === null
+      ? `the voter service has not started since ${owner} got a signer`
+      : `the voter service announced another signer of ${owner} than there is now`;
+  return warning('announcement', says, 'Start the voter service, or start it anew.');
 }

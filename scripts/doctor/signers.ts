@@ -27,11 +27,16 @@ export function readEntries({ voter }: Patient): {
   }
 }
 
+export type CheckedSigner = {
+  readonly findings: readonly Finding[];
+  /** Of the key; undefined where it cannot be opened. */
+  readonly address: Address | undefined;
+};
+
 /** One owner's signer: its key, and what the hub says of it. */
-export async function checkSigner(entry: SignerEntry, patient: Patient): Promise<readonly Finding[]> {
-  const { upstreams, voter } = patient;
-  if (voter === null) return [];
-  const { live } = patient;
+export async function checkSigner(entry: SignerEntry, patient: Patient): Promise<CheckedSigner> {
+  const { upstreams, voter, live } = patient;
+  if (voter === null) return { findings: [], address: undefined };
   const loaded: { address?: Address } = {};
   const key = await bounded(`signer of ${entry.owner}`, async () => {
     const licence = await loadLicence(entry, { live, allowMainKey: voter.ALLOW_MAIN_KEY });
@@ -49,7 +54,7 @@ export async function checkSigner(entry: SignerEntry, patient: Patient): Promise
       bounded(`${entry.owner} in ${space}`, (signal) => power(entry, space, hub, signal)),
     ),
   ]);
-  return [...key, ...told.flat()];
+  return { findings: [...key, ...told.flat()], address: loaded.address };
 }
 
 /** That the hub is down is a finding of its own: what cannot be asked for it is only not checked. */

@@ -23,10 +23,38 @@ export type Layers = { readonly raw: RawSettings; readonly sources: ReadonlyMap<
 /** The same, parsed. */
 export type Layered<S extends z.ZodObject> = Layers & { readonly config: z.output<S> };
 
-/** The settings in the text of a file. */
-export function parseSettingsText(text: string): Environment {
+/**
+ * The settings in the text of a file. Throws a `ValidationError` that names each line that is none of NAME=value, and says
+ * nothing of what stands there. The parser would pass over such a line, or take the lines up to the next quote for a value: a
+ * threshold that the operator wrote would then silently be another.
+ */
+export function parseSettingsText(text: string, file: string): Environment {
   // Windows editors put a mark before the first name, which would then be another name.
-  return parseEnv(text.replace(/^\uFEFF/, ''));
+  const settings = text.replace(/^\uFEFF/, '');
+  const issues = settings.split(/\r\n|\r|\n/).flatMap((line, index) => {
+    const message = faultIn(line);
+    return message === null ? [] : [{ path: `line ${index + 1}`, message }];
+  });
+  if (issues.length === 0) return parseEnv(settings);
+  const lines = issues.map(({ path, message }) => `  ${path}: ${message}`).join('\n');
+  throw new ValidationError(
+    `The settings file ${file} does not fit. Mend these lines and start again:\n${lines}`,
+    issues,
+  );
+}
+
+const SETTING = /^\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(?<value>.*)$/;
+const QUOTED = /^(["'`])(?:(?!\1).)*\1\s*(?:#.*)?$/;
+
+/** What is wrong with one line of a settings file; null: nothing. */
+function faultIn(line: string): string | null {
+  if (/^\s*(?:#|$)/.test(line)) return null;
+  const value = SETTING.exec(line)?.groups?.['value'];
+  if (value === undefined) return 'is not NAME=value';
+  if (!/^["'`]/.test(value)) {
+    return /[^\s#]#/.test(value) ? 'has a # in its value, which needs quotes: a comment begins there' : null;
+  }
+  return QUOTED.test(value) ? null : 'has a quote that is not closed at the end of the line';
 }
 
 /** The text of the settings file; null where there is none. Throws a `ValidationError` where it cannot be read. */

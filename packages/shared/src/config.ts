@@ -19,9 +19,7 @@ export const CommonConfig = z.object({
     .url({ protocol: /^rediss?$/ })
     .default('redis://127.0.0.1:6379')
     .describe('The Redis that holds queues and records'),
-  REDIS_PASSWORD_FILE: managed(
-    z.string().optional().describe('File with the Redis password, where REDIS_URL holds none'),
-  ),
+  REDIS_PASSWORD_FILE: z.string().optional().describe('File with the Redis password, where REDIS_URL holds none'),
   LOG_LEVEL: reloads(
     'job',
     z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('The lowest level that is logged'),

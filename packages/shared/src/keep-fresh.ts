@@ -52,25 +52,37 @@ export function keepFresh(
   const ifChanged = (): void => {
     if (hasChanged()) again();
   };
-  let settled: NodeJS.Timeout | undefined;
-  const later = (): void => {
-    clearTimeout(settled);
-    settled = setTimeout(ifChanged, SETTLED_MS).unref();
-  };
-  const watcher = file === null ? null : watchFile(file, later, log);
+  const watching = file === null ? null : watchWritten(file, ifChanged, log);
   process.on('SIGHUP', again);
-  // What was changed since the start read it, before anybody watched.
-  if (file !== null) later();
   return {
     async close() {
       process.off('SIGHUP', again);
+      watching?.close();
+    },
+  };
+}
+
+/**
+ * Calls `onWritten` once nothing more has happened to the file for a moment, and once soon: it may have changed since it was
+ * read, before anybody watched. Where it cannot be watched, that is said and nothing else happens.
+ */
+export function watchWritten(file: string, onWritten: () => void, log: Pick<Logger, 'warn'>): { close(): void } {
+  let settled: NodeJS.Timeout | undefined;
+  const later = (): void => {
+    clearTimeout(settled);
+    settled = setTimeout(onWritten, SETTLED_MS).unref();
+  };
+  const watcher = watchFile(file, later, log);
+  later();
+  return {
+    close() {
       clearTimeout(settled);
       watcher?.close();
     },
   };
 }
 
-function watchFile(file: string, onEvent: () => void, log: Logger): FSWatcher | null {
+function watchFile(file: string, onEvent: () => void, log: Pick<Logger, 'warn'>): FSWatcher | null {
   const unwatched = (error: unknown): void =>
     log.warn({ err: error, file }, 'settings file is not watched; send SIGHUP after a change');
   try {

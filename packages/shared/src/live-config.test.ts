@@ -58,6 +58,37 @@ describe('a value', () => {
     expect(opened([text]).config.show()['SAMPLES']).toEqual({ value: 4, source: 'file' });
   });
 
+  it.each([
+    ['no =', 'SAMPLES 4', 'is not NAME=value'],
+    ['no name', '=4', 'is not NAME=value'],
+    ['two names', 'MORE SAMPLES=4', 'is not NAME=value'],
+    ['a colon', 'SAMPLES: 4', 'is not NAME=value'],
+    // Taken for a value over several lines, it would swallow the setting between.
+    ['a quote that another line closes', 'KEY="4', 'has a quote that is not closed at the end of the line'],
+    ['a quote within its quotes', 'KEY="{"4": 1}"', 'has a quote that is not closed at the end of the line'],
+    ['a # where no comment begins', 'KEY=sesame#4', 'has a # in its value'],
+  ])(
+    'in a file with a line with %s is not guessed: the line is named, and not what stands there',
+    (_what, line, why) => {
+      const lines = ['# ours', line, 'SAMPLES=4', 'MODELS="two"'];
+      let error: unknown;
+      try {
+        opened(lines);
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (!(error instanceof ValidationError)) throw new Error('it was taken');
+      expect(error.issues).toEqual([{ path: 'line 2', message: expect.stringContaining(why) }]);
+      expect(error.message).toMatch(/settings-\d+ does not fit[^]*line 2: /);
+      expect(error.message).not.toMatch(/sesame|4": 1/);
+
+      const { config, write } = opened(['SAMPLES=9']);
+      write(...lines);
+      expect(config.reload()).toMatchObject({ kind: 'invalid', error: { issues: [{ path: 'line 2' }] } });
+      expect(config.show()['SAMPLES']).toEqual({ value: 9, source: 'file' });
+    },
+  );
+
   it('is not kept where it belongs to another service', () => {
     const { config } = opened(['OTHER_SERVICES_KEY=sesame']);
     expect(JSON.stringify([config.show(), config.fixed, config.now()])).not.toContain('sesame');
@@ -121,9 +152,18 @@ describe('a reload', () => {
 
   it('gives the default back where a line is taken out', () => {
     const { config, write } = opened(['LEVEL=high']);
-    write('');
+    write('# nothing');
     expect(config.reload()).toMatchObject({ applied: ['LEVEL'] });
     expect(config.now().LEVEL).toBe('low');
+  });
+
+  it('that finds a file emptied, as one is that an editor has not written yet, changes nothing', () => {
+    const { config, write } = opened(['LEVEL=high']);
+    write('');
+    expect(config.reload()).toMatchObject({ kind: 'invalid', error: { message: expect.stringContaining('is empty') } });
+    expect(config.now().LEVEL).toBe('high');
+    write('LEVEL=low');
+    expect(config.reload()).toMatchObject({ applied: ['LEVEL'] });
   });
 
   it('that finds anything wrong changes nothing and names the setting, not the value', () => {

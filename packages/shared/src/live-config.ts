@@ -65,9 +65,10 @@ export function liveConfig<S extends z.ZodObject>(
   const changing = namesOf((setting) => setting.reload !== null);
   const staying = namesOf((setting) => setting.reload === null);
   const readText = (): string | null => (file === null ? null : readSettingsText(file));
+  const parse = (of: string | null): Environment => (file === null || of === null ? {} : parseSettingsText(of, file));
 
   let text = readText();
-  let fromFile = parseSettingsText(text ?? '');
+  let fromFile = parse(text);
   let current = layer(schema, fromFile, env);
   const fixed: Fixed<S> = current.config;
 
@@ -76,10 +77,14 @@ export function liveConfig<S extends z.ZodObject>(
     let wanted: Layered<S>;
     try {
       const newText = readText();
-      // A file that vanished says nothing; taken for an empty one it would reset every setting.
+      // A file that vanished says nothing; taken for one without settings it would reset them all.
       if (newText === null && text !== null) throw new ValidationError(`The settings file ${file} is gone.`);
-      const newSettings = parseSettingsText(newText ?? '');
       text = newText;
+      // So does one that an editor emptied and has not written yet, or on a full disk cannot write.
+      if (newText?.trim() === '' && Object.keys(fromFile).length > 0) {
+        throw new ValidationError(`The settings file ${file} is empty. To set nothing, put a comment into it.`);
+      }
+      const newSettings = parse(newText);
       wanted = layer(schema, newSettings, env);
       current = parseLayered(schema, mix([wanted, changing], [old, staying]));
       fromFile = newSettings;

@@ -1,67 +1,38 @@
-/** A writer may be killed at any moment: what is then there is the old or the new file, whole. */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+/** The folder of one owner on disk. */
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { killWriters } from '../test/killed-writers.ts';
 import { useFolder } from '../test/preference-stores.ts';
-import { textOf } from '../test/preferences-writer.ts';
-import { run } from '../test/process.ts';
 import { anOwner } from '../test/samples.ts';
 import { ownerFolder } from './owner-folder.ts';
 
-const WRITER = join(import.meta.dirname, '../test/preferences-writer.ts');
-const KILLS = 500;
-/** At the same time, each with an owner of its own. */
-const LANES = 4;
-const MINUTE_MS = 60_000;
-/** A little longer than one writing takes, so that the kills fall everywhere in it. */
-const LONGEST_LIFE_MS = 12;
-
 const dir = useFolder();
 
-/** Which text this is. Throws where it is none, or a part of one. */
-function numberIn(bytes: Buffer): number {
-  const n = Number(/"instructions":"(\d+)"/.exec(bytes.toString())?.[1]);
-  expect(bytes.equals(textOf(n))).toBe(true);
-  return n;
-}
-
 describe('a writer that is killed', () => {
-  async function lane(kills: number): Promise<{ onTheWay: number }> {
-    const owner = anOwner();
-    const folder = ownerFolder(dir(), owner);
-    let stands = 0;
-    let onTheWay = 0;
-    for (let kill = 0; kill < kills; kill += 1) {
-      const writer = run(WRITER, ['folder', dir(), owner, String(stands + 1)]);
-      // Some are killed over the first file that they write, which all others left behind.
-      if (kill % 2 === 0) await writer.next();
-      await pause(Math.random() * LONGEST_LIFE_MS);
-      writer.kill();
-      const { lines, errors } = await writer.ended;
-      expect(errors).toBe('');
-      const told = Number(lines.at(-1) ?? stands);
+  // owner-folder.slow.test.ts does it 500 times.
+  it('20 times leaves the old or the new file each time, and no lock', async () => {
+    await killWriters(dir(), 20);
+  });
+});
 
-      const now = await folder.read();
-      const found = now.kind === 'text' ? numberIn(now.bytes) : 0;
-      // What was told to be done is done, and nothing but the next may have been.
-      expect([told, told + 1]).toContain(found);
-      if (found !== told) onTheWay += 1;
-      const last = await folder.readLastGood();
-      expect([found, found - 1]).toContain(last.kind === 'text' ? numberIn(last.bytes) : 0);
-      stands = found;
-    }
-    // What killed writers leave behind does not add up.
-    const left = await readdir(join(dir(), owner));
-    expect(left.length).toBeLessThanOrEqual(4);
-    for (const name of left) expect((await stat(join(dir(), owner, name))).mode & 0o077).toBe(0);
-    expect((await stat(join(dir(), owner))).mode & 0o777).toBe(0o700);
-    return { onTheWay };
-  }
+describe('what its owner saved by hand while a change was being made', () => {
+  const ours = Buffer.from('{"approval":"never"}');
+  const theirs = Buffer.from('{"approval":"always"}');
+  const more = Buffer.from('{}');
 
-  it(`${KILLS} times leaves the old or the new file each time, and no lock`, { timeout: 20 * MINUTE_MS }, async () => {
-    const lanes = await Promise.all(Array.from({ length: LANES }, () => lane(KILLS / LANES)));
-    // Else the kills would have missed what they are for.
-    expect(lanes.reduce((sum, { onTheWay }) => sum + onTheWay, 0)).toBeGreaterThan(0);
+  it('is not replaced by what was made of what stood there before', async () => {
+    const folder = ownerFolder(dir(), anOwner());
+    const absent = await folder.read();
+    expect(await folder.exclusively(() => folder.replace(absent, ours))).toBe(true);
+    const found = await folder.read();
+    await writeFile(folder.file, theirs);
+    expect(await folder.exclusively(() => folder.replace(found, more))).toBe(false);
+    expect(await folder.exclusively(() => folder.replace(absent, more))).toBe(false);
+    expect(await folder.read()).toEqual({ kind: 'text', bytes: theirs });
+    expect(await folder.readLastGood()).toEqual({ kind: 'text', bytes: ours });
+    // Nor does what was taken away come back by itself.
+    await rm(folder.file);
+    expect(await folder.exclusively(() => folder.replace(found, more))).toBe(false);
+    expect(await folder.read()).toEqual({ kind: 'absent' });
   });
 });

@@ -33,7 +33,8 @@ export function ownerFolder(dir: string, owner: string) {
   const file = join(folder, PREFERENCES_FILE);
   const lastGood = join(folder, LAST_GOOD_FILE);
 
-  async function put(target: string, bytes: Uint8Array): Promise<void> {
+  /** `mayReplace` is asked at the last moment, when the new file is complete; false: nothing was replaced. */
+  async function put(target: string, bytes: Uint8Array, mayReplace = async () => true): Promise<boolean> {
     const fresh = join(folder, NEW_FILE);
     const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
     const handle = await open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
@@ -44,13 +45,15 @@ export function ownerFolder(dir: string, owner: string) {
     } finally {
       await handle.close();
     }
+    if (!(await mayReplace())) return false;
     await rename(fresh, target);
     await syncFolder(folder);
+    return true;
   }
 
-  async function written(work: () => Promise<void>): Promise<void> {
+  async function written<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work();
+      return await work();
     } catch (error) {
       if (!isErrno(error)) throw error;
       const what = `The preferences cannot be written to ${folder}: ${error.message}.`;
@@ -75,10 +78,15 @@ export function ownerFolder(dir: string, owner: string) {
       return withFileLock(join(folder, LOCK_FILE), work);
     },
 
-    /** Replaces the preferences, and then the last good copy: in this order, a crash between leaves a copy that is older. */
-    async replace(bytes: Uint8Array): Promise<void> {
-      await written(() => put(file, bytes));
+    /**
+     * Replaces the preferences, and then the last good copy: in this order, a crash between leaves a copy that is older. False
+     * where something else stands there than what was found: an editor takes no lock, and what its owner saved meanwhile counts.
+     */
+    async replace(found: ReadFile, bytes: Uint8Array): Promise<boolean> {
+      const isAsFound = async () => isSame(await readOwn([dir, folder], file), found);
+      if (!(await written(() => put(file, bytes, isAsFound)))) return false;
       await written(() => put(lastGood, bytes));
+      return true;
     },
 
     /**
@@ -123,6 +131,11 @@ async function readOwn(folders: readonly string[], path: string): Promise<ReadFi
   } finally {
     await handle?.close();
   }
+}
+
+function isSame(one: ReadFile, other: ReadFile): boolean {
+  if (one.kind !== 'text' || other.kind !== 'text') return one.kind === other.kind;
+  return one.bytes.equals(other.bytes);
 }
 
 function unreadable(why: string): ReadFile {

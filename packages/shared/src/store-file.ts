@@ -36,8 +36,8 @@ export function filePreferenceStore({ dir, defaults, recorded }: FileStoreOption
         const lastGood = before.kind === 'text' ? before.bytes : null;
         return { now, lastGood, recorded: version !== null || before.kind !== 'absent' };
       },
-      async replace(owner, _found, bytes, version) {
-        await folderOf(owner).replace(bytes);
+      async replace(owner, { now }, bytes, version) {
+        if (!(await folderOf(owner).replace(now, bytes))) return false;
         await recorded.record(owner, version);
         return true;
       },

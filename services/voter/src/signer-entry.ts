@@ -5,6 +5,7 @@
 import { dirname, resolve } from 'node:path';
 import { QuorumError } from '@quorum/shared/errors';
 import { OwnerId } from '@quorum/shared/ids';
+import { readObject, wordsOf } from '@quorum/shared/preferences-document';
 import { readTrustedFile } from '@quorum/shared/secret-file';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
@@ -129,15 +130,15 @@ function namesSet(config: SignersConfig): readonly string[] {
   return SINGLE_OWNER_VARIABLES.filter((name) => config[name] !== undefined);
 }
 
-/** The JSON value in a `signers.json`. Throws a `signing` error where it cannot be read, or others could have written it. */
+/**
+ * The JSON value in a `signers.json`. Throws a `signing` error where it cannot be read, others could have written it, or a name
+ * stands in it twice: JSON.parse would take the last, and which of both was meant nobody knows.
+ */
 export function readSignersFile(file: string): unknown {
-  const text = readTrustedFile(file);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // What JSON.parse throws quotes what it read, and where SIGNERS_FILE names another file that is a secret.
-    throw refused(`${file} cannot be read as JSON. Mend it, or remove it and run 'npm run setup'.`);
-  }
+  // Its issues are in words of ours. Those of JSON.parse quote what it read: where SIGNERS_FILE names another file, a secret.
+  const read = readObject(Buffer.from(readTrustedFile(file)));
+  if (read.kind === 'good') return read.document;
+  throw refused(`${wordsOf(file, read.issues)}\nMend it, or remove it and run 'npm run setup'.`);
 }
 
 function keySource(entry: z.infer<typeof FileEntry>, folder: string): KeySource | null {

@@ -129,8 +129,21 @@ describe('signers.json', () => {
       /needs either key_file/,
     ],
     ['a key file that is not there', { ada: { ...entry, key_file: 'gone.key' } }, SANDBOX, /gone\.key cannot be read/],
-    ['what is no JSON', '{', SANDBOX, /cannot be read as JSON/],
-    ['a list', [], SANDBOX, /does not fit/],
+    ['what is no JSON', '{', SANDBOX, /signers\.json:1:2: is not JSON/],
+    [
+      'an owner who stands in it twice',
+      `{"ada": ${JSON.stringify(entry)},\n "ada": ${JSON.stringify({ ...entry, allowed_spaces: ['other.eth'] })}}`,
+      SANDBOX,
+      /signers\.json:2:2: ada stands here twice/,
+    ],
+    [
+      'a limit that stands in it twice',
+      JSON.stringify({ ada: entry }).replace('}}', ',"votes_per_day":5,"votes_per_day":500}}'),
+      SANDBOX,
+      /ada\.votes_per_day stands here twice/,
+    ],
+    ['a list', [], SANDBOX, /must be an object/],
+    ['what is no owner', { Ada: entry }, SANDBOX, /does not fit/],
   ];
   test.each(refusals)('is refused with %s', async (_what, file, options, why) => {
     await expect(load(file, options)).rejects.toMatchObject({
