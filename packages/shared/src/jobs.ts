@@ -17,9 +17,10 @@
 import { createHash } from 'node:crypto';
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
+import { ERROR_CATEGORIES } from './errors.ts';
 import { OwnerId, RunId } from './ids.ts';
 import { FailedWhy, Outcome } from './outcome.ts';
-import { RankAnswer, RunStatus } from './run.ts';
+import { ProposalRanking, RunStatus } from './run.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -38,6 +39,17 @@ export type QueueName = (typeof QUEUES)[number];
 
 /** What an owner is told of. */
 const NoticeKind = z.enum(['closing_too_soon']);
+
+/** What a `rank` job comes to; a failure in the categories of errors, for whoever waits. */
+const RankAnswer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ranked'), ranking: ProposalRanking }),
+  z.object({
+    kind: z.literal('failed'),
+    category: z.enum(ERROR_CATEGORIES),
+    message: z.string(),
+    retry_after_s: z.number().nullable(),
+  }),
+]);
 
 /** One job: what it carries, what it gives back, how long an attempt may take, how many attempts there are. */
 export type JobDefinition<P, R> = {

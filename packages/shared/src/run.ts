@@ -2,7 +2,6 @@
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
 import { Usage, VoteDecision } from './decision.ts';
-import { ERROR_CATEGORIES } from './errors.ts';
 import { RunId } from './ids.ts';
 import { Outcome } from './outcome.ts';
 
@@ -149,14 +148,3 @@ export const ProposalRanking = z.object({
     .describe('The others, and why; at most the first 500'),
 });
 export type ProposalRanking = z.infer<typeof ProposalRanking>;
-
-/** What a `rank` job comes to; a failure in the categories of errors, for whoever waits. */
-export const RankAnswer = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('ranked'), ranking: ProposalRanking }),
-  z.object({
-    kind: z.literal('failed'),
-    category: z.enum(ERROR_CATEGORIES),
-    message: z.string(),
-    retry_after_s: z.number().nullable(),
-  }),
-]);
