@@ -33,10 +33,9 @@ await runCommand(async (args) => {
   else await ensureSignersFile({ dir: operator.secrets });
   if (values['enable-voting']) {
     const { owner, folders } = operator.settings;
-    const PREFERENCES_DIR = operator.env['PREFERENCES_DIR'] || folders.owners;
     await withRedis(operator, async (redis) => {
       await enableVoting(redis, owner);
-      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR }, redis), owner);
+      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR: folders.owners }, redis), owner);
     });
     process.stdout.write(`Voting is enabled for ${owner}, who has preferences to begin with.\n`);
   }
