@@ -1,12 +1,12 @@
 /** docs/configuration.md, made of the schemas. `npm run docs` writes it; `npm run check` compares it. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Setting } from '@quorum/shared/settings';
+import { ROOT } from './root.ts';
 import { allSettings, type NamedSetting } from './schemas.ts';
 import { SERVICES } from './services.ts';
 
-export const CONFIGURATION_FILE = path.join(fileURLToPath(new URL('..', import.meta.url)), 'docs/configuration.md');
+export const CONFIGURATION_FILE = path.join(ROOT, 'docs/configuration.md');
 
 const INTRODUCTION = `# Configuration
 

@@ -592,6 +592,22 @@ describe('names the fault and the remedy', () => {
     expect(others).toEqual([]);
   });
 
+  test('of voting that is paused for another owner, whom nothing enables it for yet', async () => {
+    const signers = z.record(z.string(), z.unknown()).parse(await json(secret(SIGNERS_FILE)));
+    const another = '0x52908400098527886E0F7030069857D2E4169EE7';
+    const entry = z.looseObject({}).parse(signers['owner']);
+    await writeFile(secret(SIGNERS_FILE), JSON.stringify({ ...signers, ada: { ...entry, voter: another } }));
+    const found = (await ailments()).filter(({ check }) => check === 'voting');
+    expect(found).toEqual([
+      {
+        check: 'voting',
+        level: 'warning',
+        says: expect.stringContaining('paused for ada'),
+        remedy: expect.stringContaining('OWNER_ID alone, who is owner'),
+      },
+    ]);
+  });
+
   test('of a settings file with a misspelt name, and with a key that others can read', async () => {
     const file = path.join(dir, '.env');
     await writeFile(file, 'LOG_LEVLE=debug\nOPENAI_API_KEY=sesame\nREDIS_URL=redis://:sesame@h:1\n', { mode: 0o644 });
@@ -719,6 +735,12 @@ describe('npm run doctor', () => {
     const before = await seen();
     await examine(sources(environment()));
     expect(await seen()).toEqual(before);
+  });
+
+  test('says what it knows when it does not understand', async () => {
+    const { code, err } = await run(['--jsn'], {});
+    expect(code).toBe(1);
+    expect(err).toMatch(/--jsn.*\n→ npm run doctor -- \[--json\]/);
   });
 
   test('cuts off a check that does not end', async () => {

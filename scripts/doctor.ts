@@ -6,17 +6,18 @@
  *
  * In compose: docker compose run --rm doctor
  */
-import { parseArgs } from 'node:util';
 import { examine } from './doctor/examine.ts';
 import type { Finding } from './doctor/finding.ts';
 import { ROOT } from './root.ts';
 import { readSources } from './settings-file.ts';
+import { parseUsage } from './subcommand.ts';
 import { pad, textWidth } from './text-width.ts';
 
 const MARKS = { fine: '✓', warning: '!', broken: '✗', unchecked: '?' } as const;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+  const options = { json: { type: 'boolean', default: false } } as const;
+  const { values } = parseUsage('npm run doctor -- [--json]', process.argv.slice(2), { options });
   const findings = await examine(readSources(process.env, ROOT));
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
   const isHealthy = count('broken') === 0;

@@ -6,11 +6,10 @@ import { execFile } from 'node:child_process';
 import { glob } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './root.ts';
 import { z } from 'zod';
 import { configurationIsFresh } from './configuration.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BROKEN_ON_PURPOSE = path.join(ROOT, 'scripts/fixtures/boundaries');
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 

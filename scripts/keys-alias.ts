@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseConfig } from '@quorum/shared/config';
-import { OwnerId } from '@quorum/shared/ids';
+import type { OwnerId } from '@quorum/shared/ids';
 import { readTrustedFile } from '@quorum/shared/secret-file';
 import { assembleAliasEnvelope, buildAlias, type UnsignedAlias } from '@quorum/snapshot/envelope';
 import { createHub, type Hub } from '@quorum/snapshot/hub';
@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { OperatorError, type Operator } from './operator.ts';
 import { signersConfigOf, snapshotOf } from './operator-signers.ts';
 import { replaceFile, SIGNERS_FILE } from './secrets.ts';
-import { parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
+import { parseOwner, parseUsage, type Subcommand } from './subcommand.ts';
 
 const USAGE = 'alias --owner OWNER [--signature 0x…]';
 const TIMEOUT_MS = 10_000;
@@ -47,9 +47,7 @@ export const signAlias: Subcommand = {
   async run(operator, args) {
     const text = { type: 'string' } as const;
     const { values } = parseUsage(USAGE, args, { options: { owner: text, signature: text } });
-    const owner = OwnerId.safeParse(values.owner);
-    if (!owner.success) throw wrongUsage(USAGE, '--owner must be 1 to 64 of a-z, 0-9 and -.');
-    const licence = await licenceOf(owner.data, operator);
+    const licence = await licenceOf(parseOwner(USAGE, values.owner), operator);
     const { signature } = values;
     await (signature === undefined ? printMessage(licence, operator) : submit(licence, signature, operator));
   },

@@ -1,12 +1,11 @@
 /** `npm run keys -- create | list | revoke`: the API keys by which people and programs use the gateway. */
 import path from 'node:path';
 import { createApiKeys, Role, ROLES, type ApiKeys, type Listed } from '@quorum/shared/api-keys';
-import { OwnerId } from '@quorum/shared/ids';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { printable } from '@quorum/snapshot/printable';
 import { OperatorError, withRedis, type Operator } from './operator.ts';
 import { SECRETS } from './secrets.ts';
-import { parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
+import { parseOwner, parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
 import { pad, textWidth } from './text-width.ts';
 
 const CREATE = `create --owner OWNER --role ${ROLES.join('|')} [--name "what it is for"]`;
@@ -17,11 +16,10 @@ export const createKey: Subcommand = {
   async run(operator, args) {
     const options = { owner: { type: 'string' }, role: { type: 'string' }, name: { type: 'string' } } as const;
     const { values } = parseUsage(CREATE, args, { options });
-    const owner = OwnerId.safeParse(values.owner);
-    if (!owner.success) throw wrongUsage(CREATE, '--owner must be 1 to 64 of a-z, 0-9 and -.');
+    const owner = parseOwner(CREATE, values.owner);
     const role = Role.safeParse(values.role);
     if (!role.success) throw wrongUsage(CREATE, `--role must be one of ${ROLES.join(', ')}.`);
-    const wanted = { owner: owner.data, role: role.data, name: values.name ?? '', nowMs: Date.now() };
+    const wanted = { owner, role: role.data, name: values.name ?? '', nowMs: Date.now() };
     const { key, text } = await withApiKeys(operator, (apiKeys) => apiKeys.create(wanted));
     process.stderr.write(`✓ Key ${key.id} acts for ${key.owner} as ${key.role}. It is shown this once:\n`);
     process.stdout.write(`${text}\n`);

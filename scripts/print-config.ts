@@ -7,6 +7,7 @@
  */
 import path from 'node:path';
 import { layer, show } from '@quorum/shared/config-layers';
+import { runCommand } from './operator.ts';
 import { ROOT } from './root.ts';
 import { SCHEMAS } from './schemas.ts';
 import { FIRST_PORTS, SANDBOX_PORT, serviceEnv, SERVICES, upstreamsOf, type ServiceName } from './services.ts';
@@ -49,9 +50,4 @@ function main(args: readonly string[]): void {
   process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
 }
 
-try {
-  main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`✗ ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCommand(async (args) => main(args));

@@ -72,7 +72,7 @@ test('while it runs, what changed is told by name, and a name that is misspelt o
     await expect
       .poll(() => said)
       .toEqual([
-        '  changing was changed: DECIDER_SAMPLES, DECIDER_SAMPELS',
+        '  changing was changed: DECIDER_SAMPLES',
         '! The settings file sets DECIDER_SAMPELS, which nothing reads. Did you mean DECIDER_SAMPLES?',
       ]);
     // What does not fit the services tell, and a file that is gone.

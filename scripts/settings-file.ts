@@ -25,21 +25,26 @@ export function merged({ env, file }: SettingSources): NodeJS.ProcessEnv {
 /** Compose reads the same file, and these are its own. */
 const COMPOSE = /^(COMPOSE|DOCKER|QUORUM)_/;
 
+/** The names that an operator may set, and those that whatever starts the services sets. */
+function knownNames(): { readonly heard: readonly string[]; readonly managed: readonly string[] } {
+  const [managed, heard] = [true, false].map((wanted) =>
+    allSettings()
+      .filter(({ uses }) => uses.every(({ setting }) => setting.managed) === wanted)
+      .map(({ name }) => name),
+  );
+  return { heard: heard ?? [], managed: managed ?? [] };
+}
+
 /** For each name in the file that has no effect, what to tell the operator; of an unknown one with the nearest that there is. */
 export function unheardSettings(file: Environment): string[] {
-  const all = allSettings();
-  const known = all.map(({ name }) => name);
-  const managed = all.filter(({ uses }) => uses.every(({ setting }) => setting.managed)).map(({ name }) => name);
+  const { heard, managed } = knownNames();
   return Object.keys(file)
-    .filter((name) => !COMPOSE.test(name))
-    .flatMap((name) => {
-      if (managed.includes(name))
-        return [`The settings file sets ${name}, which npm start and compose set themselves.`];
-      if (known.includes(name)) return [];
-      const near = nearest(name, known);
-      return [
-        `The settings file sets ${name}, which nothing reads.${near === undefined ? '' : ` Did you mean ${near}?`}`,
-      ];
+    .filter((name) => !heard.includes(name) && !COMPOSE.test(name))
+    .map((name) => {
+      const sets = `The settings file sets ${name}, which`;
+      if (managed.includes(name)) return `${sets} npm start and compose set themselves.`;
+      const near = nearest(name, heard);
+      return `${sets} nothing reads.${near === undefined ? '' : ` Did you mean ${near}?`}`;
     });
 }
 
@@ -52,19 +57,19 @@ export function tellOfChanges(
   say: (line: string) => void,
 ): { close(): void } {
   if (where === null) return { close() {} };
-  let known = file;
+  const { heard } = knownNames();
+  let before = file;
   let told = new Set(unheardSettings(file));
   return watchWritten(
     where,
     () => {
       const now = readChanged(where);
       if (now === null) return;
-      const names = [...new Set([...Object.keys(known), ...Object.keys(now)])];
-      const changed = names.filter((name) => known[name] !== now[name] && env[name] === undefined);
+      const changed = heard.filter((name) => before[name] !== now[name] && env[name] === undefined);
       if (changed.length > 0) say(`  ${path.basename(where)} was changed: ${changed.join(', ')}`);
       const unheard = unheardSettings(now);
       for (const warning of unheard.filter((line) => !told.has(line))) say(`! ${warning}`);
-      [known, told] = [now, new Set(unheard)];
+      [before, told] = [now, new Set(unheard)];
     },
     // The services say it.
     { warn: () => undefined },

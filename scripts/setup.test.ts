@@ -90,14 +90,14 @@ test('tells the sandbox of the demo signer and enables voting, as compose has it
       REDIS_URL: `redis://${new URL(redis.url).host}`,
       REDIS_PASSWORD_FILE,
       QUORUM_SECRETS_DIR: path.join(dir, 'secrets'),
-      PREFERENCES_DIR: path.join(dir, 'owners'),
+      PREFERENCES_STORE: 'redis',
       OWNER_ID: 'ada',
     };
     expect(await setup(['--demo', '--enable-voting'], env)).toMatchObject({ code: 0, err: '' });
-    expect(await readdir(path.join(dir, 'owners/ada'))).toContain('user_preferences.txt');
     expect(sandbox.world.messages).toHaveLength(1);
     const client = new Redis(redis.url);
     expect(await client.get(keys.votingOwner(OwnerId.parse('ada')))).toBe(VOTING_ENABLED);
+    expect(await client.get(keys.preferences(OwnerId.parse('ada')))).toContain('when_unsure');
     client.disconnect();
   } finally {
     await sandbox.close();

@@ -8,7 +8,6 @@
  *                                                begin with
  */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { ensureDemoSigner } from './demo-signer.ts';
@@ -16,13 +15,14 @@ import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
 import { OperatorError, readOperator, runCommand, withRedis, type Operator } from './operator.ts';
 import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { DEMO_SPACE } from './start-settings.ts';
+import { parseUsage } from './subcommand.ts';
 
 await runCommand(async (args) => {
   const options = {
     demo: { type: 'boolean', default: false },
     'enable-voting': { type: 'boolean', default: false },
   } as const;
-  const { values } = parseArgs({ args: [...args], options });
+  const { values } = parseUsage('npm run setup -- [--demo [--enable-voting]]', args, { options });
   // Live, the owner does it: POST /voting/resume.
   if (values['enable-voting'] && !values.demo) {
     throw new OperatorError('--enable-voting is for the sandbox: use it with --demo.');
@@ -33,10 +33,9 @@ await runCommand(async (args) => {
   else await ensureSignersFile({ dir: operator.secrets });
   if (values['enable-voting']) {
     const { owner, folders } = operator.settings;
-    const PREFERENCES_DIR = operator.env['PREFERENCES_DIR'] || folders.owners;
     await withRedis(operator, async (redis) => {
       await enableVoting(redis, owner);
-      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR }, redis), owner);
+      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR: folders.owners }, redis), owner);
     });
     process.stdout.write(`Voting is enabled for ${owner}, who has preferences to begin with.\n`);
   }

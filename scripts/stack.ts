@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './root.ts';
 import { enableVoting } from '@quorum/shared/voting';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
@@ -29,8 +29,6 @@ import { merged } from './settings-file.ts';
 import { DEMO_SPACE, isLiveRun, SettingsError, type SettingSources, type StartSettings } from './start-settings.ts';
 import { supervise, type Supervised } from './supervise.ts';
 import { coloured, shortPath, type Terminal } from './terminal.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Whatever was started, in the order of starting. */
 export interface Started {

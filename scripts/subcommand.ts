@@ -1,5 +1,6 @@
 /** Commands of a command: `npm run keys -- create …` is the subcommand `create` of `keys`. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { OwnerId } from '@quorum/shared/ids';
 import { OperatorError, readOperator, runCommand, type Operator } from './operator.ts';
 
 export type Subcommand = {
@@ -30,6 +31,13 @@ export function parseUsage<T extends ParseArgsConfig>(
   } catch (error) {
     throw wrongUsage(usage, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The owner that `--owner` names. Throws an `OperatorError` with the usage where that is none. */
+export function parseOwner(usage: string, given: string | undefined): OwnerId {
+  const owner = OwnerId.safeParse(given);
+  if (owner.success) return owner.data;
+  throw wrongUsage(usage, '--owner must be 1 to 64 of a-z, 0-9 and -.');
 }
 
 export function wrongUsage(usage: string, what: string): OperatorError {

@@ -13,12 +13,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './root.ts';
 import { describeGates, runGates } from './gates.ts';
 import { allSettings } from './schemas.ts';
 import { countTests, formatCounts, type Counts } from './test-counts.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = path.join(ROOT, '.data/test-results.json');
 
 async function main(args: readonly string[]): Promise<number> {

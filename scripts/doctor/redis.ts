@@ -72,16 +72,20 @@ async function modeFinding(redis: Redis, { live }: Patient): Promise<Finding> {
   );
 }
 
-async function voting(redis: Redis, owners: readonly OwnerId[], { live }: Patient): Promise<Finding[]> {
+async function voting(redis: Redis, owners: readonly OwnerId[], { live, operator }: Patient): Promise<Finding[]> {
   return Promise.all(
     owners.map(async (owner) => {
       const enabled = await readVoting(redis, owner);
       if (enabled.global && enabled.owner) return fine('voting', `it is enabled for ${owner}`);
       const whose = enabled.global ? `for ${owner}` : 'for everybody';
       const says = `it is paused ${whose}: decisions are held, and no vote of ${owner} is sent`;
-      return live
-        ? fine('voting', says)
-        : warning('voting', says, 'npm start enables it with the sandbox, as compose’s sandbox profile does.');
+      if (live) return fine('voting', says);
+      const first = operator.settings.owner;
+      const remedy =
+        owner === first
+          ? 'npm start enables it with the sandbox, as compose’s sandbox profile does.'
+          : `So far it is enabled for OWNER_ID alone, who is ${first}: decisions of ${owner} can be looked at.`;
+      return warning('voting', says, remedy);
     }),
   );
 }

@@ -57,7 +57,7 @@ export function ownerFolder(dir: string, owner: string) {
     } catch (error) {
       if (!isErrno(error)) throw error;
       const what = `The preferences cannot be written to ${folder}: ${error.message}.`;
-      throw new QuorumError('preferences', `${what} Mend that, or keep them elsewhere (PREFERENCES_DIR).`, {
+      throw new QuorumError('preferences', `${what} Mend that, or keep them in Redis (PREFERENCES_STORE=redis).`, {
         cause: error,
       });
     }

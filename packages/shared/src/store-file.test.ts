@@ -61,7 +61,7 @@ describe('a file that is saved', () => {
     await writeFile(folderOf(owner), 'in the way');
     await expect(store().save(owner, preferences())).rejects.toMatchObject({
       category: 'preferences',
-      message: expect.stringMatching(/cannot be written to .*: (EEXIST|ENOTDIR).* Mend that, or keep them elsewhere/),
+      message: expect.stringMatching(/cannot be written to .*: (EEXIST|ENOTDIR).* Mend that, or keep them in Redis/),
     });
   });
 
