@@ -85,7 +85,11 @@ async function voting(redis: Redis, owners: readonly OwnerId[], { live }: Patien
       const says = `it is paused ${whose}: decisions are held, and no vote of ${owner} is sent`;
       return live
         ? fine('voting', says)
-        : warning('voting', says, 'npm start enables it with the sandbox, as compose’s sandbox profile does.');
+        : warning(
+            'voting',
+            says,
+            'npm start enables it with the sandbox, as compose’s sandbox profile does, for OWNER_ID alone.',
+          );
     }),
   );
 }
