@@ -8,7 +8,8 @@
  *     npm run -s keys -- alias --owner alice                                the message by which the main wallet makes it one
  *     npm run keys -- alias --owner alice --signature 0x…                   … submitted, once the wallet has signed
  *
- * In compose: docker compose exec gateway node scripts/keys.ts …
+ * In compose the first three are `docker compose exec gateway node scripts/keys.ts …`, and the others, which write what only the
+ * voter reads, `docker compose run --rm signer-keys …`.
  */
 import { signAlias } from './keys-alias.ts';
 import { createKey, listKeys, revokeKey } from './keys-api.ts';

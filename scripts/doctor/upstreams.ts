@@ -19,7 +19,7 @@ function placeOf(url: string): string {
 function howToReach(url: string, setting: string): string {
   return isLive(url)
     ? `Look at ${setting} and at the network.`
-    : `Start it: npm start (or npm run sandbox, as it was started). Look at ${setting} if it is elsewhere.`;
+    : `Start it as it was started: npm start, npm run sandbox or compose’s sandbox profile. Look at ${setting} if it is elsewhere.`;
 }
 
 /** Whether hub is there and its key good, and how far our clock is from its own. */
