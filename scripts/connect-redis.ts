@@ -28,6 +28,6 @@ export async function connectRedis(url: string): Promise<Redis> {
   } catch (error) {
     redis.disconnect();
     const reason = why ?? error;
-    throw new Error(reason instanceof Error ? reason.message : String(reason), { cause: reason });
+    throw new Error(reason instanceof Error ? reason.message : String(reason), { cause: error });
   }
 }

@@ -52,10 +52,10 @@ export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<
 
 /** What is wrong in a secrets folder, each fault with its remedy. Empty: nothing. */
 export async function secretFaults(dir: string): Promise<string[]> {
-  const open = await openPaths(dir);
+  const readable = await openPaths(dir);
   const unusable = Object.entries(SECRETS).flatMap(([secret, name]) => {
     const file = path.join(dir, name);
-    if (open.has(file)) return [];
+    if (readable.has(file)) return [];
     try {
       // The services' own check, and their own words.
       if (secret.endsWith('MacKey')) readKeyFile(file);
@@ -65,7 +65,7 @@ export async function secretFaults(dir: string): Promise<string[]> {
       return [error instanceof Error ? error.message : String(error)];
     }
   });
-  return [...open.values(), ...unusable];
+  return [...readable.values(), ...unusable];
 }
 
 /** Every file and folder below `dir` that others can read or enter, or may put a file of theirs into, with what mends it. */
