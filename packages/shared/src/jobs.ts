@@ -106,7 +106,8 @@ export const JOBS = {
     timeoutMs: 30 * SECOND_MS,
     /** Somebody waits for it and can ask again. */
     attempts: 1,
-    keepS: MINUTE_MS / SECOND_MS,
+    /** Whoever asked takes it away. Not less than the others of its queue: BullMQ goes by the job that ends, for all that have. */
+    keepS: HOUR_S,
   },
   watchdog: {
     queue: 'agent-run',

@@ -177,9 +177,10 @@ export function createRecords(redis: Redis) {
     settle: (runId: RunId, proposal: ProposalId, record: OutcomeRecord): Promise<OutcomeRecord> =>
       writeOnce(runId, `outcome:${proposal}`, record, OutcomeRecord),
 
-    /** The runs that are open, oldest first. */
+    /** The runs that are open, oldest first. An entry that is no run's id is none, and stands in the way of no other. */
     async openRuns(): Promise<RunId[]> {
-      return (await redis.zrange(keys.openRuns(), '0', '-1')).map((id) => RunId.parse(id));
+      const ids = await redis.zrange(keys.openRuns(), '0', '-1');
+      return ids.flatMap((id) => RunId.safeParse(id).data ?? []);
     },
 
     /** Stores a proposal's text under its content hash, compressed. */

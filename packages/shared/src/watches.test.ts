@@ -26,6 +26,7 @@ describe('an order', () => {
     ['a word', { cron: '@daily' }, 'cron', /must have 5 fields/],
     ['no such hour', { cron: '0 25 * * *' }, 'cron', /is no time that comes/],
     ['a day that never comes', { cron: '0 0 30 2 *' }, 'cron', /is no time that comes/],
+    ['a time drawn by lot', { cron: 'H 9 * * *' }, 'cron', /H is a time drawn by lot/],
     ['no such zone', { cron: '0 9 * * *', time_zone: 'Europe/Atlantis' }, 'time_zone', /for|use a name such as UTC/],
     ['an offset', { cron: '0 9 * * *', time_zone: '+01:00' }, 'time_zone', /use a name such as UTC/],
     ['a zone without cron', { every_s: 60, time_zone: 'UTC' }, 'time_zone', /leave it out/],

@@ -10,6 +10,9 @@ import { OwnerId } from './ids.ts';
 import { readAll, type ReadAll } from './read-all.ts';
 import { fields, keys } from './redis-keys.ts';
 
+/** How many watches an owner may have: each asks the hub, and all owners share its limit. */
+export const WATCHES_MOST = 100;
+
 const DAY_S = 24 * 60 * 60;
 const MIN_EVERY_S = 5;
 const MAX_EVERY_S = 31 * DAY_S;
@@ -132,6 +135,8 @@ function faultOf(cron: string, timeZone: string): string | null {
   if (cron.trim().split(/\s+/).length !== CRON_FIELDS) {
     return `must have ${CRON_FIELDS} fields: minute, hour, day of the month, month, day of the week; ${example}`;
   }
+  // It would be drawn anew for each tick: one day could have several.
+  if (/\bH\b/i.test(cron)) return `must name its times, and H is a time drawn by lot; ${example}`;
   try {
     CronExpressionParser.parse(cron, { tz: timeZone }).next();
     return null;

@@ -164,6 +164,19 @@ describe('what was chosen', () => {
     expect(unchecked.map((entry) => entry.why)).toEqual(why === null ? [] : [why]);
   });
 
+  it('asks no hub on and on that gives no voting power: what is behind is left for a later run', async () => {
+    const many = Array.from({ length: 1_000 }, () => listed(aProposal()));
+    let asked = 0;
+    const power: ChooseDeps['power'] = async () => {
+      asked += 1;
+      return { kind: 'unknown', why: 'the hub is ill' };
+    };
+    const { selected, beyond, unchecked, dropped } = await choose(many, deps({ limit: 3, power }));
+    expect([selected.length, asked, unchecked.length + beyond.length]).toEqual([0, unchecked.length, many.length]);
+    expect(asked).toBeLessThanOrEqual(60);
+    expect(dropped.get('beyond_limit')).toEqual(beyond);
+  });
+
   it('is nothing where the hub asks for a pause: that is thrown', async () => {
     const pause = new Error('a pause');
     await expect(choose(both, deps({ power: () => Promise.reject(pause) }))).rejects.toBe(pause);

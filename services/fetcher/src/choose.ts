@@ -21,12 +21,15 @@ export type Unchecked = { readonly proposal: Listed; readonly why: string };
 
 export type Chosen = {
   readonly selected: readonly { readonly proposal: Proposal; readonly votingPower: number | null }[];
-  /** Those behind the last place. */
+  /** Those behind the last place, or behind too many that could not be read. */
   readonly beyond: readonly Listed[];
   /** Those of which something could not be read. */
   readonly unchecked: readonly Unchecked[];
   readonly dropped: Dropped<Listed>;
 };
+
+/** A hub that fails so often in one run is ill: thousands of further questions would not mend it. */
+const UNCHECKED_MOST = 50;
 
 /** Chooses among proposals in their turn. Throws what `power` and `texts` throw. */
 export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promise<Chosen> {
@@ -39,7 +42,7 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
   };
 
   let next = 0;
-  while (selected.length < deps.limit && next < inTurn.length) {
+  while (selected.length < deps.limit && next < inTurn.length && unchecked.length < UNCHECKED_MOST) {
     const wave = inTurn.slice(next, next + deps.limit - selected.length);
     next += wave.length;
     const powers = await Promise.all(wave.map(({ id }) => deps.power(id)));

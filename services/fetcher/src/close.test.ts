@@ -1,16 +1,24 @@
-import { UpstreamError } from '@quorum/shared/errors';
+import { QuorumError, UpstreamError } from '@quorum/shared/errors';
 import { newRunId } from '@quorum/shared/ids';
 import { createMetrics } from '@quorum/shared/metrics';
-import type { Outcome } from '@quorum/shared/outcome';
+import { FailedWhy, HeldWhy, SkippedWhy, type Outcome } from '@quorum/shared/outcome';
 import { createRecords, type Opening, type RunRecord } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
 import { createTransitions } from '@quorum/shared/transitions';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { describe, expect, it } from 'vitest';
-import { aDecision, aHash, LABELS, listeningLogger, quiet } from '../../../packages/shared/test/samples.ts';
+import {
+  aDecision,
+  aHash,
+  anAddress,
+  LABELS,
+  preferences,
+  listeningLogger,
+  quiet,
+} from '../../../packages/shared/test/samples.ts';
 import { accept, aRunningRun, type Case, useRedis } from '../../../packages/shared/test/world.ts';
-import { anOpening, aProposal, NOW_MS } from '../test/samples.ts';
+import { anOpening, aProposal, HOUR_S, NOW_MS } from '../test/samples.ts';
 import { closeRun, failRun, type CloseDeps } from './close.ts';
 
 const { redis } = useRedis();
@@ -32,6 +40,7 @@ async function opened(proposals: readonly Proposal[], given: Partial<Opening> = 
       log: quiet,
       watchOf: async () => null,
       keepAppointment: async () => undefined,
+      preferences: { load: async () => ({ kind: 'stored', preferences: preferences(), version: 'stored' }) },
       leadS: 3_600,
       now: () => NOW_MS,
     },
@@ -171,6 +180,8 @@ describe('what a live run could not vote on', () => {
     [{ kind: 'failed', why: 'model_output' }, true],
     [{ kind: 'failed', why: 'vote_rejected' }, true],
     [{ kind: 'skipped', why: 'not_allowed' }, true],
+    [{ kind: 'skipped', why: 'no_voting_power' }, true],
+    [{ kind: 'skipped', why: 'already_voted' }, true],
     [{ kind: 'failed', why: 'upstream_unavailable' }, false],
     [{ kind: 'failed', why: 'signing' }, false],
     [{ kind: 'held', why: 'stakes' }, false],
@@ -185,6 +196,56 @@ describe('what a live run could not vote on', () => {
     const found = await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain');
     expect(found.has(proposal.id)).toBe(noted);
   });
+});
+
+describe('a run that another follows at once', () => {
+  const current = { preferences_version: 'stored' };
+  const outcomes: readonly Outcome[] = [
+    { kind: 'cast' },
+    ...HeldWhy.options.map((why): Outcome => ({ kind: 'held', why })),
+    ...SkippedWhy.options.map((why): Outcome => ({ kind: 'skipped', why })),
+    ...FailedWhy.options.map((why): Outcome => ({ kind: 'failed', why })),
+  ];
+
+  it.for(['closed', 'failed'] as const)(
+    'has noted what got it on, or the next would begin with the same again (%s)',
+    async (how) => {
+      const followed: Outcome[] = [];
+      for (const outcome of outcomes) {
+        const proposal = someProposal();
+        const soon = NOW_MS / 1_000 + 600;
+        const run = await opened([proposal], { voter: anAddress(), left_over: { all: soon, fresh: soon }, ...current });
+        await settle(run, proposal, outcome);
+        if (how === 'closed') await close(run);
+        else await failRun(await run.read(), new QuorumError('internal', 'Broken.'), run.deps);
+        const { response, opening } = await run.read();
+        if (Date.parse(response?.next_check_time ?? '') !== NOW_MS) continue;
+        followed.push(outcome);
+        const hashes = new Map([[proposal.id, contentHash(proposal)]]);
+        const noted = await Promise.all(
+          (['by_policy', 'in_vain'] as const).map((as) =>
+            run.deps.records.decidedBefore(run.owner, run.space, hashes, opening?.preferences_version ?? '', as),
+          ),
+        );
+        expect(outcome.kind === 'cast' || noted.some(({ size }) => size === 1), JSON.stringify(outcome)).toBe(true);
+      }
+      expect(followed.length).toBeGreaterThan(10);
+    },
+  );
+
+  it.for([
+    ['others by now', 'earlier', NOW_MS],
+    ['those that it began with', 'stored', NOW_MS + 23 * HOUR_S * 1_000],
+  ] as const)(
+    'began with other preferences than the voter service found, and they are %s',
+    async ([, version, next]) => {
+      const proposal = someProposal();
+      const run = await opened([proposal], { voter: anAddress(), preferences_version: version });
+      await settle(run, proposal, { kind: 'skipped', why: 'preferences' });
+      const { response } = await close(run);
+      expect(Date.parse(response?.next_check_time ?? '')).toBe(next);
+    },
+  );
 });
 
 describe('a run that failed', () => {

@@ -7,10 +7,12 @@ import { treatmentOf, type QuorumError } from '@quorum/shared/errors';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
 import type { Outcome } from '@quorum/shared/outcome';
+import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { Opening, OutcomeRecord, Records, RunRecord } from '@quorum/shared/records';
 import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
+import { leftAs } from './left.ts';
 import { nextRun, type Ended, type Next } from './next.ts';
 import { summarise, unopened } from './summarise.ts';
 
@@ -21,6 +23,7 @@ export type CloseDeps = {
   readonly watchOf: (run: Pick<RunRecord, 'owner' | 'space'>) => Promise<Ended['watch']>;
   /** Sees to it that this run's appointment is kept, and none that it replaces. */
   readonly keepAppointment: (run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>) => Promise<void>;
+  readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly leadS: number;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -46,13 +49,7 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
   const texts = await readTexts(opening, deps);
   const next = await nextOf(run, { how: status, opening, outcomes }, deps);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
-  if (!opening.dry_run) {
-    const { owner, space } = run;
-    const version = opening.preferences_version;
-    const leftBy = (is: (outcome: Outcome) => boolean) => hashesOf(opening, outcomes, is);
-    await records.noteDecidedBefore(owner, space, leftBy(isByPolicy), version, 'by_policy');
-    await records.noteDecidedBefore(owner, space, leftBy(isInVain), version, 'in_vain');
-  }
+  await noteLeft(run, opening, outcomes, deps);
   return finish(run, response, next, deps);
 }
 
@@ -65,6 +62,7 @@ export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDep
   const how = run.cancelled ? 'cancelled' : ({ failed: retry ? 'for now' : 'for good' } as const);
   const next = await nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
+  await noteLeft(run, opening, run.outcomes, deps);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
 
@@ -74,7 +72,22 @@ async function nextOf(
   deps: CloseDeps,
 ): Promise<Next> {
   const watch = await deps.watchOf(run);
-  return nextRun({ ...ended, dryRun: run.dryRun, watch, leadS: deps.leadS, nowMs: deps.now() });
+  const newPreferences = ended.opening !== null && (await hasNewPreferences(run, ended.opening, deps));
+  return nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, leadS: deps.leadS, nowMs: deps.now() });
+}
+
+/**
+ * Whether a run that began now would begin with other preferences that can be used. What cannot be read is no reason for another
+ * run, and none to leave this one open.
+ */
+async function hasNewPreferences({ owner }: RunRecord, opening: Opening, deps: CloseDeps): Promise<boolean> {
+  try {
+    const stored = await deps.preferences.load(owner);
+    return stored.kind !== 'unusable' && stored.version !== opening.preferences_version;
+  } catch (error) {
+    deps.log.warn({ err: error, owner }, 'preferences not read at the end of a run');
+    return false;
+  }
 }
 
 /**
@@ -134,20 +147,18 @@ async function finish(
   return stands;
 }
 
-/** Reasons of the policy: a later live run with the same text and preferences would only find them again. */
-function isByPolicy(outcome: Outcome): boolean {
-  if (outcome.kind === 'held') return outcome.why !== 'voting_paused';
-  if (outcome.kind !== 'skipped') return false;
-  return ['injection', 'stakes', 'disagreement', 'below_confidence', 'risk'].includes(outcome.why);
-}
-
-/**
- * Reasons that lie in the proposal itself: a later run would most likely meet them again. It may try, but only after everything
- * else, or a few such proposals would take every place of every run until they close.
- */
-function isInVain(outcome: Outcome): boolean {
-  if (outcome.kind === 'skipped') return outcome.why === 'not_allowed';
-  return outcome.kind === 'failed' && ['model_output', 'vote_rejected', 'internal'].includes(outcome.why);
+/** Notes how a live run left its proposals, before it ends: the run that follows must not begin with the same again. */
+async function noteLeft(
+  { owner, space }: RunRecord,
+  opening: Opening,
+  outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
+  { records }: CloseDeps,
+): Promise<void> {
+  if (opening.dry_run) return;
+  for (const as of ['by_policy', 'in_vain'] as const) {
+    const left = hashesOf(opening, outcomes, (outcome) => leftAs(outcome) === as);
+    await records.noteDecidedBefore(owner, space, left, opening.preferences_version, as);
+  }
 }
 
 /** The selected proposals with such an outcome, id to content hash. */

@@ -16,7 +16,7 @@ export const FetcherConfig = WorkerConfig.extend({
       .min(0)
       .default(3_600)
       .describe(
-        'What still needs a run is to get one this many seconds before its end, or at half the time left if that is sooner',
+        'What still needs a run is to get one this many seconds before its end, or at half the time left if that is sooner; twice MIN_TIME_TO_VOTE_S at least',
       ),
   ),
 });

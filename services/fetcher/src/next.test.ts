@@ -36,6 +36,7 @@ function ended(
       }),
     ),
     watch: null,
+    newPreferences: false,
     leadS: LEAD_S,
     nowMs: NOW_MS,
     ...rest,
@@ -89,7 +90,13 @@ describe('the run that follows at once', () => {
   });
 
   it('comes where the preferences changed on the way', () => {
-    expect(nextRun(ended([{ kind: 'skipped', why: 'preferences' }], null)).appointedMs).toBe(NOW_MS);
+    const run = ended([{ kind: 'skipped', why: 'preferences' }], null, { newPreferences: true });
+    expect(nextRun(run).appointedMs).toBe(NOW_MS);
+  });
+
+  it('does not come where the voter service alone finds other preferences: it would find them again', () => {
+    const run = ended([{ kind: 'skipped', why: 'preferences' }], null);
+    expect(nextRun(run).appointedMs).toBe(inSeconds(5 * DAY_S - LEAD_S));
   });
 
   it.for([

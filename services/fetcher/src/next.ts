@@ -16,6 +16,7 @@
 import type { Outcome } from '@quorum/shared/outcome';
 import type { Opening, OutcomeRecord } from '@quorum/shared/records';
 import type { ProposalId } from '@quorum/snapshot/proposal';
+import { leftAs } from './left.ts';
 
 const SECOND_MS = 1_000;
 const LATER_MS = 15 * 60 * SECOND_MS;
@@ -31,6 +32,8 @@ export type Ended = {
   readonly opening: Opening | null;
   readonly outcomes: ReadonlyMap<ProposalId, Pick<OutcomeRecord, 'outcome'>>;
   readonly watch: { readonly nextMs: number; readonly dryRun: boolean } | null;
+  /** Whether the owner's preferences are others by now than those that it began with. */
+  readonly newPreferences: boolean;
   readonly leadS: number;
   readonly nowMs: number;
 };
@@ -69,50 +72,26 @@ export function inTime(endsS: readonly number[], nowMs: number, leadS: number): 
   return Math.floor(times.reduce((least, time) => Math.min(least, time), LAST_TIME_MS));
 }
 
-function isAtOnce({ outcomes, watch, leadS, nowMs }: Ended, opening: Opening): boolean {
+function isAtOnce({ outcomes, watch, newPreferences, leadS, nowMs }: Ended, opening: Opening): boolean {
   if (opening.dry_run) return false;
   const ends = opening.selected.flatMap(({ proposal_id: id }) => outcomes.get(id)?.outcome ?? []);
-  if (ends.some((outcome) => outcome.kind === 'skipped' && outcome.why === 'preferences')) return true;
+  const isOutdated = ends.some((outcome) => outcome.kind === 'skipped' && outcome.why === 'preferences');
+  // Where the voter service alone finds other preferences, the next run would be told the same, and the one after it.
+  if (isOutdated && newPreferences) return true;
   const { fresh } = opening.left_over;
-  if (fresh === null || fresh * SECOND_MS <= nowMs || !ends.some(isOff)) return false;
+  if (fresh === null || fresh * SECOND_MS <= nowMs || !ends.some((outcome) => leftAs(outcome) !== 'undone')) {
+    return false;
+  }
   const turnMs = watch === null || watch.dryRun ? null : watch.nextMs;
   const isDue = (fresh - leadS) * SECOND_MS <= nowMs;
   return isDue || (turnMs !== null && fresh * SECOND_MS < turnMs);
 }
 
-/**
- * Whether no later run begins with it again: it is voted on, decided for good, or tried in vain and put behind all the others. What
- * an outage left undone comes first again, and another run at once would only meet the same.
- */
-function isOff(outcome: Outcome): boolean {
-  switch (outcome.kind) {
-    case 'cast':
-      return true;
-    case 'held':
-      return outcome.why !== 'voting_paused';
-    case 'skipped':
-      return !['proposal_changed', 'preferences', 'vote_cap', 'budget', 'cancelled'].includes(outcome.why);
-    case 'failed':
-      return ['model_output', 'vote_rejected', 'internal'].includes(outcome.why);
-    case 'simulated':
-      return false;
-  }
-}
-
 /** Whether a selected proposal is still without the vote that a later run may cast. */
 function needsRun(outcome: Outcome | undefined, opening: Opening): boolean {
   if (outcome === undefined) return true;
-  switch (outcome.kind) {
-    case 'cast':
-      return false;
-    // Asked for a vote, and kept from it by preferences that cannot be used.
-    case 'simulated':
-      return opening.dry_run;
-    case 'held':
-      return outcome.why === 'voting_paused';
-    case 'skipped':
-      return ['proposal_changed', 'preferences', 'vote_cap', 'budget', 'cancelled'].includes(outcome.why);
-    case 'failed':
-      return true;
-  }
+  // Asked for a vote, and kept from it by preferences that cannot be used.
+  if (outcome.kind === 'simulated') return opening.dry_run;
+  // Tried in vain or not: as long as it is open it may succeed.
+  return outcome.kind === 'failed' || leftAs(outcome) === 'undone';
 }

@@ -2,7 +2,7 @@ import type { World } from '@quorum/sandbox/world';
 import type { SignerAnnouncement } from '@quorum/shared/announcements';
 import { preferencesVersion } from '@quorum/shared/preferences';
 import { contentHash } from '@quorum/snapshot/content-hash';
-import { createHub } from '@quorum/snapshot/hub';
+import { createHub, type Hub } from '@quorum/snapshot/hub';
 import { Address, type Proposal, type SpaceId } from '@quorum/snapshot/proposal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -410,5 +410,33 @@ describe('a blacklisted proposer', () => {
     const { filter_metrics: counts, selected } = await world.open(asker);
     expect(counts).toMatchObject({ blacklisted: 1, not_whitelisted: 1, selected: 0 });
     expect(selected).toEqual([]);
+  });
+});
+
+describe('what came too late while the rest was read', () => {
+  it.for([
+    ['its text says so', 60, 0],
+    ['the hub took so long', DAY_S, DAY_S],
+  ] as const)('is told like what was too late before, where %s', async ([, endsInS, tookS]) => {
+    const asker = await stand().ask((space) => [inWorld(space, { end: NOW_S + DAY_S + 60 })]);
+    const { hub } = stand();
+    let nowMs = NOW_MS;
+    const slow: Hub = {
+      ...hub,
+      async proposals(ids, signal) {
+        nowMs += tookS * 1_000;
+        const found = await hub.proposals(ids, signal);
+        return new Map(
+          [...found].map(([id, read]) => [
+            id,
+            read.ok ? { ok: true, proposal: { ...read.proposal, end: NOW_S + endsInS } } : read,
+          ]),
+        );
+      },
+    };
+    const opening = await stand().open(asker, { hub: slow, deps: { now: () => nowMs } });
+    expect(opening.filter_metrics).toMatchObject({ fetched: 1, closing_too_soon: 1, selected: 0 });
+    expect(opening.closing_too_soon).toHaveLength(1);
+    expect(opening.errors).toEqual([expect.stringMatching(/^1 proposal closes too soon/)]);
   });
 });

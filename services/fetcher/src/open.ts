@@ -60,8 +60,8 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   if (odd.length > 0) log.warn({ count: odd.length, first: odd.slice(0, ODD_LOGGED) }, 'proposals cannot be read');
 
   const nowMs = now();
-  const terms = termsOf(preferences, { nowMs, minTimeToVoteS: deps.minTimeToVoteS });
-  const byTerms = partition(proposals, terms);
+  const termsAt = (at: number) => termsOf(preferences, { nowMs: at, minTimeToVoteS: deps.minTimeToVoteS });
+  const byTerms = partition(proposals, termsAt(nowMs));
   const closing = byTerms.dropped.get('closing_too_soon') ?? [];
   const considered = [...byTerms.kept, ...closing];
   const hashes = new Map(considered.map(({ id, content_hash: hash }) => [id, hash]));
@@ -84,7 +84,8 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
     recheck: (proposal) => {
       if (proposal.space !== space) return 'check_failed';
       if (proposal.state !== 'active') return 'closing_too_soon';
-      return terms(proposal);
+      // By the clock of now: the hub may have taken its time.
+      return termsAt(now())(proposal);
     },
   });
   for (const { proposal, why } of chosen.unchecked) {
@@ -97,7 +98,8 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   });
   // Nobody is told that it is too late for what was voted on or decided, or of what nobody asked to be voted on.
   const isLive = !asked.dryRun && voter !== null;
-  const missed = isLive ? closing.filter((proposal) => dropByHistory(proposal, history) === null) : [];
+  const late = [...closing, ...(chosen.dropped.get('closing_too_soon') ?? [])];
+  const missed = isLive ? late.filter((proposal) => dropByHistory(proposal, history) === null) : [];
   const leftOver = [...chosen.beyond, ...chosen.unchecked.map(({ proposal }) => proposal)];
   const dropped = [byTerms.dropped, byHistory.dropped, chosen.dropped];
   const opening: Opening = {

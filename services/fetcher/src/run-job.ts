@@ -34,6 +34,8 @@ import { childTrees } from './tree.ts';
 /** For how long a run waits for a hub that asks for a pause; then it is an error like any other. */
 const PATIENCE_MS = 15 * 60 * 1_000;
 const LOOK_AGAIN_MS = 1_000;
+/** A run that comes with less than the time to vote left could only say that it is too late: the lead is twice that at least. */
+const LEADS_LEAST = 2;
 /** For a run whose own settings cannot be read any more: it is to end all the same. */
 const USUAL_LEAD_S = 60 * 60;
 
@@ -92,7 +94,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     return {
       ...deps,
       leadS: await deps.termsOf(run).then(
-        ({ deadlineLeadS }) => deadlineLeadS,
+        ({ deadlineLeadS, minTimeToVoteS }) => Math.max(deadlineLeadS, LEADS_LEAST * minTimeToVoteS),
         () => USUAL_LEAD_S,
       ),
       async watchOf({ owner, space }) {

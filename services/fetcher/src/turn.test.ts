@@ -226,6 +226,24 @@ describe('a run at once', () => {
   });
 });
 
+describe('a lead that leaves less than the time to vote', () => {
+  it('is twice that time: a run that comes later could only say that it is too late', async () => {
+    const { ask, add, start, fetcher, decider, voter, ended, run } = flow();
+    const asker = await ask(0);
+    const nowS = Math.floor(Date.now() / 1_000);
+    const ends = [1, 2, 3, 4].map((days) => nowS + days * 86_400);
+    await add({ proposals: ends.map((end) => flow().proposalIn(asker.space, { nowS, end })) });
+    fetcher({ deadlineLeadS: 0 });
+    decider();
+    voter();
+    const runId = await start(asker);
+    await ended(runId);
+    const { response } = await run(runId);
+    expect(response?.filter_metrics).toMatchObject({ selected: 3, beyond_limit: 1 });
+    expect(Date.parse(response?.next_check_time ?? '')).toBe(((ends[3] ?? 0) - 240) * 1_000);
+  });
+});
+
 describe('what closes too soon', () => {
   it('is told of once for each owner, proposal and event, however often runs see it', async () => {
     const { ask, add, start, fetcher, ended, run, queue } = flow();

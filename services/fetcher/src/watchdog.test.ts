@@ -182,6 +182,17 @@ describe('a notice', () => {
   });
 });
 
+describe('an entry among the open runs that is no run', () => {
+  it('stands in the way of no other', async () => {
+    await flow().redis.zadd(keys.openRuns(), 0, 'not-a-run');
+    flow().fetcher();
+    const runId = await accepted(await flow().ask(0));
+    expect(await watchdog()).toMatchObject({ put_back: 1 });
+    expect(await endOf(runId)).toBe('completed');
+    await flow().redis.zrem(keys.openRuns(), 'not-a-run');
+  });
+});
+
 describe('a fetcher that starts', () => {
   it('makes the scheduler of a watch that has none, removes one without a watch, and watches over itself', async () => {
     const { queue, watches, fetcher } = flow();
@@ -213,5 +224,30 @@ describe('a fetcher that starts', () => {
     const runId = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
     expect(await endOf(runId)).toBe('completed');
     expect(await nextTick(queue('agent-run'), id)).toBe(next);
+  });
+
+  it('catches up once on a watch that runs every so often, and it keeps its rhythm', async () => {
+    const { queue, watches, fetcher, redis } = flow();
+    const asker = await flow().ask(0);
+    const order = { owner: asker.owner, space_id: asker.space, dry_run: false } as const;
+    await watches.put({ ...order, schedule: { kind: 'every', every_s: 24 * 3_600 } });
+    await fetcher().ready();
+    const first = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
+    expect(await endOf(first)).toBe('completed');
+    await flow().closeWorkers();
+    const id = watchScheduleId(asker.owner, asker.space);
+    await lose('agent-run', `repeat:${id}:${(await nextTick(queue('agent-run'), id)) ?? 0}`);
+    await redis.zadd(`${BULL_PREFIX}:agent-run:repeat`, Date.now() - 40 * HOUR_MS, id);
+    await fetcher().ready();
+    await vi.waitUntil(async () => (await flow().runsOf(asker)).length > 1, PATIENT);
+    await vi.waitUntil(async () => {
+      const { waiting: left, active } = await queue('agent-run').getJobCounts('waiting', 'active');
+      const due = (await queue('agent-run').getDelayed()).filter(
+        ({ timestamp, delay }) => timestamp + delay <= Date.now(),
+      );
+      return left === 0 && active === 0 && due.length === 0;
+    }, PATIENT);
+    expect(await flow().runsOf(asker)).toHaveLength(2);
+    expect(await nextTick(queue('agent-run'), id)).toBeGreaterThan(Date.now());
   });
 });

@@ -71,6 +71,7 @@ export type FlowStand = {
       apiKey?: string;
       timeoutMs?: number;
       retries?: RetrySettings;
+      deadlineLeadS?: number;
       now?: () => number;
       /** What the owners want, where it is not the default. */
       preferences?: Readonly<Record<string, unknown>>;
@@ -234,6 +235,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       apiKey,
       timeoutMs = PATIENT.timeout,
       retries = FAST,
+      deadlineLeadS = 3_600,
       now = Date.now,
       preferences: wanted = {},
       ...given
@@ -246,7 +248,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       const terms = async () => ({
         hub: createHub({ url: hubUrl, apiKey, timeoutMs, around: createGate(redis, upstream, 'hub').pass }),
         minTimeToVoteS: 120,
-        deadlineLeadS: 3_600,
+        deadlineLeadS,
         retries,
       });
       const worker = startFetcher({

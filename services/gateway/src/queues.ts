@@ -140,11 +140,14 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
       while (Date.now() < giveUpMs) {
         const job = await askRedis(limitMs(), () => queue.getJob(jobId));
         if (job === undefined) break;
-        if (job.finishedOn !== undefined && job.failedReason !== undefined) {
-          throw new QuorumError('internal', 'The ranking failed; the log of the fetcher has the details.');
+        if (job.finishedOn === undefined) {
+          await pause(RANK_LOOK_MS);
+          continue;
         }
-        if (job.finishedOn !== undefined) return JOBS.rank.result.parse(job.returnvalue);
-        await pause(RANK_LOOK_MS);
+        // Answers are long, and nobody asks for this one again.
+        await askRedis(limitMs(), () => queue.remove(jobId));
+        if (job.failedReason === undefined) return JOBS.rank.result.parse(job.returnvalue);
+        throw new QuorumError('internal', 'The ranking failed; the log of the fetcher has the details.');
       }
       // Nobody waits for it any more. One that is being worked on cannot be removed, and goes by itself.
       await askRedis(limitMs(), () => queue.remove(jobId));

@@ -3,8 +3,10 @@ import { JOBS, type JobPayload, type JobResult } from '@quorum/shared/jobs';
 import { createMetrics } from '@quorum/shared/metrics';
 import { NO_PROPOSALS, ProposalRanking } from '@quorum/shared/run';
 import { connectPatient } from '@quorum/shared/redis';
+import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { SpaceId } from '@quorum/snapshot/proposal';
+import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
@@ -69,6 +71,20 @@ test('is what the fetcher answers, for the owner who asks', async () => {
   const answer = await get('?space_id=harbour.eth');
   expect(answer.status).toBe(200);
   expect(ProposalRanking.parse(answer.json)).toMatchObject({ space_id: 'harbour.eth', errors: ['for owner'] });
+});
+
+test('takes its job away once it has the answer, and no run that has ended with it', async () => {
+  answerWith(async () => ({ kind: 'failed', category: 'timeout', message: 'Look there.', retry_after_s: null }));
+  const queue = new Queue('agent-run', { connection: redis, prefix: BULL_PREFIX });
+  try {
+    await get('?space_id=harbour.eth');
+    const jobs = await queue.getJobs(['completed', 'failed', 'waiting', 'delayed']);
+    expect(jobs.filter(({ name }) => name === 'rank')).toEqual([]);
+    // BullMQ goes by the age that the job which ends gives, for every finished job of the queue.
+    expect(JOBS.rank.keepS).toBe(JOBS['agent-run'].keepS);
+  } finally {
+    await queue.close();
+  }
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { watchScheduleId } from '@quorum/shared/schedules';
 import { OwnerId } from '@quorum/shared/ids';
-import { WatchView } from '@quorum/shared/watches';
+import { createWatches, WATCHES_MOST, watchOf, WatchView } from '@quorum/shared/watches';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -87,6 +87,26 @@ describe('PUT /watches/:space_id', () => {
   test('of a name that is no space is refused', async () => {
     const answer = await send('PUT', 'Not A Space', { every_s: 60 });
     expect([answer.status, Problem.parse(answer.json).errors?.[0]?.path]).toEqual([400, 'space_id']);
+  });
+
+  test('is refused once the owner has as many as one may have, but those are changed and deleted as before', async () => {
+    const own = await openGateway(testRedis.url, { OWNER_ID: 'collector' });
+    try {
+      const collector = OwnerId.parse('collector');
+      const spaces = Array.from({ length: WATCHES_MOST }, newSpace);
+      const watches = createWatches(redis);
+      for (const space of spaces) await watches.put(watchOf(collector, space, { every_s: 3_600, dry_run: true }));
+      const [one = newSpace()] = spaces;
+      const more = newSpace();
+      const refused = await send('PUT', more, { every_s: 3_600 }, own);
+      expect([refused.status, Problem.parse(refused.json).detail]).toEqual([400, expect.stringMatching(/delete one/)]);
+      expect(await watches.get(collector, more)).toBeNull();
+      expect((await send('PUT', one, { every_s: 60 }, own)).status).toBe(200);
+      expect((await send('DELETE', one, {}, own)).status).toBe(204);
+      expect((await send('PUT', more, { every_s: 3_600 }, own)).status).toBe(201);
+    } finally {
+      await own.stop();
+    }
   });
 
   test('that Redis did not see the end of is 503, and the same again makes what is missing', async () => {

@@ -4,8 +4,8 @@
  * The record comes first and its scheduler follows. If the second fails the answer is 503, and the same request again makes it;
  * the watchdog of the fetcher would too.
  */
-import { NotFoundError } from '@quorum/shared/errors';
-import { WatchRequest, watchOf, type Watch, type Watches, type WatchView } from '@quorum/shared/watches';
+import { NotFoundError, ValidationError } from '@quorum/shared/errors';
+import { WatchRequest, WATCHES_MOST, watchOf, type Watch, type Watches, type WatchView } from '@quorum/shared/watches';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Router } from 'express';
 import type { Access } from '../access.ts';
@@ -62,10 +62,15 @@ export function watchesRoutes({ access, watches, queues, limitMs }: WatchesDeps)
     const { view, isNew } = await askRedis(limitMs(), async () => {
       const { owner } = await access.callerOf(request, 'user');
       const watch = watchOf(owner, space(), wanted());
-      const before = await watches.get(owner, watch.space_id);
+      const own = await watches.of(owner);
+      const isNew = !own.some(({ space_id: known }) => known === watch.space_id);
+      // Several at once may pass; it bounds a flood, and is no quota to the last.
+      if (isNew && own.length >= WATCHES_MOST) {
+        throw new ValidationError(`You have ${WATCHES_MOST} watches, as many as there may be: delete one first.`);
+      }
       await watches.put(watch);
       await queues.keepWatch(watch);
-      return { view: await viewOf(watch), isNew: before === null };
+      return { view: await viewOf(watch), isNew };
     });
     response.status(isNew ? 201 : 200).json(view);
   });
