@@ -266,6 +266,22 @@ describe('a run that failed', () => {
     expect((await read()).state).toBe('running');
   });
 
+  it.for([
+    ['a hub that refuses us, which its operator or ours can mend', 'upstream_rejected', 15],
+    ['a space that does not exist', 'validation', null],
+  ] as const)(
+    'before it opened is tried again later, but for what only the owner can mend: %s',
+    async ([, category, minutes]) => {
+      const one = await aRunningRun(redis());
+      const { deps } = await opened([]);
+      const run = await deps.records.run(one.runId);
+      if (run === null) throw new Error('the run is gone');
+      await failRun(run, new QuorumError(category, 'No.'), deps);
+      const next = (await deps.records.run(one.runId))?.response?.next_check_time ?? null;
+      expect(next).toBe(minutes === null ? null : new Date(NOW_MS + minutes * 60_000).toISOString());
+    },
+  );
+
   it('after it opened keeps what was settled and what the opening said', async () => {
     const [cast, open] = [someProposal(), someProposal()];
     const run = await opened([cast, open], { errors: ['said at the opening'] });

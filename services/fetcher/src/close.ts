@@ -57,9 +57,11 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
 export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDeps): Promise<RunStatus> {
   const opening = run.opening ?? unopened(run);
   const texts = await readTexts(opening, deps);
-  const { retry, words } = treatmentOf(error.category);
+  const { words } = treatmentOf(error.category);
   const status = run.cancelled ? 'cancelled' : 'failed';
-  const how = run.cancelled ? 'cancelled' : ({ failed: retry ? 'for now' : 'for good' } as const);
+  // A hub that refuses us (a key that ran out) is mended by somebody, and a deadline may lie behind it: that goes on being tried.
+  const failed = error.category === 'validation' ? 'for good' : 'for now';
+  const how = run.cancelled ? 'cancelled' : ({ failed } as const);
   const next = await nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
   await noteLeft(run, opening, run.outcomes, deps);

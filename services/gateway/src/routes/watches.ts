@@ -63,14 +63,14 @@ export function watchesRoutes({ access, watches, queues, limitMs }: WatchesDeps)
       const { owner } = await access.callerOf(request, 'user');
       const watch = watchOf(owner, space(), wanted());
       const own = await watches.of(owner);
-      const isNew = !own.some(({ space_id: known }) => known === watch.space_id);
+      const isChange = own.some(({ space_id: known }) => known === watch.space_id);
       // Several at once may pass; it bounds a flood, and is no quota to the last.
-      if (isNew && own.length >= WATCHES_MOST) {
+      if (!isChange && own.length >= WATCHES_MOST) {
         throw new ValidationError(`You have ${WATCHES_MOST} watches, as many as there may be: delete one first.`);
       }
       await watches.put(watch);
       await queues.keepWatch(watch);
-      return { view: await viewOf(watch), isNew };
+      return { view: await viewOf(watch), isNew: !isChange };
     });
     response.status(isNew ? 201 : 200).json(view);
   });
