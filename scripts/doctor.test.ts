@@ -11,6 +11,7 @@ import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import { OwnerId } from '@quorum/shared/ids';
 import { createRecords } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
+import { createWatches, watchOf } from '@quorum/shared/watches';
 import { enableVoting } from '@quorum/shared/voting';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { Redis } from 'ioredis';
@@ -229,6 +230,23 @@ const cases: readonly Case[] = [
     check: 'voting',
     says: /paused for owner/,
     remedy: /npm start/,
+  },
+  {
+    state: 'a watch of a space where nobody may vote',
+    make: () =>
+      createWatches(redis).put(watchOf(OWNER, SpaceId.parse('elsewhere.eth'), { every_s: 60, dry_run: false })),
+    level: 'warning',
+    check: 'watch of owner',
+    says: /no signer of owner may vote in elsewhere\.eth/,
+    remedy: /DELETE \/watches\/elsewhere\.eth/,
+  },
+  {
+    state: 'a watch that cannot be read',
+    make: () => redis.hset(keys.watches(), 'owner:harbour.eth', '{}'),
+    level: 'broken',
+    check: 'watch',
+    says: /cannot be read/,
+    remedy: /PUT \/watches/,
   },
   {
     state: 'a voter service that knows an earlier signer',

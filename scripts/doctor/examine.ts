@@ -25,7 +25,7 @@ export async function examinePatient(patient: Patient): Promise<readonly Finding
   const { entries, findings } = readEntries(patient);
   const owners = [...new Set<OwnerId>([patient.operator.settings.owner, ...(entries ?? []).map(({ owner }) => owner)])];
   const all = await Promise.all([
-    bounded('redis', () => checkRedis(patient, owners)),
+    bounded('redis', () => checkRedis(patient, owners, entries ?? [])),
     bounded('hub', (signal) => checkHub(patient, signal)),
     bounded('sequencer', (signal) => checkSequencer(patient, signal)),
     bounded('model', (signal) => checkModel(patient, signal)),

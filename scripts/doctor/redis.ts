@@ -11,12 +11,17 @@ import { OperatorError, withRedis } from '../operator.ts';
 import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { checkPreferences } from './preferences.ts';
+import { checkWatches } from './watches.ts';
 
 /** What BullMQ asks for. */
 const WANTED = [6, 2] as const;
 
-/** Everything about Redis, the preferences of these owners too. */
-export async function checkRedis(patient: Patient, owners: readonly OwnerId[]): Promise<readonly Finding[]> {
+/** Everything about Redis, the preferences of these owners and all watches too. `entries` are those of signers.json. */
+export async function checkRedis(
+  patient: Patient,
+  owners: readonly OwnerId[],
+  entries: readonly SignerEntry[],
+): Promise<readonly Finding[]> {
   try {
     return await withRedis(patient.operator, async (redis) => [
       await versionFinding(redis),
@@ -24,6 +29,7 @@ export async function checkRedis(patient: Patient, owners: readonly OwnerId[]): 
       await modeFinding(redis, patient),
       ...(await voting(redis, owners, patient)),
       ...(await checkPreferences(patient, owners, redis)),
+      ...(await checkWatches(redis, entries)),
     ]);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
