@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { isAlive, markOf } from './process.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { supervise, type Supervised } from './supervise.ts';
@@ -56,6 +59,34 @@ async function run(source: string): Promise<Supervised> {
 
 /** The service gives its process id where a port would be. */
 const pidIn = (text: string): number => Number(/:(\d+)$/.exec(text)?.[1]);
+
+test('the sandbox takes another port where somebody took its own between looking and listening', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const address = z.object({ port: z.number() }).parse(holder.address());
+  const ports = [address.port, 0];
+  const sandbox = supervise({
+    name: 'sandbox',
+    files,
+    spec: async () => ({
+      name: 'sandbox',
+      args: [path.join(import.meta.dirname, '../packages/sandbox/src/main.ts')],
+      cwd: dir,
+      env: { ...process.env, SANDBOX_PORT: String(ports.shift()) },
+      logFile: path.join(dir, 'sandbox.log'),
+      onLine: () => {},
+    }),
+    say: (line) => said.push(line),
+    onGivenUp: (error) => givenUp.push(error),
+  });
+  running.push(sandbox);
+  try {
+    expect(new URL(await sandbox.ready).port).not.toBe(String(address.port));
+    expect(ports).toEqual([]);
+  } finally {
+    holder.close();
+  }
+});
 
 describe('a supervised process', () => {
   test('is ready when it says so, keeps its output in a file, and is gone after a stop', async () => {

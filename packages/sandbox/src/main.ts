@@ -52,7 +52,10 @@ async function start({ host, port, world }: Settings): Promise<Sandbox> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') {
-      throw new UsageError(`port ${port} on ${host} is taken. Try another with --port, or --port 0 for any free one`);
+      // Whoever starts it by `npm start` knows by the code that another port will do.
+      throw new UsageError(
+        `port ${port} on ${host} is taken (EADDRINUSE). Try another with --port, or --port 0 for any free one`,
+      );
     }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new UsageError(`this machine has no address ${host}`);
     if (code === 'EACCES') throw new UsageError(`port ${port} is not allowed to this user. Try one above 1023`);
