@@ -125,8 +125,8 @@ describe('any world', () => {
       { numRuns: 1_000 },
     );
     expect(worlds).toBeGreaterThanOrEqual(1_000);
-    // Laws about nothing would hold too.
-    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
+    // Laws about nothing would hold too. Chance makes these some hundred, and now and then fewer.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(10);
   });
 });
 
