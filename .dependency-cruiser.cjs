@@ -8,7 +8,8 @@ const TESTS = '\\.test\\.ts$|^(services|packages)/[^/]+/test/';
 const BULLMQ_AT_THE_EDGE = [
   '^packages/shared/src/(run-worker|redis)\\.ts$',
   '^services/[^/]+/src/worker\\.ts$',
-  '^services/fetcher/src/queues\\.ts$',
+  '^services/voter/src/seal-queue\\.ts$',
+  '^services/(fetcher|voter)/src/queues\\.ts$',
   '^services/gateway/src/(queues|board)\\.ts$',
 ];
 
@@ -52,6 +53,18 @@ module.exports = {
       'The product runs without scripts/, test/ and bench/; only its tests use them.',
       { path: PRODUCT, pathNot: TESTS },
       { path: '^(scripts|test|bench)/' },
+    ),
+    never(
+      'nothing-imports-the-evaluation',
+      'eval measures the product from outside; neither the product nor its tests and scripts need it.',
+      { pathNot: '^eval/' },
+      { path: '^eval/' },
+    ),
+    never(
+      'evaluation-knows-the-decider-alone',
+      'Of the services eval runs the decider, through its own functions, and needs no other.',
+      { path: '^eval/' },
+      { path: '^(services/(?!decider/)|bench/)' },
     ),
     never(
       'bullmq-at-the-edge',

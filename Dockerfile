@@ -13,10 +13,11 @@ RUN pnpm install --prod --frozen-lockfile --offline
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 # Owned by the user that runs, so that a fresh volume mounted on one of them is writable by it and by nobody else.
-RUN for folder in redis decider gateway voter voter-passphrase demo; do \
+RUN for folder in redis decider gateway holds preferences voter voter-passphrase grafana demo; do \
       install -d -o node -g node -m 0700 "/var/lib/quorum/secrets/$folder"; \
     done \
-    && install -d -o node -g node -m 0700 /var/lib/quorum/redis
+    && install -d -o node -g node -m 0700 /var/lib/quorum/redis /var/lib/quorum/evidence \
+      /var/lib/quorum/prometheus /var/lib/quorum/grafana
 WORKDIR /app
 # Owned by root: a service cannot change its own code.
 COPY --from=packages /app ./

@@ -5,7 +5,7 @@
 import { dropByHistory, partition, termsOf } from '@quorum/fetcher/filter';
 import { Listed } from '@quorum/fetcher/listing';
 import { rank } from '@quorum/fetcher/rank';
-import type { Benchmark } from './benchmark.ts';
+import { result, type Benchmark } from './benchmark.ts';
 import { inTurns } from './measure.ts';
 
 const PROPOSALS = 10_000;
@@ -69,15 +69,15 @@ export const filterRank: Benchmark = {
       () => proposals.toSorted((a, b) => a.end - b.end)[0]?.end ?? Number.NaN,
     );
     return [
-      {
+      result({
         name: 'filter-rank',
         value: ratio,
         spread,
         unit: '×',
         budget: BUDGET,
-        ok: ratio <= BUDGET,
+        bound: 'most',
         note: `${oursMs.toFixed(1)} ms against ${againstMs.toFixed(1)} ms`,
-      },
+      }),
     ];
   },
 };

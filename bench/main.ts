@@ -1,32 +1,34 @@
 /**
- * `npm run bench -- NAME… [--json]`: runs the benchmarks of these names and ends with 1 where one is over its budget. With `--json`
- * each result is one line on stdout and nothing else is.
+ * `npm run bench`: runs every benchmark but those that run alone, or those that are named, and ends with 1 where one is not within its budget.
+ *
+ *     npm run bench
+ *     npm run bench -- filter-rank observing-cost
+ *     npm run bench -- --json          a line of JSON for each result, and nothing else on stdout
+ *     npm run bench -- --out FILE      the results as a table of docs/performance.md, into the file too
  */
-import type { Benchmark, BenchResult } from './benchmark.ts';
-import { filterRank } from './filter-rank.ts';
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { BENCHMARKS } from './all.ts';
+import { jsonLine, line, table } from './report.ts';
+import { exitCodeOf, runAll } from './run.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [filterRank];
-
-const args = process.argv.slice(2);
-const json = args.includes('--json');
-const names = args.filter((arg) => arg !== '--json');
+const { values: options, positionals: names } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, out: { type: 'string' } },
+  allowPositionals: true,
+});
 const unknown = names.filter((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
 
-if (names.length === 0 || unknown.length > 0) {
-  const which = names.length === 0 ? 'Which benchmark?' : `There is no benchmark "${unknown.join('", "')}".`;
-  const known = BENCHMARKS.map(({ name, does }) => `  npm run bench -- ${name.padEnd(12)}  ${does}`);
-  process.stderr.write(`${[which, ...known].join('\n')}\n`);
+if (unknown.length > 0) {
+  const known = BENCHMARKS.map(({ name, does }) => `  npm run bench -- ${name.padEnd(14)}  ${does}`);
+  process.stderr.write(`${[`There is no benchmark "${unknown.join('", "')}".`, ...known].join('\n')}\n`);
   process.exitCode = 2;
 } else {
-  for (const benchmark of BENCHMARKS.filter(({ name }) => names.includes(name))) {
-    for (const result of await benchmark.run()) {
-      process.stdout.write(`${json ? JSON.stringify(result) : forPeople(result)}\n`);
-      if (!result.ok) process.exitCode = 1;
-    }
-  }
-}
-
-function forPeople({ name, value, spread, unit, budget, ok, note }: BenchResult): string {
-  const measured = `${value.toFixed(2)} ± ${spread.toFixed(2)} ${unit}`;
-  return `${ok ? '✓' : '✗'} ${name}  ${measured}  (at most ${budget} ${unit}; ${note})`;
+  const wanted = BENCHMARKS.filter(({ name, alone }) => names.includes(name) || (names.length === 0 && alone !== true));
+  const results = await runAll(
+    wanted,
+    ({ name, does }) => void process.stderr.write(`… ${name}: ${does}\n`),
+    (result) => void process.stdout.write(`${options.json ? jsonLine(result) : line(result)}\n`),
+  );
+  if (options.out !== undefined) await writeFile(options.out, table(results));
+  process.exitCode = exitCodeOf(results);
 }

@@ -35,6 +35,39 @@ export function inTurns(ours: () => number, against: () => number): Measured {
     againstMs.push(b);
   }
   if (!Number.isFinite(work)) throw new Error('a benchmark did no work');
+  return measured(oursMs, againstMs);
+}
+
+export type Turns = {
+  /** Turns that are not measured. */
+  readonly warmUp: number;
+  readonly turns: number;
+  /** What a turn needs before either of the two is measured. `turn` is below 0 in the warm-up. */
+  readonly prepare?: (turn: number) => Promise<void>;
+};
+
+/** As `inTurns`, for what takes its time and measures itself: each returns what it took in this turn, ms. */
+export async function inSlowTurns(
+  { warmUp, turns, prepare = async () => undefined }: Turns,
+  ours: (turn: number) => Promise<number>,
+  against: (turn: number) => Promise<number>,
+): Promise<Measured> {
+  const oursMs: number[] = [];
+  const againstMs: number[] = [];
+  for (let turn = -warmUp; turn < turns; turn += 1) {
+    await prepare(turn);
+    // Who goes first changes, as above.
+    const oursFirst = turn % 2 === 0 ? await ours(turn) : null;
+    const other = await against(turn);
+    const own = oursFirst ?? (await ours(turn));
+    if (turn < 0) continue;
+    oursMs.push(own);
+    againstMs.push(other);
+  }
+  return measured(oursMs, againstMs);
+}
+
+function measured(oursMs: readonly number[], againstMs: readonly number[]): Measured {
   const ratios = oursMs.map((ms, at) => ms / (againstMs[at] ?? Number.NaN));
   return {
     ratio: quantile(oursMs, 0.5) / quantile(againstMs, 0.5),
@@ -42,6 +75,13 @@ export function inTurns(ours: () => number, against: () => number): Measured {
     oursMs: quantile(oursMs, 0.5),
     againstMs: quantile(againstMs, 0.5),
   };
+}
+
+/** What this takes from begin to end, ms. */
+export async function wallMs(what: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await what();
+  return performance.now() - began;
 }
 
 /** The value below which this share of the values lies. */

@@ -12,6 +12,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandsIn } from './commands.mjs';
 import { withLock } from './lock.mjs';
 import { lookForRedis, unpackRedis } from './redis.mjs';
 
@@ -23,34 +24,14 @@ const EXE = WINDOWS ? '.exe' : '';
 
 const LOOK_AT_THE_NETWORK = 'Look at the network and the npm registry (npm ping), then try again.';
 const ORPHAN_CHECK_MS = 500;
-
 const NODE_WANTED = 'node@24';
 const PNPM_VERSION = '12.21.0';
 
 /** The processes of npm above us, known from the start: one that dies while we set up is missed by its id as well. */
 const NPM = process.env.npm_lifecycle_event === undefined ? [] : npmAbove();
 
-/** Programs to run one after the other; `needs` names what the command wants beside Node and the packages. */
-const COMMANDS = {
-  start: {
-    does: 'set up, start the services and do one run',
-    run: [['node', 'scripts/start.ts']],
-    needs: ['redis'],
-    // Six processes load much the same modules: compiled once, a start takes a fifth less CPU.
-    env: { NODE_COMPILE_CACHE: path.join(DATA, 'compile-cache') },
-  },
-  test: { does: 'all checks, and all tests but the long ones', run: [['node', 'scripts/test.ts']], needs: ['redis'] },
-  'test:slow': { does: 'the long proofs', run: [['node', 'scripts/test.ts', '--slow']], needs: ['redis'] },
-  check: { does: 'types, lint, format, dead code, boundaries', run: [['node', 'scripts/check.ts']] },
-  format: { does: 'mend format and lint', run: [['oxfmt'], ['oxlint', '--type-aware', '--fix']] },
-  sandbox: { does: 'the local stand-in for Snapshot and a model', run: [['node', 'packages/sandbox/src/main.ts']] },
-  config: { does: 'print the settings that npm start would use', run: [['node', 'scripts/print-config.ts']] },
-  docs: { does: 'write docs/configuration.md anew', run: [['node', 'scripts/write-configuration.ts']] },
-  bench: { does: 'measure what has a budget', run: [['node', 'bench/main.ts']] },
-  setup: { does: 'make the secrets that are missing', run: [['node', 'scripts/setup.ts']] },
-  doctor: { does: 'look for whatever is set up wrong', run: [['node', 'scripts/doctor.ts']] },
-  keys: { does: 'make API keys and signers, sign an alias', run: [['node', 'scripts/keys.ts']] },
-};
+/** By name. */
+const COMMANDS = commandsIn(DATA);
 
 /** A step that failed: what, the end of its log, and one thing to do about it. */
 class StepFailed extends Error {
@@ -63,7 +44,7 @@ async function main([name, ...args]) {
   const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined;
   if (!command) {
     say(name === undefined ? 'Which command?' : `There is no command "${name}".`);
-    for (const [known, { does }] of Object.entries(COMMANDS)) say(`  npm run ${known.padEnd(9)}  ${does}`);
+    for (const [known, { does }] of Object.entries(COMMANDS)) say(`  npm run ${known.padEnd(12)}  ${does}`);
     return 2;
   }
   if (Number(process.versions.node.split('.')[0]) < 20) {
@@ -72,7 +53,7 @@ async function main([name, ...args]) {
     );
     return 1;
   }
-  const wanted = { redis: (command.needs ?? []).includes('redis') && !(name === 'start' && hasForeignRedis()) };
+  const wanted = { redis: (command.needs ?? []).includes('redis') && (name.startsWith('test') || !hasForeignRedis()) };
   if (!isReady(wanted)) await withLock(path.join(DATA, 'bootstrap.lock'), say, () => prepare(wanted));
   const env = { ...command.env, ...toolEnv() };
   for (const [program, ...rest] of command.run) {
@@ -132,8 +113,7 @@ function pnpmBinary() {
 }
 
 async function fetchPnpm() {
-  const remedy = LOOK_AT_THE_NETWORK;
-  await step('pnpm', (log) => npmInstall(`pnpm-${PNPM_VERSION}`, `pnpm@${PNPM_VERSION}`, log, remedy));
+  await step('pnpm', (log) => npmInstall(`pnpm-${PNPM_VERSION}`, `pnpm@${PNPM_VERSION}`, log, LOOK_AT_THE_NETWORK));
 }
 
 async function installPackages() {
@@ -160,7 +140,7 @@ function stampHolds() {
 /** Changes when an install would do something: lock file, workspace file, any package.json, the platform. */
 function stamp() {
   const hash = createHash('sha256').update(`${PNPM_VERSION} ${process.platform} ${process.arch}`);
-  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'];
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'eval/package.json'];
   for (const group of ['services', 'packages']) {
     for (const name of readdirSync(path.join(ROOT, group)).toSorted()) files.push(`${group}/${name}/package.json`);
   }
@@ -173,7 +153,7 @@ function stamp() {
 
 // --- Redis ----------------------------------------------------------------------------------------------------------
 
-/** Whether `npm start` will use a Redis of the operator's. */
+/** Whether `npm start`, and who works on what it keeps, will use a Redis of the operator's. */
 function hasForeignRedis() {
   if (process.env.REDIS_URL) return true;
   const file = path.join(ROOT, '.env');
@@ -226,8 +206,7 @@ async function runLogged(program, args, log, remedy, cwd = ROOT) {
 
 /** The environment with our tools in front; pnpm and the scripts take the Node that they find on the PATH. */
 function toolEnv() {
-  const folders = [nodeFolder(), BIN, process.env.PATH].filter(Boolean);
-  return { ...process.env, PATH: folders.join(path.delimiter) };
+  return { ...process.env, PATH: [nodeFolder(), BIN, process.env.PATH].filter(Boolean).join(path.delimiter) };
 }
 
 /** Runs the command's program in our place: our terminal, our signals, its exit code. */

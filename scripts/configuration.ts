@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Setting } from '@quorum/shared/settings';
+import { markdown } from './markdown.ts';
 import { ROOT } from './root.ts';
 import { allSettings, type NamedSetting } from './schemas.ts';
 import { SERVICES } from './services.ts';
@@ -83,9 +84,4 @@ function appliesOf({ reload }: Setting): string {
 
 function marksOf(setting: Setting): string {
   return [setting.managed ? 'managed' : '', setting.secret ? 'secret' : ''].filter(Boolean).join(', ');
-}
-
-function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[]): string => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [cells(head), cells(head.map(() => '---')), ...rows.map(cells)].join('\n');
 }

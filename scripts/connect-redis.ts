@@ -1,6 +1,7 @@
 /** The Redis that the operator named, and one connection to it: whoever needs it now does not wait for one that is away. */
 import { redisUrl } from '@quorum/shared/config';
-import { Redis } from 'ioredis';
+import { openRedis } from '@quorum/shared/redis-cluster';
+import type { Redis } from 'ioredis';
 import type { CommonSettings } from './start-settings.ts';
 
 const CONNECT_MS = 5_000;
@@ -13,7 +14,7 @@ export function namedRedis({ redisUrl: url }: CommonSettings, env: NodeJS.Proces
 
 /** Connects, or throws an error whose message is the reason alone. */
 export async function connectRedis(url: string): Promise<Redis> {
-  const redis = new Redis(url, {
+  const redis = openRedis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     maxRetriesPerRequest: 0,

@@ -1,4 +1,5 @@
 /** The preferences that the demo's owner starts with: something to look at and to change. */
+import path from 'node:path';
 import { parseConfig, PreferencesConfig } from '@quorum/shared/config';
 import type { OwnerId } from '@quorum/shared/ids';
 import { createLogger } from '@quorum/shared/log';
@@ -7,6 +8,7 @@ import { openPreferences, preferenceDefaults } from '@quorum/shared/open-prefere
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { UserPreferences } from '@quorum/shared/preferences';
 import type { Redis } from 'ioredis';
+import { SECRETS } from './secrets.ts';
 
 /** `instructions` is left out: the sandbox's model would not follow them. */
 const DEMO_PREFERENCES: Partial<UserPreferences> = {
@@ -18,10 +20,13 @@ const DEMO_PREFERENCES: Partial<UserPreferences> = {
   approval: 'when_unsure',
 };
 
-/** The store that the services of this environment use. */
-export function demoStore(env: NodeJS.ProcessEnv, redis: Redis): PreferenceStore {
+/** The store that the services of this environment use, its key in this folder of secrets. */
+export function demoStore(env: NodeJS.ProcessEnv, secrets: string, redis: Redis): PreferenceStore {
   const told = { log: createLogger('setup', 'silent'), metrics: createMetrics('setup') };
-  const config = parseConfig(PreferencesConfig, env);
+  const config = parseConfig(PreferencesConfig, {
+    ...env,
+    PREFERENCES_MAC_KEY_FILE: path.join(secrets, SECRETS.preferencesMacKey),
+  });
   return openPreferences(config, { redis, ...told, defaults: () => preferenceDefaults(config) });
 }
 

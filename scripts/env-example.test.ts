@@ -28,6 +28,7 @@ const NO_DEFAULT: ReadonlyMap<string, string> = new Map([
   ['SNAPSHOT_SEQUENCER_URL', 'the sandbox stands in'],
   ['OPENAI_BASE_URL', 'the sandbox stands in'],
   ['OPENAI_API_KEY', 'the sandbox needs none'],
+  ['MODEL_PRICES', "those of the sandbox's models; for any other the operator knows them"],
 ]);
 
 const operators = allSettings().filter(({ uses }) => !uses.every(({ setting }) => setting.managed));

@@ -40,6 +40,18 @@ describe('the boundaries', () => {
   });
 });
 
+test('a gate that nobody could try says so, and why', () => {
+  const skipped = {
+    name: 'advisories',
+    passed: true,
+    skipped: true,
+    output: 'nobody answers',
+    remedy: 'none',
+    seconds: 1,
+  };
+  expect(describeGates([skipped])).toBe('– advisories: skipped: nobody answers');
+});
+
 test('a gate that does not hold shows what was found and what mends it', () => {
   const told = describeGates([
     { name: 'types', passed: true, output: '', remedy: 'none', seconds: 1.26 },

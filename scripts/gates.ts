@@ -1,6 +1,7 @@
 /**
- * The static gates: types, lint, format, dead code, boundaries, and the page that is made of the schemas. Each says whether it
- * holds and knows the command that mends it. All run at the same time; together they take as long as the slowest.
+ * The static gates: types, lint, format, dead code, boundaries, what is made of the schemas, secrets, and packages with a known
+ * weakness. Each says whether it holds, or that it could not be tried, and knows the command that mends it. All run at the same
+ * time; together they take as long as the slowest.
  */
 import { execFile } from 'node:child_process';
 import { glob } from 'node:fs/promises';
@@ -8,15 +9,20 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { ROOT } from './root.ts';
 import { z } from 'zod';
+import { auditPackages } from './advisories.ts';
 import { configurationIsFresh } from './configuration.ts';
+import { openApiIsFresh } from './openapi.ts';
+import { scanRepository } from './secret-scan.ts';
 
 const BROKEN_ON_PURPOSE = path.join(ROOT, 'scripts/fixtures/boundaries');
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export interface GateResult {
   readonly name: string;
+  /** Also of one that could not be tried. */
   readonly passed: boolean;
-  /** What was found, for people. */
+  readonly skipped?: boolean;
+  /** What was found, or why nobody could look, for people. */
   readonly output: string;
   /** What mends it. */
   readonly remedy: string;
@@ -31,6 +37,7 @@ interface Gate {
 
 interface Finding {
   readonly passed: boolean;
+  readonly skipped?: boolean;
   readonly output: string;
 }
 
@@ -57,6 +64,17 @@ const GATES: readonly Gate[] = [
     run: boundaries,
   },
   { name: 'configuration', remedy: 'npm run docs', run: configuration },
+  { name: 'openapi', remedy: 'npm run docs', run: openApi },
+  {
+    name: 'secrets',
+    remedy: 'take it out, make a new one (docs/operations/secrets.md), and out of the history too if it was pushed',
+    run: secrets,
+  },
+  {
+    name: 'advisories',
+    remedy: 'raise the package in pnpm-workspace.yaml; or say in scripts/advisories.ts why it does not touch us',
+    run: advisories,
+  },
 ];
 
 /** Runs every gate; none is left out because another one failed. */
@@ -64,8 +82,8 @@ export async function runGates(): Promise<GateResult[]> {
   return await Promise.all(
     GATES.map(async ({ name, remedy, run }) => {
       const started = performance.now();
-      const { passed, output } = await run();
-      return { name, remedy, passed, output, seconds: (performance.now() - started) / 1000 };
+      const { passed, skipped = false, output } = await run();
+      return { name, remedy, passed, skipped, output, seconds: (performance.now() - started) / 1000 };
     }),
   );
 }
@@ -73,10 +91,12 @@ export async function runGates(): Promise<GateResult[]> {
 /** The gates as lines for people: one for each that holds, more for one that does not. */
 export function describeGates(results: readonly GateResult[]): string {
   return results
-    .map(({ name, passed, output, remedy, seconds }) =>
-      passed
-        ? `✓ ${name} (${seconds.toFixed(1)} s)`
-        : `✗ ${name}\n${output.trimEnd().replaceAll(/^/gm, '  │ ')}\n  → ${remedy}`,
+    .map(({ name, passed, skipped = false, output, remedy, seconds }) =>
+      skipped
+        ? `– ${name}: skipped: ${output}`
+        : passed
+          ? `✓ ${name} (${seconds.toFixed(1)} s)`
+          : `✗ ${name}\n${output.trimEnd().replaceAll(/^/gm, '  │ ')}\n  → ${remedy}`,
     )
     .join('\n');
 }
@@ -96,6 +116,24 @@ function program(name: string, args: readonly string[], cwd = ROOT): Promise<Fin
 async function configuration(): Promise<Finding> {
   const passed = await configurationIsFresh();
   return { passed, output: passed ? '' : 'docs/configuration.md is not what the schemas say.' };
+}
+
+async function secrets(): Promise<Finding> {
+  const scanned = await scanRepository(ROOT);
+  if (scanned.kind === 'skipped') return { passed: true, skipped: true, output: scanned.why };
+  return { passed: scanned.findings.length === 0, output: scanned.findings.join('\n') };
+}
+
+async function advisories(): Promise<Finding> {
+  const audited = await auditPackages(ROOT);
+  if (audited.kind === 'skipped') return { passed: true, skipped: true, output: audited.why };
+  return { passed: audited.findings.length === 0, output: audited.findings.join('\n') };
+}
+
+/** The document is made of the catalogue of routes: one of the two was changed alone. */
+async function openApi(): Promise<Finding> {
+  const passed = await openApiIsFresh();
+  return { passed, output: passed ? '' : 'services/gateway/openapi.json is not what the routes say.' };
 }
 
 // --- Boundaries -----------------------------------------------------------------------------------------------------
@@ -122,8 +160,8 @@ export interface Boundaries {
 async function boundaries(): Promise<Finding> {
   const { forbidden: rules } = Rules.parse(createRequire(import.meta.url)('../.dependency-cruiser.cjs'));
   const [tree, broken, sources] = await Promise.all([
-    cruise(ROOT, ['services', 'packages', 'scripts', 'test', 'bench']),
-    cruise(BROKEN_ON_PURPOSE, ['services', 'packages', 'scripts']),
+    cruise(ROOT, ['services', 'packages', 'scripts', 'test', 'bench', 'eval']),
+    cruise(BROKEN_ON_PURPOSE, ['services', 'packages', 'scripts', 'eval']),
     sourceFiles(),
   ]);
   if (typeof tree === 'string') return { passed: false, output: tree };
@@ -162,9 +200,9 @@ async function cruise(cwd: string, folders: readonly string[]): Promise<Cruised 
   }
 }
 
-/** The source files of services and packages. */
+/** The source files of services, packages and the evaluation. */
 async function sourceFiles(): Promise<string[]> {
   const files: string[] = [];
-  for await (const file of glob('{services,packages}/*/src/**/*.ts', { cwd: ROOT })) files.push(file);
+  for await (const file of glob('{{services,packages}/*,eval}/src/**/*.ts', { cwd: ROOT })) files.push(file);
   return files.map((file) => file.replaceAll(path.sep, '/')).toSorted();
 }

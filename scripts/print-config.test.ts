@@ -65,6 +65,7 @@ describe('--print-config', () => {
     DECIDER_MAC_KEY_FILE: '/none',
     SIGNERS_FILE: '/none',
     VOTER_MAC_KEY_FILE: '/none',
+    HOLD_MAC_KEY_FILE: '/none',
     API_KEY_FILE: '/none',
   };
   const upstreams = { SNAPSHOT_HUB_URL: 'http://127.0.0.1:1/graphql', SNAPSHOT_SEQUENCER_URL: 'http://127.0.0.1:1/' };

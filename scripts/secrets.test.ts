@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ROOT } from './root.ts';
 import { ensureSecrets, SECRETS, SecretsError } from './secrets.ts';
 
 let dir: string;
@@ -107,5 +108,15 @@ describe('the secrets that Quorum makes', () => {
     expect(new Set(made).size).toBe(made.length);
     const files = await readdir(path.dirname(dir), { recursive: true });
     expect(files.filter((name) => name.includes('.new'))).toEqual([]);
+  });
+
+  test('have folders in the image, where a new volume takes its owner from, and each is mounted where compose makes them', async () => {
+    const read = (name: string): Promise<string> => readFile(path.join(ROOT, name), 'utf8');
+    const inImage = /for folder in ([^;]+);/.exec(await read('Dockerfile'))?.[1]?.split(' ') ?? [];
+    const [, setup = ''] = (await read('docker-compose.yml')).split('\n  setup:\n');
+    const mounted = Array.from(setup.split('\n\n')[0]?.matchAll(/secrets\/(\S+)$/gm) ?? [], ([, folder]) => folder);
+    const folders = [...new Set(FILES.map(path.dirname))];
+    expect(new Set(mounted)).toEqual(new Set(folders));
+    expect(inImage).toEqual(expect.arrayContaining(folders));
   });
 });

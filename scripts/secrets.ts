@@ -7,13 +7,18 @@ import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs
 import path from 'node:path';
 import { isOurs, readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
 
-/** Where each secret is, below the secrets folder. The voter service, which checks the decider's codes, reads its key too. */
+/** Where each secret is, below the secrets folder. The voter service reads the decider's key
+ * too, whose codes it checks; gateway and voter service alike read that of answers to holds, and the fetcher with them that of preferences: so each has a folder
+ * of its own. */
 export const SECRETS = {
   redisPassword: 'redis/password',
   apiKey: 'gateway/api.key',
   gatewayMacKey: 'gateway/mac.key',
   deciderMacKey: 'decider/mac.key',
   voterMacKey: 'voter/mac.key',
+  holdMacKey: 'holds/mac.key',
+  preferencesMacKey: 'preferences/mac.key',
+  grafanaPassword: 'grafana/password',
 } as const;
 
 /** Who votes with which key. */
@@ -123,7 +128,7 @@ export async function writeOnce(file: string, text: string): Promise<boolean> {
 }
 
 /** Writes a file that only its owner can read. At any moment there is the old one or the new one, a crash included. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string | Uint8Array): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const own = `${file}.${randomUUID()}.new`;

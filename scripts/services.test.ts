@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DeciderConfig } from '@quorum/decider/config';
+import { PERSONAS } from '@quorum/sandbox/model/personas';
 import { layer } from '@quorum/shared/config-layers';
 import { describe, expect, test } from 'vitest';
 import { SCHEMAS } from './schemas.ts';
-import { serviceEnv, SERVICES, upstreamsOf, type ServiceName } from './services.ts';
+import { SANDBOX_PRICES, serviceEnv, SERVICES, upstreamsOf, type ServiceName } from './services.ts';
 import { readSettings } from './start-settings.ts';
+
+const [SANDBOX_EON, OTHER_EON] = [`0x${'1a'.repeat(128)}`, `0x${'2b'.repeat(128)}`];
 
 /** The settings of a service that `npm start` starts with this environment and this file. */
 function started(service: ServiceName, env: Record<string, string>, file: Record<string, string>) {
@@ -13,6 +19,7 @@ function started(service: ServiceName, env: Record<string, string>, file: Record
     sources: { env, file, path: '/.env' },
     redisUrl: 'redis://:own@127.0.0.1:7000',
     upstreams: upstreamsOf(settings, 'http://127.0.0.1:4010'),
+    ...(settings.snapshot.kind === 'sandbox' ? { sandboxEonKey: SANDBOX_EON } : {}),
   };
   const given = serviceEnv(service, around);
   return { given, ...layer(SCHEMAS[service], file, given) };
@@ -28,6 +35,7 @@ describe('what npm start manages wins over the settings file', () => {
     VOTER_MAC_KEY_FILE: '/elsewhere',
     DECIDER_MAC_KEY_FILE: '/elsewhere',
     PREFERENCES_DIR: '/elsewhere',
+    EVIDENCE_ARCHIVE_DIR: '/elsewhere',
     OPENAI_API_KEY: 'a-real-key',
   };
   test.each(SERVICES)('%s', (service) => {
@@ -42,6 +50,42 @@ describe('what npm start manages wins over the settings file', () => {
     const live = { OPENAI_BASE_URL: 'https://api.openai.com/v1', OPENAI_API_KEY: 'k', ALLOW_ANONYMOUS: '1' };
     expect(started('gateway', {}, live).config).toMatchObject({ ALLOW_ANONYMOUS: false });
     expect(started('gateway', {}, file).config).toMatchObject({ ALLOW_ANONYMOUS: true });
+  });
+});
+
+describe('the key of secret votes', () => {
+  const live = {
+    SNAPSHOT_HUB_URL: 'https://hub.snapshot.org/graphql',
+    SNAPSHOT_SEQUENCER_URL: 'https://seq.snapshot.org/',
+    OPENAI_BASE_URL: 'https://api.openai.com/v1',
+    OPENAI_API_KEY: 'sesame',
+    DECIDER_MODELS: 'big',
+  };
+  const signer = {
+    VOTER_ADDRESS: '0x52908400098527886E0F7030069857D2E4169EE7',
+    SIGNER_KEYSTORE_FILE: '/k',
+    SIGNER_PASSPHRASE_FILE: '/p',
+    ALLOWED_SPACES: 'a.eth',
+  };
+  const eonOf = (env: Record<string, string>, file: Record<string, string>): unknown =>
+    started('voter', env, file).raw['SHUTTER_EON_PUBLIC_KEY'];
+
+  test('is the sandbox’s own with the sandbox, whatever is set', () => {
+    expect(eonOf({}, {})).toBe(SANDBOX_EON);
+    expect(eonOf({ SHUTTER_EON_PUBLIC_KEY: OTHER_EON }, { SHUTTER_EON_PUBLIC_KEY: OTHER_EON })).toBe(SANDBOX_EON);
+  });
+
+  test('is the operator’s with a live Snapshot, and never the sandbox’s', () => {
+    expect(eonOf(signer, live)).toBeUndefined();
+    expect(eonOf(signer, { ...live, SHUTTER_EON_PUBLIC_KEY: OTHER_EON })).toBe(OTHER_EON);
+    expect(eonOf({ ...signer, SHUTTER_EON_PUBLIC_KEY: OTHER_EON }, live)).toBe(OTHER_EON);
+  });
+
+  test('goes to the voter alone', () => {
+    const file = { ...live, SHUTTER_EON_PUBLIC_KEY: OTHER_EON };
+    for (const service of SERVICES) {
+      if (service !== 'voter') expect(Object.values(started(service, signer, file).raw)).not.toContain(OTHER_EON);
+    }
   });
 });
 
@@ -88,5 +132,20 @@ describe('what the file says', () => {
     expect(started('decider', { DECIDER_MODELS: '' }, { DECIDER_MODELS: 'hasty' })).toMatchObject({
       config: { DECIDER_MODELS: ['careful'] },
     });
+  });
+
+  test("of prices is heard with the sandbox too; where nobody names any, they are those of the sandbox's models", () => {
+    const priceOf = (model: string, inFile: Record<string, string>): unknown =>
+      DeciderConfig.shape.MODEL_PRICES.parse(started('decider', {}, inFile).raw['MODEL_PRICES'])?.[model];
+    const some = { input_usd_per_million: expect.any(Number), output_usd_per_million: expect.any(Number) };
+    for (const persona of Object.keys(PERSONAS)) expect(priceOf(persona, {})).toEqual(some);
+    expect(priceOf('careful', { MODEL_PRICES: 'other=2/8' })).toBeUndefined();
+    const given = { OPENAI_BASE_URL: 'https://api.openai.com/v1', OPENAI_API_KEY: 'k', DECIDER_MODELS: 'big' };
+    expect(started('decider', {}, given).raw['MODEL_PRICES']).toBeUndefined();
+  });
+
+  test('of prices is what compose takes for the sandbox', () => {
+    const compose = readFileSync(path.join(import.meta.dirname, '../docker-compose.yml'), 'utf8');
+    expect(compose).toContain(`  MODEL_PRICES: \${MODEL_PRICES:-${SANDBOX_PRICES}}\n`);
   });
 });

@@ -19,6 +19,13 @@ export type ServiceName = (typeof SERVICES)[number];
 /** The first port that each one tries. */
 export const FIRST_PORTS = { fetcher: 9101, decider: 9102, voter: 9103 } as const;
 export const SANDBOX_PORT = 4010;
+/**
+ * What the sandbox's models are said to charge, so that spending is counted there too: without a price no model is asked. Compose
+ * says the same.
+ */
+export const SANDBOX_PRICES =
+  'careful=0.1/0.4,gullible=0.1/0.4,owned=0.1/0.4,noisy=0.1/0.4,biased-first=0.1/0.4,' +
+  'malformed=0.1/0.4,refusing=0.1/0.4,truncating=0.1/0.4,slow=0.1/0.4,flaky=0.1/0.4';
 /** Where, in the folder of what runs, the sandbox's URL is written down for the operator's commands. */
 export const SANDBOX_URL_FILE = 'sandbox.url';
 
@@ -29,7 +36,10 @@ const MANAGED = [
   'OPENAI_API_KEY',
   'SNAPSHOT_API_KEY',
   'DECIDER_MAC_KEY_FILE',
+  'EVIDENCE_ARCHIVE_DIR',
   'GATEWAY_MAC_KEY_FILE',
+  'HOLD_MAC_KEY_FILE',
+  'PREFERENCES_MAC_KEY_FILE',
   'VOTER_MAC_KEY_FILE',
   'SIGNERS_FILE',
   'API_KEY_FILE',
@@ -47,6 +57,8 @@ export interface Surroundings {
   readonly sources: SettingSources;
   readonly redisUrl: string;
   readonly upstreams: Upstreams;
+  /** The sandbox's key for secret votes. Where votes go elsewhere the operator's own counts. */
+  readonly sandboxEonKey?: string;
 }
 
 export interface Upstreams {
@@ -90,34 +102,43 @@ export function serviceEnv(name: ServiceName, around: Surroundings): NodeJS.Proc
     HOST: '127.0.0.1',
   };
   const hubKey = { SNAPSHOT_API_KEY: env['SNAPSHOT_API_KEY'] };
+  const preferencesKey = { PREFERENCES_MAC_KEY_FILE: file(SECRETS.preferencesMacKey) };
   switch (name) {
     case 'gateway':
       return {
         ...common,
+        ...preferencesKey,
         API_KEY_FILE: file(SECRETS.apiKey),
         GATEWAY_MAC_KEY_FILE: file(SECRETS.gatewayMacKey),
+        HOLD_MAC_KEY_FILE: file(SECRETS.holdMacKey),
         ALLOW_ANONYMOUS: allowsAnonymous(upstreams) ? '1' : '0',
       };
     case 'fetcher':
-      return { ...common, ...hubKey };
+      return { ...common, ...hubKey, ...preferencesKey };
     case 'decider': {
       const sandbox = settings.model.kind === 'sandbox';
-      const models = (env['DECIDER_MODELS'] ?? inFile['DECIDER_MODELS']) || undefined;
+      const given = (setting: string): boolean => Boolean(env[setting] ?? inFile[setting]);
       return {
         ...common,
         OPENAI_API_KEY: sandbox ? 'sandbox' : env['OPENAI_API_KEY'],
         // Only where nobody names any: what is set here does not follow the file while it runs.
-        ...(sandbox && models === undefined ? { DECIDER_MODELS: 'careful' } : {}),
+        ...(sandbox && !given('DECIDER_MODELS') ? { DECIDER_MODELS: 'careful' } : {}),
+        ...(sandbox && !given('MODEL_PRICES') ? { MODEL_PRICES: SANDBOX_PRICES } : {}),
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
+        EVIDENCE_ARCHIVE_DIR: settings.folders.evidence,
       };
     }
     case 'voter':
       return {
         ...common,
         ...hubKey,
+        ...preferencesKey,
         DECIDER_MAC_KEY_FILE: file(SECRETS.deciderMacKey),
         VOTER_MAC_KEY_FILE: file(SECRETS.voterMacKey),
+        HOLD_MAC_KEY_FILE: file(SECRETS.holdMacKey),
         SIGNERS_FILE: file(SIGNERS_FILE),
+        // A key for the real Snapshot encrypts nothing that the sandbox can open, and the other way round.
+        ...(settings.snapshot.kind === 'sandbox' ? { SHUTTER_EON_PUBLIC_KEY: around.sandboxEonKey } : {}),
         ...singleOwner(isLiveRun(settings) ? env : NOBODY),
       };
     default:
@@ -168,8 +189,13 @@ export async function serviceSpec(
     name,
     cwd: around.root,
     args: ['--disable-sigusr1', path.join(around.root, 'services', name, 'src/main.ts')],
-    env: { ...serviceEnv(name, around), ...env },
+    env: { ...compileCache(around.settings.folders.data), ...serviceEnv(name, around), ...env },
   };
+}
+
+/** Where Node keeps what it made of the sources: the next start takes two thirds of the CPU. What the operator says counts. */
+function compileCache(data: string): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: path.join(data, 'compile-cache') };
 }
 
 /** How to start the sandbox, with a demo space of fresh proposals. */
@@ -189,9 +215,20 @@ export async function sandboxSpec(
 
 /** The call that starts a run, for people to copy. */
 export function exampleCall(gateway: string, settings: StartSettings, upstreams: Upstreams): string {
-  const key = shortPath(path.join(settings.folders.secrets, SECRETS.apiKey));
-  const auth = allowsAnonymous(upstreams) ? '' : ` -H "authorization: Bearer $(cat ${key})"`;
+  const auth = authOf(settings, upstreams);
   const space = settings.snapshot.kind === 'sandbox' ? DEMO_SPACE : 'YOUR-SPACE.eth';
   const dry = settings.snapshot.kind === 'sandbox' ? '' : ',"dry_run":true';
   return `curl -X POST ${gateway}/agent-run -H 'content-type: application/json'${auth} -d '{"space_id":"${space}"${dry}}'`;
+}
+
+/** Where the board is; where a key is needed, the call that makes a link to it, since a link is good for a minute. */
+export function boardCall(gateway: string, settings: StartSettings, upstreams: Upstreams): string {
+  const board = `${gateway}/admin/queues`;
+  if (allowsAnonymous(upstreams)) return board;
+  return `curl -X POST ${board}/link -H 'content-type: application/json'${authOf(settings, upstreams)}    # prints a link`;
+}
+
+function authOf(settings: StartSettings, upstreams: Upstreams): string {
+  const key = shortPath(path.join(settings.folders.secrets, SECRETS.apiKey));
+  return allowsAnonymous(upstreams) ? '' : ` -H "authorization: Bearer $(cat ${key})"`;
 }

@@ -49,10 +49,26 @@ test('makes every secret once, where npm start looks, and says where and never w
 
 test('for a live hub makes secrets of their own, and in compose where it is told', async () => {
   expect((await setup([], LIVE)).out).toContain('They are for the live Snapshot');
-  expect((await readdir(path.join(dir, 'secrets'))).toSorted()).toEqual(['decider', 'gateway', 'redis', 'voter']);
+  expect((await readdir(path.join(dir, 'secrets'))).toSorted()).toEqual([
+    'decider',
+    'gateway',
+    'grafana',
+    'holds',
+    'preferences',
+    'redis',
+    'voter',
+  ]);
   const QUORUM_SECRETS_DIR = path.join(dir, 'volume');
   expect((await setup([], { QUORUM_SECRETS_DIR })).code).toBe(0);
-  expect((await readdir(QUORUM_SECRETS_DIR)).toSorted()).toEqual(['decider', 'gateway', 'redis', 'voter']);
+  expect((await readdir(QUORUM_SECRETS_DIR)).toSorted()).toEqual([
+    'decider',
+    'gateway',
+    'grafana',
+    'holds',
+    'preferences',
+    'redis',
+    'voter',
+  ]);
 });
 
 test('reports a secret that others can read with the chmod that mends it, and does not mend it', async () => {

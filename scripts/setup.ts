@@ -35,7 +35,8 @@ await runCommand(async (args) => {
     const { owner, folders } = operator.settings;
     await withRedis(operator, async (redis) => {
       await enableVoting(redis, owner);
-      await ensureDemoPreferences(demoStore({ ...operator.env, PREFERENCES_DIR: folders.owners }, redis), owner);
+      const store = demoStore({ ...operator.env, PREFERENCES_DIR: folders.owners }, operator.secrets, redis);
+      await ensureDemoPreferences(store, owner);
     });
     process.stdout.write(`Voting is enabled for ${owner}, who has preferences to begin with.\n`);
   }

@@ -8,6 +8,8 @@ import { ROOT } from './root.ts';
 import { enableVoting } from '@quorum/shared/voting';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
+import { EonPublicKey } from '@quorum/snapshot/shutter';
+import { z } from 'zod';
 import type { ChildSpec } from './child.ts';
 import { connectRedis, namedRedis } from './connect-redis.ts';
 import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
@@ -63,7 +65,8 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
   const upstreams = upstreamsOf(settings, sandboxUrl);
-  const around = { root: ROOT, settings, sources: options.sources, redisUrl, upstreams };
+  const ownKey = settings.snapshot.kind === 'sandbox' ? { sandboxEonKey: await eonKeyOf(sandboxUrl) } : {};
+  const around = { root: ROOT, settings, sources: options.sources, redisUrl, upstreams, ...ownKey };
   const ready = SERVICES.toReversed().map((name) =>
     up(
       launch(name, () => serviceSpec(name, around, ports), options),
@@ -98,6 +101,12 @@ async function readySandbox(options: StackOptions, ports: ReturnType<typeof port
   }
   await announce('');
   return '';
+}
+
+/** The key with which the sandbox's secret votes are encrypted. */
+async function eonKeyOf(sandboxUrl: string): Promise<string> {
+  const answer = await fetch(new URL('_sandbox/shutter', sandboxUrl), { signal: AbortSignal.timeout(10_000) });
+  return z.object({ eon_public_key: EonPublicKey }).parse(await answer.json()).eon_public_key;
 }
 
 type Spec = Omit<ChildSpec, 'logFile' | 'onLine'>;
@@ -175,7 +184,7 @@ async function prepareDemoOwner(redisUrl: string, { settings, sources }: StackOp
   const redis = await connectRedis(redisUrl);
   try {
     await enableVoting(redis, owner);
-    await ensureDemoPreferences(demoStore(env, redis), owner);
+    await ensureDemoPreferences(demoStore(env, folders.secrets, redis), owner);
   } finally {
     redis.disconnect();
   }

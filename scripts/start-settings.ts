@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { isLive } from '@quorum/shared/config';
+import { isLive, REDIS_PROTOCOL } from '@quorum/shared/config';
 import type { Environment } from '@quorum/shared/config-layers';
 import { OwnerId } from '@quorum/shared/ids';
 import { z } from 'zod';
@@ -52,6 +52,7 @@ export interface CommonSettings {
     readonly secrets: string;
     readonly redis: string;
     readonly owners: string;
+    readonly evidence: string;
     readonly logs: string;
     readonly run: string;
   };
@@ -85,7 +86,7 @@ const CommonEnvironment = z.object({
   OWNER_ID: OwnerId.default(OwnerId.parse('owner')),
   SNAPSHOT_HUB_URL: Url,
   SNAPSHOT_SEQUENCER_URL: Url,
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' }).optional(),
+  REDIS_URL: z.url({ protocol: REDIS_PROTOCOL, error: 'must be a redis:// URL' }).optional(),
 });
 const StartEnvironment = CommonEnvironment.extend({
   OPENAI_BASE_URL: Url,
@@ -141,6 +142,7 @@ function commonSettings(
       secrets: path.join(kept, 'secrets'),
       redis: path.join(kept, 'redis-data'),
       owners: path.join(kept, 'owners'),
+      evidence: path.join(kept, 'evidence'),
       logs: path.join(dataDir, 'logs'),
       run: path.join(dataDir, 'run'),
     },

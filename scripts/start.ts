@@ -22,7 +22,7 @@ import { runFiles, type RunFiles } from './run-files.ts';
 import { runProgress } from './run-progress.ts';
 import { SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
-import { allowsAnonymous, exampleCall } from './services.ts';
+import { allowsAnonymous, boardCall, exampleCall, type Upstreams } from './services.ts';
 import { merged, readSources, tellOfChanges, unheardSettings } from './settings-file.ts';
 import {
   DEMO_SPACE,
@@ -120,7 +120,7 @@ async function startAndServe(start: Start): Promise<number> {
   const example = exampleCall(gateway, settings, upstreams);
   if (isLiveRun(settings)) {
     terminal.say(`\nA live hub is configured, so no run is sent. To send one:\n  ${example}`);
-    return await serve(start, gateway, []);
+    return await serve(start, gateway, upstreams, []);
   }
   const view = await agentRun(
     { space_id: SpaceId.parse(DEMO_SPACE), dry_run: false },
@@ -140,20 +140,21 @@ async function startAndServe(start: Start): Promise<number> {
     terminal.print(options.json ? JSON.stringify(view.result) : `\n${table(view.result)}\n`);
   }
   if (options.once) return succeeded(view) ? 0 : 1;
-  return await serve(start, gateway, [`Another run:  ${example}`]);
+  return await serve(start, gateway, upstreams, [`Another run:  ${example}`]);
 }
 
 /** Until Ctrl-C. */
 async function serve(
   { options, terminal, settings, sources, stop }: Start,
   gateway: string,
+  upstreams: Upstreams,
   more: readonly string[],
 ): Promise<number> {
   const show = options.json ? terminal.say : terminal.print;
   show(
     [
       `API:          ${gateway}`,
-      `Queues:       ${gateway}/admin/queues`,
+      `Queues:       ${boardCall(gateway, settings, upstreams)}`,
       `Metrics:      ${gateway}/metrics`,
       `Logs:         ${shortPath(settings.folders.logs)}`,
       ...more,

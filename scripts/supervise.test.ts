@@ -129,7 +129,7 @@ describe('a supervised process', () => {
     const service = await run(SERVICE.replace('process.send', '(() => {})'));
     await vi.waitFor(
       async () => expect(await readFile(path.join(dir, 'service.log'), 'utf8')).toContain('SERVES'),
-      5000,
+      PATIENT,
     );
     await service.stop();
     await expect(service.ready).rejects.toThrow();

@@ -10,20 +10,46 @@ export interface Counts {
 const Report = z.object({
   testResults: z.array(
     z.object({
+      name: z.string(),
       status: z.string(),
       assertionResults: z.array(z.object({ status: z.string() })),
     }),
   ),
 });
 
+type FileResult = z.infer<typeof Report>['testResults'][number];
+
 /**
  * @param report the JSON text, '' if there is none.
  * @param green whether vitest ended with exit code 0; if it did not, at least one failure is counted.
  */
 export function countTests(report: string, green: boolean): Counts {
+  return count(filesOf(report), green);
+}
+
+/** The files with a failure in them, each an absolute path. */
+export function failedFiles(report: string): string[] {
+  return filesOf(report).flatMap(({ name, status }) => (status === 'failed' ? [name] : []));
+}
+
+/**
+ * Counts a run whose failed files were run once more: what the second run says of a file stands.
+ *
+ * @param green whether the second run ended with exit code 0.
+ */
+export function countBoth(first: string, second: string, green: boolean): Counts {
+  const again = filesOf(second);
+  const names = new Set(again.map(({ name }) => name));
+  return count([...filesOf(first).filter(({ name }) => !names.has(name)), ...again], green);
+}
+
+function filesOf(report: string): FileResult[] {
+  return report === '' ? [] : Report.parse(JSON.parse(report)).testResults;
+}
+
+function count(files: readonly FileResult[], green: boolean): Counts {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const { testResults } = report === '' ? { testResults: [] } : Report.parse(JSON.parse(report));
-  for (const file of testResults) {
+  for (const file of files) {
     const statuses = file.assertionResults.map(({ status }) => status);
     for (const status of statuses) {
       if (status === 'passed') counts.passed += 1;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { fc, test as property } from '@fast-check/vitest';
+import { pack } from '@quorum/shared/pack';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import { everythingIn, findLeaks, historyOf, secretsOf } from './leaks.ts';
@@ -98,6 +99,7 @@ describe('in a Redis', () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ['a string', () => redis.set('place', planted(bytes))],
+    ['a packed string', async () => redis.set('place', await pack(planted(hex).toString()))],
     ['a compressed string', () => redis.set('place', gzipSync(planted(bytes)))],
     ['the value of a hash', () => redis.hset('place', 'field', planted(hex))],
     ['a compressed value of a hash', () => redis.hset('place', 'field', gzipSync(planted(hex)))],

@@ -7,6 +7,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { unpack } from '@quorum/shared/pack';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
@@ -127,12 +128,18 @@ export async function everythingIn(redis: Redis): Promise<Place[]> {
     places.push({ where: `the key ${key}`, bytes: Buffer.from(key) });
     for (const value of buffersIn(await valueOf(redis, key))) {
       places.push({ where: key, bytes: value });
-      if (value[0] === 0x1f && value[1] === 0x8b) {
-        places.push({ where: `${key} (unpacked)`, bytes: gunzipSync(value) });
-      }
+      const unpacked = await unpackedOf(value);
+      if (unpacked !== null) places.push({ where: `${key} (unpacked)`, bytes: unpacked });
     }
   }
   return places;
+}
+
+/** Null for what is not compressed; a value may begin as if it were. */
+async function unpackedOf(value: Buffer): Promise<Buffer | null> {
+  if (value[0] === 0x1f && value[1] === 0x8b) return gunzipSync(value);
+  const text = await unpack(value).catch(() => null);
+  return text === null ? null : Buffer.from(text);
 }
 
 async function valueOf(redis: Redis, key: string): Promise<unknown> {

@@ -41,7 +41,10 @@ describe('a Redis for tests', () => {
     const redis = await startTestRedis({ password: 'p@ss "word"' });
     try {
       const settings = await ask(redis.url, (client) => client.config('GET', '*'));
-      expect(settings).toEqual(expect.arrayContaining(['noeviction', '127.0.0.1']));
+      expect(settings).toEqual(expect.arrayContaining(['noeviction']));
+      const elsewhere = new URL(redis.url);
+      elsewhere.hostname = '127.0.0.2';
+      await expect(ask(elsewhere.href, (client) => client.ping())).rejects.toThrow();
       const save = await ask(redis.url, (client) => client.config('GET', 'save'));
       expect(save).toEqual(['save', '']);
       const without = new URL(redis.url);

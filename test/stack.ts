@@ -9,16 +9,16 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import type { World } from '@quorum/sandbox/world';
 import type { OwnerId } from '@quorum/shared/ids';
 import { AgentRunAccepted, AgentRunView, type AgentRunResponse } from '@quorum/shared/run';
+import { openRedis } from '@quorum/shared/redis-cluster';
 import { enableVoting } from '@quorum/shared/voting';
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { Wallet } from 'ethers';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { startChild, type Child } from '../scripts/child.ts';
 import { ensureDemoSigner } from '../scripts/demo-signer.ts';
@@ -27,10 +27,10 @@ import { SERVICES, serviceEnv, upstreamsOf, type ServiceName } from '../scripts/
 import { readSources } from '../scripts/settings-file.ts';
 import { readSettings } from '../scripts/start-settings.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
+import { UNLIMITED } from './unlimited.ts';
+import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const POLL_MS = 25;
-const PATIENCE_MS = 60_000;
 
 export type StackOptions = {
   readonly world: World;
@@ -45,10 +45,14 @@ export type StackOptions = {
   readonly services?: readonly ServiceName[];
   readonly appendonly?: boolean;
   readonly redisPassword?: string;
+  /** A Redis that runs already, which the stack ends; one of its own where absent. */
+  readonly redisServer?: TestRedis;
   /** The owner's signer is an encrypted keystore with this passphrase, as it is live; absent: a plain key. */
   readonly passphrase?: string;
   /** Further spaces in which the owner's signer may vote. */
   readonly moreSpaces?: readonly string[];
+  /** The way that the services take to Redis: given its port, gives the port that they are told. Absent: straight there. */
+  readonly lineToRedis?: (port: number) => Promise<number>;
 };
 
 /** What a request asks for; the stack's own space where it names none. */
@@ -69,12 +73,26 @@ export type Stack = {
   readonly finished: (runId: string) => Promise<AgentRunResponse>;
   /** Starts a process of the service, beside those that run. */
   readonly start: (service: ServiceName, env?: Readonly<Record<string, string>>) => Promise<void>;
+  /** The processes that run. */
+  readonly pids: () => readonly number[];
   /** Kills every process of the service, as a crash would. */
   readonly kill9: (service: ServiceName) => Promise<void>;
+  /** Kills the nth of its processes, counted round, and waits. False where none runs. */
+  readonly killOne: (service: ServiceName, nth: number) => Promise<boolean>;
+  /** Has each process of the service read its settings again. */
+  readonly sighup: (service: ServiceName) => void;
+  /** How many processes of the service were started and not ended by this stack. */
+  readonly running: (service: ServiceName) => number;
   /** Ends every process of the service by SIGTERM and waits; gives back how each ended. */
   readonly sigterm: (service: ServiceName) => Promise<readonly string[]>;
   /** Everything that the services have written so far. */
   readonly logs: () => Promise<string>;
+  /** Where each process that runs has its metrics. */
+  readonly metricsUrls: () => readonly { readonly service: ServiceName; readonly url: URL }[];
+  /** The metrics of every process that runs, as text. */
+  readonly scrape: () => Promise<readonly string[]>;
+  /** Where the owners' preferences are. */
+  readonly owners: string;
   /** Where the keys are; the voter's own is `demo/main.key`. */
   readonly secrets: string;
   /** A command of the sandbox's control API. */
@@ -83,24 +101,17 @@ export type Stack = {
   readonly stop: () => Promise<void>;
 };
 
-/** Polls until `check` gives a value. For what happens in another process and tells nobody. */
-export async function until<T>(what: string, check: () => Promise<T | null | undefined | false>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (Date.now() < deadline) {
-    const value = await check();
-    if (value !== null && value !== undefined && value !== false) return value;
-    await pause(POLL_MS);
-  }
-  throw new Error(`Waited ${PATIENCE_MS / 1_000} s in vain for: ${what}`);
-}
+export { until };
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = await mkdtemp(path.join(tmpdir(), 'quorum-stack-'));
-  const redisServer = await startTestRedis({
-    appendonly: options.appendonly ?? false,
-    ...(options.redisPassword === undefined ? {} : { password: options.redisPassword }),
-  });
-  const redis = new Redis(redisServer.url, { maxRetriesPerRequest: null });
+  const redisServer =
+    options.redisServer ??
+    (await startTestRedis({
+      appendonly: options.appendonly ?? false,
+      ...(options.redisPassword === undefined ? {} : { password: options.redisPassword }),
+    }));
+  const redis = openRedis(redisServer.url, { maxRetriesPerRequest: null });
   // The server is killed in some tests; the client comes back by itself.
   redis.on('error', () => undefined);
   const sandbox = await startSandbox({ world: options.world });
@@ -126,14 +137,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const children = new Map<ServiceName, Child[]>(SERVICES.map((service) => [service, []]));
   const processesOf = (service: ServiceName): Child[] => children.get(service) ?? [];
+  const urls = new Map<Child, string>();
   const logFile = (service: ServiceName): string => path.join(dir, `${service}.log`);
+  const { port: redisPort } = new URL(redisServer.url);
+  const line = await options.lineToRedis?.(Number(redisPort));
+  const redisUrl = line === undefined ? redisServer.url : redisServer.url.replace(`:${redisPort}`, `:${line}`);
   let url = '';
   const start: Stack['start'] = async (service, env = {}) => {
     const around = {
       root: ROOT,
       settings,
       sources: readSources({ ...process.env, QUORUM_ENV_FILE: options.envFile ?? '' }, ROOT),
-      redisUrl: redisServer.url,
+      redisUrl,
       upstreams,
     };
     const child = startChild({
@@ -145,8 +160,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         PORT: '0',
         METRICS_PORT: '0',
         RETRY_DELAY_SECONDS: '0.05',
+        // What upstreams were asked, and the faults that were set for it, are those of the test.
+        UPSTREAM_PING_S: '0',
         // A busy machine makes Redis slow: that is no outage here.
         ENQUEUE_TIMEOUT_MS: '10000',
+        ...UNLIMITED,
         ...options.env,
         ...env,
       },
@@ -155,10 +173,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     processesOf(service).push(child);
     const ready = await child.ready;
+    urls.set(child, ready);
     if (service === 'gateway') url = ready.replace(/\/$/, '');
   };
   await Promise.all((options.services ?? SERVICES).map((service) => start(service)));
 
+  const metricsUrls: Stack['metricsUrls'] = () =>
+    SERVICES.flatMap((service) =>
+      processesOf(service).map((child) => ({ service, url: new URL('/metrics', urls.get(child)) })),
+    );
   const post: Stack['post'] = async (request = {}) => {
     const response = await fetch(`${url}/agent-run`, {
       method: 'POST',
@@ -195,11 +218,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     run: async (request) => finished((await post(request)).run_id),
     start,
     secrets,
+    owners,
+    metricsUrls,
+    scrape: () => Promise.all(metricsUrls().map(async (one) => (await fetch(one.url)).text())),
     async kill9(service) {
       for (const child of processesOf(service).splice(0)) {
         child.kill();
         await child.ended;
       }
+    },
+    pids: () => SERVICES.flatMap((service) => processesOf(service).map(({ pid }) => pid)),
+    sighup: (service) => processesOf(service).forEach(({ pid }) => process.kill(pid, 'SIGHUP')),
+    running: (service) => processesOf(service).length,
+    async killOne(service, nth) {
+      const running = processesOf(service);
+      const [child] = running.splice(nth % Math.max(1, running.length), 1);
+      if (child === undefined) return false;
+      child.kill();
+      await child.ended;
+      return true;
     },
     sigterm: (service) =>
       Promise.all(

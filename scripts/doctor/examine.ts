@@ -6,6 +6,7 @@ import { SettingsError, type SettingSources } from '../start-settings.ts';
 import { checkDisk, checkSecrets, checkSettingsFile } from './files.ts';
 import { bounded, broken, type Finding } from './finding.ts';
 import { readPatient, type Patient } from './patient.ts';
+import { checkPrices } from './prices.ts';
 import { checkAnnouncements, checkRedis } from './redis.ts';
 import { checkSigner, readEntries } from './signers.ts';
 import { checkHub, checkModel, checkSequencer } from './upstreams.ts';
@@ -33,7 +34,7 @@ export async function examinePatient(patient: Patient): Promise<readonly Finding
     entries === null ? [] : checkSigners(entries, patient),
     bounded('disk', () => checkDisk(patient)),
   ]);
-  return [...findings, ...all.flat()];
+  return [...findings, checkPrices(patient), ...all.flat()];
 }
 
 /** Every signer, and, once their keys are open, whether the voter service goes by them. */

@@ -1,6 +1,7 @@
 /** What lies on the disk: the secrets and who may read them, and the room that is left. */
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { DISK_BROKEN, DISK_WARNS } from '@quorum/shared/health';
 import { allSettings } from '../schemas.ts';
 import { secretFaults } from '../secrets.ts';
 import { unheardSettings } from '../settings-file.ts';
@@ -9,8 +10,6 @@ import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 
 const GB = 1_000_000_000;
-const DISK_WARNS = 2 * GB;
-const DISK_BROKEN = 0.2 * GB;
 
 /** The secrets and the folders that they lie in, as `npm start` and setup look at them. */
 export async function checkSecrets({ operator }: Patient): Promise<readonly Finding[]> {

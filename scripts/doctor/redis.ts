@@ -8,6 +8,7 @@ import type { Address } from '@quorum/snapshot/proposal';
 import type { SignerEntry } from '@quorum/voter/signer-entry';
 import type { Redis } from 'ioredis';
 import { OperatorError, withRedis } from '../operator.ts';
+import { checkAudit } from './audit.ts';
 import { broken, fine, unchecked, warning, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { checkPreferences } from './preferences.ts';
@@ -30,6 +31,7 @@ export async function checkRedis(
       ...(await voting(redis, owners, patient)),
       ...(await checkPreferences(patient, owners, redis)),
       ...(await checkWatches(redis, entries)),
+      ...(await checkAudit(patient, entries, redis)),
     ]);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
@@ -85,12 +87,12 @@ async function voting(redis: Redis, owners: readonly OwnerId[], { live, operator
       if (enabled.global && enabled.owner) return fine('voting', `it is enabled for ${owner}`);
       const whose = enabled.global ? `for ${owner}` : 'for everybody';
       const says = `it is paused ${whose}: decisions are held, and no vote of ${owner} is sent`;
-      if (live) return fine('voting', says);
-      const first = operator.settings.owner;
-      const remedy =
-        owner === first
-          ? 'npm start enables it with the sandbox, as compose’s sandbox profile does.'
-          : `So far it is enabled for OWNER_ID alone, who is ${first}: decisions of ${owner} can be looked at.`;
+      const resume = 'POST /voting/resume: an admin for all, each owner for themselves (docs/operations/holds.md)';
+      if (live) return fine('voting', `${says}. To resume it: ${resume}`);
+      const isFirst = owner === operator.settings.owner;
+      const remedy = isFirst
+        ? 'npm start enables it with the sandbox, as compose’s sandbox profile does.'
+        : `Resume it: ${resume}.`;
       return warning('voting', says, remedy);
     }),
   );

@@ -90,7 +90,8 @@ const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
 
 export async function checkModel({ decider }: Patient, signal: AbortSignal): Promise<readonly Finding[]> {
   if (decider === null) return [unchecked('model', 'its settings are wrong')];
-  const { OPENAI_BASE_URL: base, OPENAI_API_KEY: key, DECIDER_MODELS: names } = decider;
+  const { OPENAI_BASE_URL: base, OPENAI_API_KEY: key } = decider;
+  const names = [...new Set([...decider.DECIDER_MODELS, ...decider.DECIDER_FALLBACK_MODELS])];
   const place = placeOf(base);
   const remedy = howToReach(base, 'OPENAI_BASE_URL');
   const url = `${base.replace(/\/$/, '')}/models`;
@@ -114,7 +115,10 @@ export async function checkModel({ decider }: Patient, signal: AbortSignal): Pro
   if (missing.length > 0) {
     const some = known.slice(0, 12).map((id) => printable(id, 60));
     const says = `${place} knows no model ${missing.join(', ')}`;
-    return [broken('model', says, `Mend DECIDER_MODELS. It knows: ${some.join(', ')}${known.length > 12 ? ' …' : ''}`)];
+    const lists = missing.some((name) => decider.DECIDER_MODELS.includes(name))
+      ? 'DECIDER_MODELS'
+      : 'DECIDER_FALLBACK_MODELS';
+    return [broken('model', says, `Mend ${lists}. It knows: ${some.join(', ')}${known.length > 12 ? ' …' : ''}`)];
   }
   return [fine('model', `${place} answers, the key is good, and it has ${names.join(', ')}`)];
 }

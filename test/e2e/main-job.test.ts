@@ -1,9 +1,15 @@
 import { demoWorld, DEMO_SPACE } from '@quorum/sandbox/worlds/demo';
+import { verifyAudit } from '@quorum/shared/audit-verify';
+import { DecisionsPage, RunsPage } from '@quorum/shared/history';
 import { sameBallot } from '@quorum/snapshot/ballot';
 import { decodeChoice } from '@quorum/snapshot/encode';
 import { Envelope } from '@quorum/snapshot/envelope';
 import { createHub } from '@quorum/snapshot/hub';
+import { ProposalId } from '@quorum/snapshot/proposal';
 import { checkReceipt } from '@quorum/snapshot/receipt';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStack, type Stack } from '../stack.ts';
 import { PATIENT } from '../patience.ts';
@@ -74,6 +80,53 @@ describe('the main job, end to end', () => {
     }
   });
 
+  test('the audit chain tells of each of these votes, and verifies by what the hub has', async () => {
+    const hub = createHub({ url: `${stack.sandbox.url}/graphql`, timeoutMs: PATIENT.timeout });
+    const proposals = stack.sandbox.world.votes.map(({ proposal }) => ProposalId.parse(proposal));
+    const votes = await hub.votes({ voter: stack.voter, proposals });
+    const read = async (): Promise<string[]> =>
+      (await (await fetch(`${stack.url}/audit`)).text()).split('\n').slice(0, -1);
+    const verdict = async () => verifyAudit(await read(), { heads: [], votes, keys: [] });
+    await expect.poll(async () => (await verdict()).votes.cast, PATIENT).toBe(votes.length);
+    expect(await verdict()).toMatchObject({ voter: stack.voter, votes: { open: 0, voided: 0 }, faults: [] });
+  });
+
+  test('the history lists each of these votes, and gives the evidence that was published with it', async () => {
+    const read = async (route: string) => (await fetch(`${stack.url}${route}`)).text();
+    const { runs } = RunsPage.parse(JSON.parse(await read('/agent-run?status=completed')));
+    const { decisions } = DecisionsPage.parse(JSON.parse(await read('/decisions?outcome=cast')));
+    const { votes } = stack.sandbox.world;
+    expect(runs.map(({ outcomes, dry_run: dry }) => [dry, outcomes.cast])).toEqual([
+      [false, votes.length],
+      [true, 0],
+    ]);
+    expect(new Set(decisions.map(({ receipt }) => receipt?.id))).toEqual(new Set(votes.map(({ id }) => id)));
+    expect(decisions).toHaveLength(votes.length);
+    for (const { evidence_hash: name, proposal_id, run_id } of decisions) {
+      const text = await read(`/evidence/${name}`);
+      expect(createHash('sha256').update(text).digest('hex')).toBe(name);
+      expect(JSON.parse(text)).toMatchObject({ decision: { owner: stack.owner, proposal_id, run_id } });
+    }
+  });
+
+  test('the model was told no address of the voter or the signer, no key, and not whose agent it is', async () => {
+    const asked = stack.sandbox.world.received.filter(({ endpoint }) => endpoint === 'model');
+    const words = asked.map(({ body, url }) => `${url}${JSON.stringify(body)}`.toLowerCase());
+    const signers = accepted(stack).map(({ address }) => address);
+    const secrets = await readdir(stack.secrets, { recursive: true, withFileTypes: true });
+    const kept = await Promise.all(
+      secrets.filter((file) => file.isFile()).map((file) => readFile(path.join(file.parentPath, file.name), 'utf8')),
+    );
+    const untold = [stack.voter, ...signers, ...kept].map((each) => each.trim().toLowerCase().replace(/^0x/, ''));
+    expect(words.length).toBeGreaterThan(5);
+    expect(untold.length).toBeGreaterThan(5);
+    for (const one of untold.filter((each) => each.length >= 16)) {
+      expect(words.filter((each) => each.includes(one))).toEqual([]);
+    }
+    const whose = new RegExp(`\\b(?:owner_id|run_id|${stack.owner}\\.txt)\\b`);
+    expect(words.filter((each) => whose.test(each))).toEqual([]);
+  });
+
   test('whoever the agent is unsure about is held for its owner, with the reason', async () => {
     const held = (await lastRun(stack)).decisions.filter(({ outcome }) => outcome.kind === 'held');
     expect(held.length).toBeGreaterThan(0);
@@ -96,8 +149,8 @@ describe('the main job, end to end', () => {
 /** The live run that cast the votes which stand. */
 async function lastRun(stack: Stack) {
   const [vote] = stack.sandbox.world.votes;
-  for (const key of await stack.redis.keys('quorum:run:*')) {
-    const view = await stack.view(key.replace('quorum:run:', ''));
+  for (const key of await stack.redis.keys('{quorum}:run:*')) {
+    const view = await stack.view(key.replace('{quorum}:run:', ''));
     if (view.result?.votes_cast.some(({ receipt }) => receipt?.id === vote?.id)) return view.result;
   }
   throw new Error('no run cast a vote');

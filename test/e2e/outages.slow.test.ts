@@ -96,7 +96,7 @@ describe('what a run depends on goes away in the middle of it', () => {
   });
 
   test('the model is down, then back', async () => {
-    await fault('model', 'model.eth', 9, { status: 500, body: { error: { message: 'overloaded' } } });
+    await fault('model', 'model.eth', 12, { status: 500, body: { error: { message: 'overloaded' } } });
     const { run_id: runId } = await stack.post({ space_id: 'model.eth' });
     await isWhole('model.eth', runId);
   });

@@ -1,6 +1,5 @@
 import { keys } from '@quorum/shared/redis-keys';
 import type { AgentRunResponse } from '@quorum/shared/run';
-import { enableVoting } from '@quorum/shared/voting';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SERVICES } from '../../scripts/services.ts';
 import { startStack, until, type Stack } from '../stack.ts';
@@ -110,19 +109,27 @@ describe('between the decision and the vote', () => {
     for (const id of ids) expect(sentFor(id)).toBe(1);
   });
 
-  test('voting is paused: it is held and nothing is sent; resumed, the next run casts', async () => {
+  test('voting is paused: it is held and nothing is sent; resumed, it is cast without another run', async () => {
     await stack.sigterm('voter');
     const runId = await decided('paused.eth');
     await stack.redis.del(keys.votingOwner(stack.owner));
     await stack.start('voter');
     const result = await stack.finished(runId);
     expect(result).toMatchObject({ status: 'completed', votes_cast: [], errors: [] });
-    for (const id of [first('paused.eth'), second('paused.eth')]) {
+    const ids = [first('paused.eth'), second('paused.eth')];
+    for (const id of ids) {
       expect(outcomeOf(result, id)).toEqual({ kind: 'held', why: 'voting_paused' });
       expect(sentFor(id)).toBe(0);
     }
-    await enableVoting(stack.redis, stack.owner);
-    expect((await stack.run({ space_id: 'paused.eth' })).votes_cast.length).toBe(2);
+    const resumed = await fetch(`${stack.url}/voting/resume`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(resumed.status).toBe(200);
+    const votes = () => stack.sandbox.world.votes.filter((vote) => ids.includes(vote.proposal));
+    await until('both to be cast', async () => votes().length === 2);
+    for (const id of ids) expect(sentFor(id)).toBe(1);
   });
 
   test('while ours is on its way the owner votes: theirs stands, whichever arrives first', async () => {

@@ -5,6 +5,8 @@ import { RunId } from '@quorum/shared/ids';
 import { keys } from '@quorum/shared/redis-keys';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { SERVICES } from '../../scripts/services.ts';
+import { samplesOf, sumsBy, tally } from '../scraped.ts';
 import { startStack, until, type Stack } from '../stack.ts';
 import { EVERYTHING, openWorld } from './world.ts';
 
@@ -21,7 +23,7 @@ async function write(...lines: readonly string[]): Promise<void> {
 beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'quorum-reload-'));
   envFile = path.join(dir, '.env');
-  await write('DECIDER_MODELS=careful', 'DECIDER_SAMPLES=1', 'CONCURRENCY=1');
+  await write('DECIDER_MODELS=careful', 'DECIDER_SAMPLES=1', 'DECIDER_SECOND_READING=never', 'CONCURRENCY=1');
   stack = await startStack({
     world: openWorld({ spaces: ['pinned.eth'], types: ['basic', 'approval', 'basic'] }),
     space: 'pinned.eth',
@@ -48,7 +50,7 @@ test('a change between two decisions of a run is for the next run; what does not
   await until('the first decision to be under way', () =>
     stack.redis.hget(keys.run(RunId.parse(runId)), 'settings:decider'),
   );
-  await write('DECIDER_MODELS=noisy', 'DECIDER_SAMPLES=1', 'CONCURRENCY=1');
+  await write('DECIDER_MODELS=noisy', 'DECIDER_SAMPLES=1', 'DECIDER_SECOND_READING=never', 'CONCURRENCY=1');
   await logged('"settings":["DECIDER_MODELS"],"msg":"settings changed"');
   expect((await stack.finished(runId)).proposals_analyzed).toBe(3);
   expect(models()).toEqual(['careful', 'careful', 'careful']);
@@ -58,4 +60,43 @@ test('a change between two decisions of a run is for the next run; what does not
   await stack.run({ dry_run: true });
   expect(models().slice(3)).toEqual(['noisy', 'noisy', 'noisy']);
   expect(await stack.logs()).not.toContain('sesame');
+});
+
+const Line = z.object({ level: z.string() });
+
+/** How many lines there are of each level, in the logs of all services. */
+async function countsByLevel(): Promise<Readonly<Record<string, number>>> {
+  const written = (await stack.logs()).split('\n').filter((line) => line !== '');
+  return tally(written.map((line) => Line.parse(JSON.parse(line)).level));
+}
+
+/** The levels of what is logged of a run. */
+async function levelsOfARun(): Promise<string[]> {
+  const before = await countsByLevel();
+  await stack.run({ dry_run: true });
+  return Object.entries(await countsByLevel()).flatMap(([level, count]) =>
+    count > (before[level] ?? 0) ? [level] : [],
+  );
+}
+
+/** Waits until every service has read the file once more, with this result. */
+async function everybodyReads(result: string, cause: () => unknown): Promise<void> {
+  const counted = async () =>
+    sumsBy(samplesOf(await stack.scrape()), 'quorum_config_reloads_total', ['service', 'result']);
+  const before = await counted();
+  await cause();
+  await until(`every service to have read its settings: ${result}`, async () => {
+    const now = await counted();
+    return SERVICES.every((service) => (now[`${service}/${result}`] ?? 0) > (before[`${service}/${result}`] ?? 0));
+  });
+}
+
+test('the level of the log changes while every service runs, and SIGHUP has each read its settings', async () => {
+  const usual = ['DECIDER_MODELS=careful', 'DECIDER_SAMPLES=1', 'DECIDER_SECOND_READING=never', 'CONCURRENCY=1'];
+  expect(await levelsOfARun()).toContain('info');
+  await everybodyReads('applied', () => write(...usual, 'LOG_LEVEL=error'));
+  expect(await levelsOfARun()).toEqual([]);
+  await everybodyReads('unchanged', () => SERVICES.forEach((service) => stack.sighup(service)));
+  await everybodyReads('applied', () => write(...usual));
+  expect(await levelsOfARun()).toContain('info');
 });

@@ -174,7 +174,7 @@ test('nothing of any secret is in Redis, in its history, in a log or in an answe
   const inRedis = await everythingIn(stack.redis);
   for (const prefix of ['run:', 'bull:', 'proposal:', 'evidence:', 'ledger:', 'audit:', 'api-keys', 'signers']) {
     expect(
-      inRedis.some(({ where }) => where.includes(`quorum:${prefix}`)),
+      inRedis.some(({ where }) => where.includes(`{quorum}:${prefix}`)),
       prefix,
     ).toBe(true);
   }
@@ -184,10 +184,10 @@ test('nothing of any secret is in Redis, in its history, in a log or in an answe
 
 test('each secret would be found there, if it were there', async () => {
   for (const [at, { bytes }] of secrets.entries()) {
-    await stack.redis.hset('quorum:planted', `${at}`, JSON.stringify({ planted: bytes.toString('base64') }));
+    await stack.redis.hset('{quorum}:planted', `${at}`, JSON.stringify({ planted: bytes.toString('base64') }));
   }
   const inRedis = findLeaks(await everythingIn(stack.redis), secrets).join('\n');
-  await stack.redis.del('quorum:planted');
+  await stack.redis.del('{quorum}:planted');
   const inHistory = findLeaks(await historyOf(stack.redis), secrets).join('\n');
   for (const { name } of secrets) {
     expect(inRedis).toContain(`${name}: base64`);

@@ -165,3 +165,11 @@ test('received lists what was asked and answered, in order', async () => {
     ],
   });
 });
+
+test('what was received can be forgotten; the numbers go on', async () => {
+  await ask(sandbox.url, '{ spaces { id } }');
+  expect((await control('DELETE', '/received')).status).toBe(200);
+  expect((await control('GET', '/received')).body).toEqual({ received: [] });
+  await ask(sandbox.url, '{ spaces { id } }');
+  expect((await control('GET', '/received')).body).toMatchObject({ received: [{ seq: 2, answer: { status: 200 } }] });
+});

@@ -5,7 +5,7 @@ import { Fault, type Faults } from './faults.ts';
 import { readRequest, send } from './http.ts';
 import type { LiveWorld } from './live-world.ts';
 import { applySetting, ModelSetting, type ModelSettings } from './model/personas.ts';
-import type { Exchange } from './received.ts';
+import type { Received } from './received.ts';
 import type { Keypers } from './sequencer/keypers.ts';
 import { EON_PUBLIC_KEY } from './sequencer/shutter-keys.ts';
 import { parseWorld, WorldError } from './world.ts';
@@ -15,7 +15,7 @@ export type Controlled = {
   readonly keypers: Keypers;
   readonly faults: Faults;
   readonly model: ModelSettings;
-  readonly received: () => readonly Exchange[];
+  readonly received: Pick<Received, 'list' | 'clear'>;
 };
 
 const Release = z.strictObject({ proposal: z.string() });
@@ -27,7 +27,8 @@ export function createControl({ world, keypers, faults, model, received }: Contr
   const routes: Record<string, (body: unknown) => unknown> = {
     'PUT /world': (body) => world.replace(parseWorld(body)),
     'PATCH /world': (body) => world.add(parseWorld(body)),
-    'GET /received': () => ({ received: received() }),
+    'GET /received': () => ({ received: received.list() }),
+    'DELETE /received': () => received.clear(),
     'POST /faults': (body) => {
       faults.add(Fault.parse(body));
       return { faults: faults.list() };

@@ -18,6 +18,8 @@ export type Exchange = {
 
 export type Received = {
   list(): readonly Exchange[];
+  /** Forgets what came so far; the numbers go on. What is being worked on is not there when it ends. */
+  clear(): void;
   /** Wraps an endpoint so that each exchange is kept. */
   record(endpoint: EndpointName, handle: Handler): Handler;
   /** Keeps a request that no endpoint got to see, because its body could not be read, and its answer. */
@@ -28,14 +30,21 @@ export type Received = {
 type Unread = { readonly endpoint: EndpointName; readonly method: string; readonly url: string; readonly body: string };
 
 export function createReceived(now: () => number): Received {
-  const exchanges: Exchange[] = [];
+  let exchanges: Exchange[] = [];
+  let seq = 0;
   return {
     list: () => [...exchanges],
+    clear: () => {
+      exchanges = [];
+    },
     record: (endpoint, handle) => async (request) => {
       const { method, url, body } = request;
-      const at = exchanges.length;
+      // Those of its own time: they may be forgotten before it is answered.
+      const list = exchanges;
+      const at = list.length;
+      seq += 1;
       const open: Exchange = {
-        seq: at + 1,
+        seq,
         endpoint,
         at: now(),
         arrived_ms: Date.now(),
@@ -44,14 +53,15 @@ export function createReceived(now: () => number): Received {
         body,
         answer: null,
       };
-      exchanges.push(open);
+      list.push(open);
       const answer = await handle(request);
-      exchanges[at] = { ...open, answer: answer.kind === 'cut' ? 'cut' : { status: answer.status, body: answer.body } };
+      list[at] = { ...open, answer: answer.kind === 'cut' ? 'cut' : { status: answer.status, body: answer.body } };
       return answer;
     },
     unread: (asked, { status, body }) => {
+      seq += 1;
       exchanges.push({
-        seq: exchanges.length + 1,
+        seq,
         ...asked,
         at: now(),
         arrived_ms: Date.now(),

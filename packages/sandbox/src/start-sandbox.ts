@@ -61,6 +61,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const closing = new AbortController();
 
   const server = createServer(buildApp({ world, relayer, schema, received, closing: closing.signal }));
+  // Who keeps a line open closes it: a line that is closed at the moment at which it is used again loses a request.
+  server.keepAliveTimeout = 0;
   const host = options.host ?? '127.0.0.1';
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
@@ -131,7 +133,7 @@ function buildApp({ world, relayer, schema, received, closing }: Parts): Express
     response.setHeader('date', new Date(world.clock.now() * 1_000).toUTCString());
     next();
   });
-  app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received: () => received.list() }));
+  app.use('/_sandbox', text('1gb'), createControl({ world, keypers, faults, model, received }));
   app.use(text('20mb'), express.urlencoded({ limit: '20mb', extended: false }));
   app.options(SNAPSHOTS, serve(preflight));
   app.all('/graphql', hub);

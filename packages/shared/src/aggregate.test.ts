@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/property-runs.ts';
 import { anySamples } from '../test/arbitraries.ts';
 import { anAnswer, ballotFor, noAnswer, sharesOf } from '../test/samples.ts';
 import { aggregate, AGREEMENT_DISTANCE, type Aggregate } from './aggregate.ts';
 import { ballotDistance } from './ballot-distance.ts';
-import type { Sample } from './decision.ts';
+import { whoAnswered, type Sample } from './decision.ts';
 
 type Aggregated = Extract<Aggregate, { kind: 'aggregated' }>;
 
@@ -41,7 +42,7 @@ describe('samples together', () => {
       fc.property(shuffled, ([samples, others]) => {
         expect(aggregate(others)).toEqual(aggregate(samples));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -64,7 +65,7 @@ describe('samples together', () => {
         if (after.kind !== 'aggregated') return;
         expect(after.agreement).toBeLessThanOrEqual(before.kind === 'aggregated' ? before.agreement : 0);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -87,7 +88,34 @@ describe('samples together', () => {
           if (before.ballot === null) expect(after.ballot).toBeNull();
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
+    );
+  });
+
+  it('are no surer either when one that agrees, but doubts, goes missing', () => {
+    const sureAs = (...confidences: number[]) => confidences.map((confidence) => anAnswer({ confidence }));
+    const doubting = sureAs(0.3, 0.4, 0.9);
+    expect(together(without(doubting, 0)).confidence).toBeLessThanOrEqual(together(doubting).confidence);
+    const any = fc.array(
+      fc.record({ confidence: fc.integer({ min: 0, max: 10 }), choice: fc.constantFrom(1, 1, 1, 2) }),
+      {
+        minLength: 1,
+        maxLength: 9,
+      },
+    );
+    fc.assert(
+      fc.property(any, (drawn) => {
+        const samples = drawn.map(({ confidence, choice }) =>
+          anAnswer({ confidence: confidence / 10, ballot: ballotFor(choice) }),
+        );
+        const before = together(samples);
+        for (const at of samples.keys()) {
+          const after = aggregate(without(samples, at));
+          if (after.kind !== 'aggregated' || after.ballot === null) continue;
+          expect(after.confidence).toBeLessThanOrEqual(before.confidence);
+        }
+      }),
+      { numRuns: runs(500) },
     );
   });
 
@@ -140,6 +168,27 @@ describe('samples together', () => {
     const other = anAnswer({ ballot: ballotFor(2), rationale: 'Never.', key_factors: ['danger'] });
     expect(together([anAnswer(winner), anAnswer(winner), other])).toMatchObject(winner);
   });
+
+  it('give the ground of the risk that they come to, whoever saw it', () => {
+    const calm = { risk_ground: 'Little is spent.', key_factors: ['income'] };
+    const alarmed = anAnswer({ ballot: ballotFor(2), risk_level: 'high', risk_ground: 'It cannot be undone.' });
+    const high = together([anAnswer(calm), anAnswer(calm), alarmed]);
+    expect(high.key_factors).toEqual(['income', 'Risk (high): It cannot be undone.']);
+    const low = together([anAnswer(calm), anAnswer({ ...calm, risk_ground: 'Another.' }), anAnswer(calm)]);
+    expect(low.key_factors).toEqual(['income', expect.stringMatching(/^Risk \(low\): /)]);
+  });
+
+  it('never give the ground of another risk, and none where none was asked for', () => {
+    fc.assert(
+      fc.property(anySamples(), (samples) => {
+        const result = aggregate(samples);
+        if (result.kind !== 'aggregated') return;
+        const start = `Risk (${result.risk_level}): ${result.risk_level}, for `;
+        expect(result.key_factors).toEqual([expect.stringContaining(start)]);
+      }),
+    );
+    expect(together([anAnswer()]).key_factors).toEqual(anAnswer().key_factors);
+  });
 });
 
 describe('too few answers', () => {
@@ -184,5 +233,71 @@ describe('two models', () => {
 
   it('may differ in a sample, if each chooses the same by itself', () => {
     expect(together([first(1), first(1), first(2), second(1), second(1), second(2)]).ballot).toEqual(ballotFor(1));
+  });
+});
+
+describe('a fallback model', () => {
+  const said = (model: string, ballot: number, standIn?: string) =>
+    anAnswer({ model, ballot: ballotFor(ballot), ...(standIn === undefined ? {} : { stand_in: standIn }) });
+
+  it('may stand in for the only model, and for one of two', () => {
+    expect(together([said('first', 1), said('first', 1, 'spare'), said('first', 1, 'spare')]).ballot).toEqual(
+      ballotFor(1),
+    );
+    expect(together([said('first', 1, 'spare'), said('second', 1)]).ballot).toEqual(ballotFor(1));
+  });
+
+  it('is one voice where it answers for two, and a model that stands in for the other too', () => {
+    expect(aggregate([said('first', 1, 'spare'), said('second', 1, 'spare')]).kind).toBe('too_few_answers');
+    expect(aggregate([said('first', 1, 'second'), said('second', 1)]).kind).toBe('too_few_answers');
+    expect(aggregate([said('first', 1, 'spare'), said('second', 1, 'other')]).kind).toBe('aggregated');
+    const three = [said('a', 1), said('a', 1, 's'), said('a', 1, 't'), said('b', 1, 's'), said('c', 1, 's')];
+    expect(aggregate(three).kind).toBe('too_few_answers');
+  });
+
+  it('does not outvote both models that it stands in for', () => {
+    const of = (model: string) => [said(model, 2), said(model, 1, 'spare'), said(model, 1, 'spare')];
+    expect(together([...of('first'), ...of('second')]).ballot).toBeNull();
+  });
+
+  it('dissents like any other: what goes missing makes nobody surer, and no ballot of a disagreement', () => {
+    const one = fc
+      .tuple(
+        fc.constantFrom('first', 'second'),
+        fc.constantFrom(1, 1, 2),
+        fc.constantFrom(undefined, undefined, 'spare', 'second'),
+      )
+      .map(([model, ballot, standIn]) => said(model, ballot, standIn));
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 2, maxLength: 8 }), (samples) => {
+        const before = aggregate(samples);
+        for (const at of samples.keys()) {
+          const after = aggregate(without(samples, at));
+          if (before.kind === 'too_few_answers') expect(after.kind).toBe('too_few_answers');
+          if (before.kind !== 'aggregated' || after.kind !== 'aggregated') continue;
+          expect(after.agreement).toBeLessThanOrEqual(before.agreement);
+          if (before.ballot === null) expect(after.ballot).toBeNull();
+          else if (after.ballot !== null) expect(after.ballot).toEqual(before.ballot);
+        }
+      }),
+      { numRuns: runs(1_000) },
+    );
+  });
+
+  it('is never the only one behind a ballot of two models', () => {
+    const one = fc
+      .tuple(fc.constantFrom('first', 'second'), fc.constantFrom(1, 2), fc.constantFrom(undefined, 'spare', 'spare'))
+      .map(([model, ballot, standIn]) => said(model, ballot, standIn));
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 2, maxLength: 9 }), (samples) => {
+        const result = aggregate(samples);
+        if (result.kind !== 'aggregated' || result.ballot === null) return;
+        if (new Set(samples.map(({ model }) => model)).size < 2) return;
+        const { ballot } = result;
+        const behind = samples.filter((sample) => ballotDistance(sample.ballot, ballot) === 0).map(whoAnswered);
+        expect(new Set(behind).size).toBeGreaterThan(1);
+      }),
+      { numRuns: runs(1_000) },
+    );
   });
 });

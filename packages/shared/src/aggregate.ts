@@ -1,13 +1,16 @@
 /**
  * From many answers to one ballot, in code. The ballot is always one that a sample really chose, never a mean.
  *
- * Everything is counted over the samples *asked*. So an answer that goes missing can never raise the agreement, and one that
- * dissented can raise neither the confidence nor turn a disagreement into a ballot.
+ * Everything is counted over the samples *asked*. So an answer that goes missing can never raise the agreement, nor the confidence in
+ * a ballot, and one that dissented cannot turn a disagreement into a ballot either.
+ *
+ * Where several models are configured, as many must have answered and agree, each for one of them: a fallback model that stands in
+ * for two is one voice, not two.
  */
 import type { Ballot } from '@quorum/snapshot/ballot';
 import { ballotDistance } from './ballot-distance.ts';
 import { canonicalJson } from './canonical.ts';
-import type { RiskLevel, Sample, Stakes } from './decision.ts';
+import { whoAnswered, type RiskLevel, type Sample, type Stakes } from './decision.ts';
 
 /** Ballots at most this far apart agree; single choices must be equal. */
 export const AGREEMENT_DISTANCE = 0.2;
@@ -31,29 +34,31 @@ export type Aggregate =
 type Answer = Extract<Sample, { kind: 'answer' }>;
 
 /**
- * Aggregates the samples of one decision. Fewer than two thirds valid answers, or a model of which no sample is valid, is
- * `too_few_answers`.
+ * Aggregates the samples of one decision. Fewer than two thirds valid answers, or fewer models that answered than were configured,
+ * is `too_few_answers`.
  */
 export function aggregate(samples: readonly Sample[]): Aggregate {
   const answers = samples.filter((sample) => sample.kind === 'answer');
   const models = new Set(samples.map((sample) => sample.model));
-  const answered = new Set(answers.map((answer) => answer.model));
-  if (answers.length * 3 < samples.length * 2 || answered.size < models.size) return { kind: 'too_few_answers' };
+  if (answers.length * 3 < samples.length * 2 || !haveVoices(models, answers)) return { kind: 'too_few_answers' };
 
   const winner = mostAgreedWith(answers);
   if (winner === null) return { kind: 'too_few_answers' };
   const agreeing = answers.filter((answer) => agree(answer.ballot, winner.ballot));
   const agreement = agreeing.length / samples.length;
-  const confidence = Math.min(agreement, median(agreeing.map((answer) => answer.confidence)));
+  // A missing answer is one without any confidence: one that agreed but doubted could else raise the median by going missing.
+  const missing = samples.flatMap((sample) => (sample.kind === 'no_answer' ? [0] : []));
+  const confidence = Math.min(agreement, median([...agreeing.map((answer) => answer.confidence), ...missing]));
+  const risk = highestRisk(answers);
   return {
     kind: 'aggregated',
-    ballot: everyModelAgrees(samples, winner.ballot) ? winner.ballot : null,
+    ballot: everyModelAgrees(samples, winner.ballot) && haveVoices(models, agreeing) ? winner.ballot : null,
     agreement,
     confidence,
-    risk_level: highestRisk(answers),
+    risk_level: risk,
     stakes: answers.some((answer) => answer.stakes === 'high') ? 'high' : 'low',
     rationale: winner.rationale,
-    key_factors: winner.key_factors,
+    key_factors: [...winner.key_factors, ...groundOf(risk, [winner, ...inOrder(answers)])],
   };
 }
 
@@ -67,11 +72,8 @@ function agree(a: Ballot, b: Ballot): boolean {
  * could change the winner.
  */
 function mostAgreedWith(answers: readonly Answer[]): Answer | null {
-  // By content before anything is added up: sums of fractions depend on their order.
-  const ordered = answers
-    .map((answer) => ({ answer, name: canonicalJson(answer) }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
-    .map(({ answer }) => answer);
+  // Before anything is added up: sums of fractions depend on their order.
+  const ordered = inOrder(answers);
   const ranked = ordered
     .map((answer) => {
       const group = ordered.filter((other) => agree(answer.ballot, other.ballot));
@@ -82,6 +84,14 @@ function mostAgreedWith(answers: readonly Answer[]): Answer | null {
   return ranked[0]?.answer ?? null;
 }
 
+/** By content, so that the order in which they were given does not matter. */
+function inOrder(answers: readonly Answer[]): Answer[] {
+  return answers
+    .map((answer) => ({ answer, name: canonicalJson(answer) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)))
+    .map(({ answer }) => answer);
+}
+
 /** Whether more than half of what each model was asked agrees with the ballot: of one model alone, or of each of several. */
 function everyModelAgrees(samples: readonly Sample[], ballot: Ballot): boolean {
   const byModel = Map.groupBy(samples, (sample) => sample.model);
@@ -89,6 +99,25 @@ function everyModelAgrees(samples: readonly Sample[], ballot: Ballot): boolean {
     const agreeing = own.filter((sample) => sample.kind === 'answer' && agree(sample.ballot, ballot));
     return agreeing.length * 2 > own.length;
   });
+}
+
+/**
+ * Whether each of the configured models has an answer by somebody of its own: a matching of models and those who answered for them,
+ * found by augmenting paths. With no fallback model it says that every model has an answer.
+ */
+function haveVoices(models: ReadonlySet<string>, answers: readonly Answer[]): boolean {
+  const speaksFor = new Map<string, string>();
+  const place = (model: string, tried: Set<string>): boolean =>
+    answers.some((answer) => {
+      const voice = whoAnswered(answer);
+      if (answer.model !== model || tried.has(voice)) return false;
+      tried.add(voice);
+      const other = speaksFor.get(voice);
+      if (other !== undefined && !place(other, tried)) return false;
+      speaksFor.set(voice, model);
+      return true;
+    });
+  return [...models].every((model) => place(model, new Set()));
 }
 
 function median(values: readonly number[]): number {
@@ -102,4 +131,10 @@ function highestRisk(answers: readonly Answer[]): RiskLevel {
   const said = new Set(answers.map((answer) => answer.risk_level));
   if (said.has('high')) return 'high';
   return said.has('medium') ? 'medium' : 'low';
+}
+
+/** The ground of that risk, in the words of the first answer that says so: that of another would not be one. */
+function groundOf(risk: RiskLevel, answers: readonly Answer[]): string[] {
+  const ground = answers.find((answer) => answer.risk_level === risk && answer.risk_ground !== undefined)?.risk_ground;
+  return ground === undefined ? [] : [`Risk (${risk}): ${ground}`];
 }

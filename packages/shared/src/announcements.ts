@@ -7,7 +7,7 @@
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { OwnerId } from './ids.ts';
+import { OwnerId } from './ids.ts';
 import { keys } from './redis-keys.ts';
 
 const floor = { voter: Address, allowed_spaces: z.array(SpaceId) };
@@ -51,13 +51,29 @@ export function createAnnouncements(redis: Redis) {
       return gone.filter((field) => !field.includes(':'));
     },
 
+    /** The owners of whom a signer is announced. */
+    async announcedOwners(): Promise<OwnerId[]> {
+      return (await redis.hkeys(keys.signers())).flatMap((field) => OwnerId.safeParse(field).data ?? []);
+    },
+
     async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
       const [announced, said] = await redis.hmget(keys.signers(), owner, aliasEndField(owner));
-      if (announced === null || announced === undefined) return null;
-      const signer = AnnouncedSigner.parse(JSON.parse(announced));
-      if (signer.kind === 'own_key') return signer;
-      const end = said === null || said === undefined ? null : AliasEnd.parse(JSON.parse(said));
-      return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
+      return parseSigner(announced, said);
+    },
+
+    /** What is announced of each of these owners, in their order, by one question. */
+    async signersOf(owners: readonly OwnerId[]): Promise<(SignerAnnouncement | null)[]> {
+      if (owners.length === 0) return [];
+      const found = await redis.hmget(keys.signers(), ...owners.flatMap((owner) => [owner, aliasEndField(owner)]));
+      return owners.map((_, at) => parseSigner(found[2 * at], found[2 * at + 1]));
     },
   };
+}
+
+function parseSigner(announced: string | null | undefined, said: string | null | undefined): SignerAnnouncement | null {
+  if (announced === null || announced === undefined) return null;
+  const signer = AnnouncedSigner.parse(JSON.parse(announced));
+  if (signer.kind === 'own_key') return signer;
+  const end = said === null || said === undefined ? null : AliasEnd.parse(JSON.parse(said));
+  return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
 }

@@ -35,6 +35,23 @@ describe('an API key', () => {
     expect(await apiKeys.verify(text)).toEqual({ kind: 'good', key });
   });
 
+  test('is recalled without asking Redis once it was good, with the record that must stand still', async () => {
+    const { key, text } = await aKey();
+    expect(apiKeys.recall(text)).toBeNull();
+    await apiKeys.verify(text);
+    const record = await redis().hget(keys.apiKeys(), key.id);
+    expect(apiKeys.recall(text)).toEqual({ key, standing: { hash: keys.apiKeys(), id: key.id, record } });
+    const wrong = text.slice(0, -1) + (text.endsWith('0') ? '1' : '0');
+    expect([apiKeys.recall(wrong), apiKeys.recall('qk_'), apiKeys.recall('')]).toEqual([null, null, null]);
+  });
+
+  test('is not recalled where it was refused', async () => {
+    const { key, text } = await aKey();
+    await tamper(key.id, { role: 'admin' });
+    expect(await apiKeys.verify(text)).toEqual({ kind: 'refused', why: 'forged' });
+    expect(apiKeys.recall(text)).toBeNull();
+  });
+
   test('leaves nothing of its secret in Redis but a hash and four digits', async () => {
     const { key, text } = await aKey();
     const secret = text.slice(-64);

@@ -71,6 +71,15 @@ export type Listed = { readonly kind: 'good'; readonly key: ApiKey } | { readonl
 
 export type NewApiKey = { readonly owner: OwnerId; readonly role: Role; readonly name: string; readonly nowMs: number };
 
+/** What a field of a hash in Redis must be for a key to be good still: asked in the same step as something else. */
+export type Standing = { readonly hash: string; readonly id: string; readonly record: string };
+
+/** A key that was good when its record was last read, and what its record was. */
+export type Recalled = { readonly key: ApiKey; readonly standing: Standing };
+
+/** Of how many keys the record is remembered. */
+const REMEMBERED_MOST = 10_000;
+
 const PURPOSE = 'quorum api key v1';
 const FORM = /^qk_(?<id>[0-9a-f]{16})_(?<secret>[0-9a-f]{64})$/;
 
@@ -91,6 +100,15 @@ export type ApiKeys = ReturnType<typeof createApiKeys>;
 /** @param macKey the gateway's. */
 export function createApiKeys(redis: Redis, macKey: Buffer) {
   const isOurs = ({ mac, ...record }: Stored): boolean => macIsGood(PURPOSE, record, macKey, mac);
+  /** Records that verified, as they were written. As long as one stands so in Redis there is no need to parse and verify it again. */
+  const remembered = new Map<string, { readonly json: string; readonly record: Stored }>();
+
+  function remember(json: string, record: Stored): void {
+    remembered.delete(record.id);
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_MOST && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(record.id, { json, record });
+  }
 
   return {
     /** Makes a key. Its text is given back this once and is nowhere afterwards. Throws a `ValidationError` for a bad name. */
@@ -127,7 +145,30 @@ export function createApiKeys(redis: Redis, macKey: Buffer) {
       if (json === null) return { kind: 'refused', why: 'unknown' };
       if (found === undefined || !ours || found.id !== id) return { kind: 'refused', why: 'forged' };
       if (!secretFits) return { kind: 'refused', why: 'wrong_secret' };
+      remember(json, found);
       return { kind: 'good', key: publicPart(found) };
+    },
+
+    /**
+     * What this key was worth when it was last verified, without asking Redis. It is worth that only if its record stands as it was:
+     * whoever goes by it must have Redis say so (`Standing`), or call `verify`. Null: it is not known here, or does not fit.
+     */
+    recall(text: string): Recalled | null {
+      const { id, secret } = FORM.exec(text)?.groups ?? {};
+      if (id === undefined || secret === undefined) return null;
+      const known = remembered.get(id);
+      const record = known?.record ?? NOBODY;
+      // Also where there is none: the time tells nobody which ids there are.
+      const secretFits = timingSafeEqual(sha256(secret), Buffer.from(record.secret_sha256, 'hex'));
+      if (known === undefined || !secretFits) return null;
+      return { key: publicPart(record), standing: { hash: keys.apiKeys(), id, record: known.json } };
+    },
+
+    /** The key of this id, if it is there and ours: for what goes on without its secret. */
+    async byId(id: string): Promise<ApiKey | null> {
+      const json = await redis.hget(keys.apiKeys(), id);
+      const record = json === null ? undefined : parseStored(json);
+      return record !== undefined && record.id === id && isOurs(record) ? publicPart(record) : null;
     },
 
     /** Every key, the oldest first. */

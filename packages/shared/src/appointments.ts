@@ -4,7 +4,8 @@
  * of the old one counts no more.
  *
  *   made or called off   by the end of a run of that kind, in the same step (`finish`)
- *   made                 by a watch's tick that met a run of the other kind
+ *   made                 by a watch's tick that met a run of the other kind, or that was missed: it counts while the watch stands, and
+ *                        gives way to the appointment that it replaced where that watch is deleted
  *   kept                 when its job starts a run or joins one; that run's end makes the next one or none
  */
 import { SpaceId } from '@quorum/snapshot/proposal';
@@ -13,12 +14,17 @@ import { z } from 'zod';
 import { OwnerId } from './ids.ts';
 import { readAll, type ReadAll } from './read-all.ts';
 import { fields, keys } from './redis-keys.ts';
+import { loadScript, runScript } from './script.ts';
 
 export const Appointment = z.object({
   owner: OwnerId,
   space_id: SpaceId,
   dry_run: z.boolean(),
   at: z.int().describe('Unix milliseconds'),
+  tick: z
+    .object({ instead_of: z.int().nullable().describe('When the one that it replaced was for; null: there was none') })
+    .optional()
+    .describe('Only where a tick of a watch made it'),
 });
 export type Appointment = z.infer<typeof Appointment>;
 
@@ -26,16 +32,41 @@ export type Appointments = ReturnType<typeof createAppointments>;
 
 /** The appointments on one Redis. */
 export function createAppointments(redis: Redis) {
+  const replacing = loadScript('replace-appointment');
+
+  async function get(owner: OwnerId, space: SpaceId, dryRun: boolean): Promise<Appointment | null> {
+    const text = await redis.hget(keys.appointments(), fields.appointment(owner, space, dryRun));
+    return text === null ? null : parse(text);
+  }
+
+  async function make(appointment: Appointment): Promise<void> {
+    const { owner, space_id: space, dry_run: dryRun } = appointment;
+    await redis.hset(keys.appointments(), fields.appointment(owner, space, dryRun), JSON.stringify(appointment));
+  }
+
   return {
+    get,
+    make,
+
     /** When the next run of this owner, space and kind is to start, Unix milliseconds; null: no appointment. */
     async at(owner: OwnerId, space: SpaceId, dryRun: boolean): Promise<number | null> {
-      const text = await redis.hget(keys.appointments(), fields.appointment(owner, space, dryRun));
-      return text === null ? null : parse(text).at;
+      return (await get(owner, space, dryRun))?.at ?? null;
     },
 
-    async make(appointment: Appointment): Promise<void> {
-      const { owner, space_id: space, dry_run: dryRun } = appointment;
-      await redis.hset(keys.appointments(), fields.appointment(owner, space, dryRun), JSON.stringify(appointment));
+    /** Makes one for a tick of a watch, which remembers the one that it replaces. */
+    async makeForTick(given: Omit<Appointment, 'tick'>): Promise<Appointment> {
+      const before = await get(given.owner, given.space_id, given.dry_run);
+      const insteadOf = before?.tick === undefined ? (before?.at ?? null) : before.tick.instead_of;
+      const made: Appointment = { ...given, tick: { instead_of: insteadOf } };
+      await make(made);
+      return made;
+    },
+
+    /** Puts another one, or none, in place of this one. Whether this one still stood. */
+    async replace(stands: Appointment, next: Appointment | null): Promise<boolean> {
+      const field = fields.appointment(stands.owner, stands.space_id, stands.dry_run);
+      const texts = [JSON.stringify(stands), next === null ? '' : JSON.stringify(next)];
+      return (await runScript(redis, replacing, [keys.appointments()], [field, ...texts])) === 1;
     },
 
     /** Those of everybody, and the fields of those that cannot be read. */

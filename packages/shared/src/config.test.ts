@@ -50,6 +50,7 @@ describe('the environment', () => {
       REDIS_URL: 'redis://127.0.0.1:6379',
       LOG_LEVEL: 'info',
       HOST: '127.0.0.1',
+      HEARTBEAT_S: 2,
       SHUTDOWN_TIMEOUT_S: 20,
     });
     expect(parseConfig(OwnerConfig, {})).toEqual({ OWNER_ID: 'owner' });

@@ -13,12 +13,30 @@ const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).de
 /** A port to listen on; 0 takes any free one. */
 export const Port = port;
 
+/** `name=value` separated by commas, the values percent-encoded where need be: the form that OpenTelemetry gave its variable. */
+const HeaderList = z.string().transform((text, context): Record<string, string> => {
+  const pairs = text
+    .split(',')
+    .filter((pair) => pair.trim() !== '')
+    .map((pair) => /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*([\x20-\x7e]*?)\s*$/.exec(pair));
+  try {
+    return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '%')]));
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    context.issues.push({ code: 'custom', message: 'is not name=value, separated by commas', input: text });
+    return z.NEVER;
+  }
+});
+
+/** Of a `REDIS_URL`, whether it names one Redis or a cluster. */
+export const REDIS_PROTOCOL = /^rediss?(\+cluster)?$/;
+
 /** What every service needs. */
 export const CommonConfig = z.object({
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
+    .url({ protocol: REDIS_PROTOCOL })
     .default('redis://127.0.0.1:6379')
-    .describe('The Redis that holds queues and records'),
+    .describe('The Redis that holds queues and records; of a cluster any node, as redis+cluster://HOST:PORT'),
   REDIS_PASSWORD_FILE: z.string().optional().describe('File with the Redis password, where REDIS_URL holds none'),
   LOG_LEVEL: reloads(
     'job',
@@ -31,6 +49,25 @@ export const CommonConfig = z.object({
     .max(3_600)
     .default(20)
     .describe('Seconds that work under way has to end at shutdown. Compose ends a container after 30'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where traces are sent: the base address of an OpenTelemetry collector that takes OTLP over HTTP. Unset: no traces',
+    ),
+  OTEL_EXPORTER_OTLP_HEADERS: secret(
+    HeaderList.optional().describe('Headers for that collector, such as its key: name=value, separated by commas'),
+  ),
+  HEARTBEAT_S: reloads(
+    'job',
+    z.coerce
+      .number()
+      .min(0.1)
+      // Three of them and a second are missed before a record is forgotten, which is after a minute.
+      .max(15)
+      .default(2)
+      .describe('Seconds between the signs of life of a process; it is missed after three of them and a second'),
+  ),
 });
 
 /** What every worker needs beside it. */
@@ -46,6 +83,17 @@ export const WorkerConfig = CommonConfig.extend({
     .max(600)
     .default(30)
     .describe('Seconds after which the jobs of a worker that vanished are taken back'),
+  UPSTREAM_PING_S: reloads(
+    'job',
+    z.coerce
+      .number()
+      .min(0)
+      .max(3_600)
+      .default(5)
+      .describe(
+        'Seconds after which the hub, the sequencer or the model is pinged where nothing was asked of it; 0: never, and then its health is unknown while nothing is',
+      ),
+  ),
 });
 
 /**
@@ -94,6 +142,12 @@ export const PreferencesConfig = z.object({
     .describe('Where preferences are kept: in files on this machine, or in Redis, for compose and more than one host'),
   PREFERENCES_DIR: managed(
     z.string().default('.data/owners').describe('Folder with one folder per owner, each with user_preferences.txt'),
+  ),
+  PREFERENCES_MAC_KEY_FILE: managed(
+    z
+      .string()
+      .optional()
+      .describe('Key by which preferences in Redis are known to be ours; must be set with PREFERENCES_STORE=redis'),
   ),
   // Not kept by the run's settings but by its opening, with the owner's own words: when votes are cast the stricter of then and
   // now holds, and what Redis says can only tighten it.

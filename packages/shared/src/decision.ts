@@ -16,6 +16,9 @@ export type RiskLevel = z.infer<typeof RiskLevel>;
 export const Stakes = z.enum(['low', 'high']).describe('Whether the proposal is important enough to ask for unanimity');
 export type Stakes = z.infer<typeof Stakes>;
 
+export const NoAnswerWhy = z.enum(['refusal', 'truncated', 'invalid', 'timeout', 'unavailable', 'rate_limited']);
+export type NoAnswerWhy = z.infer<typeof NoAnswerWhy>;
+
 const Share = z.number().min(0).max(1);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -23,23 +26,31 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const Sample = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('answer').describe('The model answered with a valid ballot'),
-    model: z.string().describe('The model that answered'),
+    model: z.string().describe('The configured model that was asked'),
+    stand_in: z.string().optional().describe('The fallback model that answered in its place'),
     ballot: Ballot.describe('The ballot it chose'),
     confidence: Share.describe('Its own confidence'),
     risk_level: RiskLevel,
+    risk_ground: z
+      .string()
+      .optional()
+      .describe('Why the risk is that; absent in decisions of versions that did not ask'),
     stakes: Stakes,
     rationale: z.string().describe('Why, in two sentences'),
-    key_factors: z.array(z.string()).describe('What spoke for and against'),
+    key_factors: z.array(z.string()).describe('What spoke for and against, and what is unknown'),
   }),
   z.object({
     kind: z.literal('no_answer').describe('The model gave no usable answer'),
-    model: z.string().describe('The model that was asked'),
-    why: z
-      .enum(['refusal', 'truncated', 'invalid', 'timeout', 'unavailable', 'rate_limited'])
-      .describe('What was wrong with the answer'),
+    model: z.string().describe('The configured model that was asked; no fallback model answered either'),
+    why: NoAnswerWhy.describe('What was wrong with the answer'),
   }),
 ]);
 export type Sample = z.infer<typeof Sample>;
+
+/** Who gave an answer: the model that was asked, or the one that stood in for it. */
+export function whoAnswered({ model, stand_in }: Extract<Sample, { kind: 'answer' }>): string {
+  return stand_in ?? model;
+}
 
 /** Something in the proposal that looks like an attempt to steer its reader. */
 export const Signal = z.object({
@@ -85,7 +96,7 @@ export const Decision = z.object({
   inputs_hash: Sha256.describe('Hash of everything that went into the question'),
   evidence_hash: Sha256.describe('Names the full record behind this decision'),
   public_reason: z.string().max(5_000).describe('The reason that is published with the vote; may be empty'),
-  usage: Usage.describe('What it cost'),
+  usage: Usage.describe('What it cost, with the attempts before it that came to nothing'),
   decided_at: z.int().describe('When, Unix milliseconds'),
 });
 export type Decision = z.infer<typeof Decision>;
@@ -97,6 +108,17 @@ export const SealedDecision = z.object({
 });
 export type SealedDecision = z.infer<typeof SealedDecision>;
 
+/** What became of a vote after its run had ended. */
+export const SettledLater = z
+  .object({
+    outcome: Outcome,
+    detail: z.string().optional().describe('More than that, in words for the owner'),
+    receipt: Receipt.optional().describe("The sequencer's receipt, where it is known"),
+    at: z.iso.datetime().describe('When'),
+  })
+  .describe('What became of the vote after the run had ended, newest word; the outcome itself stays as it was');
+export type SettledLater = z.infer<typeof SettledLater>;
+
 /** A decision with its outcome, as the API gives it. */
 export const VoteDecision = z.object({
   proposal_id: ProposalId,
@@ -106,10 +128,14 @@ export const VoteDecision = z.object({
     .union([z.number(), z.array(z.number()), z.record(z.string(), z.number())])
     .nullable()
     .describe("The ballot in Snapshot's encoding; null without a ballot"),
-  confidence: Share.describe('The smaller of agreement and the median confidence of the agreeing answers'),
+  confidence: Share.describe(
+    'The smaller of agreement and the median confidence of the agreeing answers, a missing one counting as 0',
+  ),
   agreement: Share.describe('Answers that agree with the ballot, of all that were asked for'),
   reasoning: z.string().describe('Why, for the owner'),
-  key_factors: z.array(z.string()).describe('What spoke for and against'),
+  key_factors: z
+    .array(z.string())
+    .describe('What spoke for and against, what is unknown, and why the risk is what it is'),
   risk_level: RiskLevel,
   stakes: Stakes,
   strategy_used: VotingStrategy,
@@ -117,6 +143,7 @@ export const VoteDecision = z.object({
   evidence_hash: Sha256.describe('Names the full record behind this decision'),
   outcome: Outcome,
   receipt: Receipt.optional().describe("The sequencer's receipt, where a vote was cast"),
+  settled_later: SettledLater.optional(),
   link: z.string().describe('Link to the proposal for people'),
 });
 export type VoteDecision = z.infer<typeof VoteDecision>;

@@ -168,3 +168,16 @@ describe('voting power', () => {
     expect(left).toBeLessThanOrEqual(600_000);
   });
 });
+
+it('which strategies take power back is kept for an hour, none of them too', async () => {
+  const cache = aProcess();
+  for (const names of [new Set(['delegation', 'split-delegation']), new Set<string>()]) {
+    await cache.keepOverriding(names);
+    expect(await aProcess().overriding()).toEqual(names);
+  }
+  const left = await redis().pttl(keys.overriding(upstream));
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(3_600_000);
+  await redis().del(keys.overriding(upstream));
+  expect(await cache.overriding()).toBeNull();
+});

@@ -1,5 +1,6 @@
 /**
- * What several runs share of what the hub said, in Redis and for a short time: the list of a space, and voting power. Twenty
+ * What several runs share of what the hub said, in Redis and for a short time: the list of a space, voting
+ * power, and which strategies take power back from a delegate. Twenty
  * owners of one space who ask at once cost one reading of its list. Nothing here is a base for a vote: the voter service reads
  * everything anew and knows no cache.
  *
@@ -34,6 +35,8 @@ const LEASE_MS = 6 * SECOND_MS;
 const LOOK_AGAIN_MS = 50;
 /** Voting power is that of the proposal's block, which does not change. */
 const POWER_MS = 10 * 60 * SECOND_MS;
+/** Snapshot adds a strategy now and then, and hardly ever marks one anew. */
+const OVERRIDING_MS = 60 * 60 * SECOND_MS;
 
 export type HubCache<T> = {
   /**
@@ -44,6 +47,9 @@ export type HubCache<T> = {
   /** A voter's power on a proposal, or null where it was not read lately. */
   power(voter: Address, proposal: ProposalId): Promise<number | null>;
   keepPower(voter: Address, proposal: ProposalId, power: number): Promise<void>;
+  /** The names of the strategies under which a vote takes power back from a delegate, or null where they were not read lately. */
+  overriding(): Promise<ReadonlySet<string> | null>;
+  keepOverriding(names: ReadonlySet<string>): Promise<void>;
 };
 
 export type HubCacheOptions<T> = {
@@ -76,20 +82,21 @@ export function createHubCache<T>({ redis, upstream, schema, log }: HubCacheOpti
   async function readShared(space: SpaceId, read: Read<T>, signal: AbortSignal): Promise<T> {
     const lease = keys.reading(upstream, space);
     const token = randomUUID();
+    const hold = (ms: number) => runScript(redis, holdLease, [lease], [token, ms]);
     for (;;) {
-      const before = await kept(space);
-      if (before !== undefined) return before;
-      if ((await redis.set(lease, token, 'PX', LEASE_MS, 'NX')) === 'OK') break;
+      // Asked for first: with the lease in hand, what is not there by then nobody is about to put there.
+      const [leased, before] = await Promise.all([redis.set(lease, token, 'PX', LEASE_MS, 'NX'), kept(space)]);
+      if (before !== undefined) {
+        if (leased === 'OK') await hold(0);
+        return before;
+      }
+      if (leased === 'OK') break;
       await pause(LOOK_AGAIN_MS * (1 + Math.random()), undefined, { signal });
     }
-    const hold = (ms: number) => runScript(redis, holdLease, [lease], [token, ms]);
     const heartbeat = setInterval(() => {
       hold(LEASE_MS).catch((error: unknown) => log.warn({ err: error }, 'lease not renewed'));
     }, LEASE_MS / 3);
     try {
-      // It may have been put there between the look and the lease.
-      const meanwhile = await kept(space);
-      if (meanwhile !== undefined) return meanwhile;
       const value = await read(signal);
       await redis.set(keys.listing(upstream, space), await zip(JSON.stringify(value)), 'PX', LIST_MS);
       return value;
@@ -128,6 +135,15 @@ export function createHubCache<T>({ redis, upstream, schema, log }: HubCacheOpti
 
     async keepPower(voter, proposal, power) {
       await redis.set(keys.power(upstream, voter, proposal), power, 'PX', POWER_MS);
+    },
+
+    async overriding() {
+      const text = await redis.get(keys.overriding(upstream));
+      return text === null ? null : new Set(z.array(z.string()).parse(JSON.parse(text)));
+    },
+
+    async keepOverriding(names) {
+      await redis.set(keys.overriding(upstream), JSON.stringify([...names]), 'PX', OVERRIDING_MS);
     },
   };
 }

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { aHash, anOwner, aProposalId, aSpace, anAddress } from '../test/samples.ts';
-import { newRunId, OwnerId, RunId, upstreamId } from './ids.ts';
+import { DeliveryId, holdIdOf, newRunId, OwnerId, RunId, upstreamId } from './ids.ts';
 import { deadlinePriority, jobIds, jobOptions, JOBS, jobsOn, QUEUES } from './jobs.ts';
 import { BULL_PREFIX, keys, RETENTION_S } from './redis-keys.ts';
 
 const NAMES = Object.keys(JOBS);
-const Shape = z.object({ properties: z.record(z.string(), z.object({ const: z.unknown().optional() })).optional() });
+const Field = z.object({ const: z.unknown().optional(), enum: z.array(z.unknown()).optional() });
+const Shape = z.object({ properties: z.record(z.string(), Field).optional() });
 const Shapes = Shape.extend({ oneOf: z.array(Shape).optional() });
 
 describe('the catalogue', () => {
@@ -21,12 +22,17 @@ describe('the catalogue', () => {
     run_id: newRunId(),
     proposal_id: aProposalId(),
     content_hash: aHash(),
+    vote_id: `0x${aHash()}`,
     step: 'fetch',
     owner: anOwner(),
     space_id: aSpace(),
     dry_run: false,
     at: 1_795_000_000_000,
     event: 'closing_too_soon',
+    hold_id: holdIdOf(newRunId(), aProposalId()),
+    alias: anAddress(),
+    expires_at: 1_795_000_000,
+    days: 7,
   });
 
   it.for(Object.entries(JOBS))('%s carries references and steps alone: no text fits in', ([, job]) => {
@@ -35,7 +41,10 @@ describe('the catalogue', () => {
     const { properties, oneOf } = Shapes.parse(z.toJSONSchema(schema, { io: 'input' }));
     for (const shape of oneOf ?? [{ properties }]) {
       const payload = Object.fromEntries(
-        Object.entries(shape.properties ?? {}).map(([field, { const: fixed }]) => [field, fixed ?? filled()[field]]),
+        Object.entries(shape.properties ?? {}).map(([field, { const: fixed, enum: values }]) => [
+          field,
+          fixed ?? values?.[0] ?? filled()[field],
+        ]),
       );
       expect(schema.safeParse(payload).success).toBe(true);
       for (const field of Object.keys(payload)) {
@@ -107,6 +116,9 @@ describe('ids', () => {
     ids.push(jobIds.appointment({ ...appointment, at: 2 }), jobIds.appointment({ ...appointment, owner: anOwner() }));
     const notice = { owner: anOwner(), space_id: aSpace(), proposal_id: proposal, run_id: run } as const;
     ids.push(jobIds.notify({ ...notice, event: 'closing_too_soon' }));
+    ids.push(...[run, other].map((run_id) => jobIds.notify({ ...notice, run_id, event: 'settled_later' })));
+    const alias = { event: 'alias_expiring', owner: notice.owner, alias: anAddress(), expires_at: 1 } as const;
+    ids.push(...[7, 1].map((days) => jobIds.notify({ ...alias, days })));
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^(?=.*\D)[^:]+$/);
   });
@@ -135,15 +147,15 @@ describe('ids', () => {
 describe('Redis keys', () => {
   it('are all under one prefix, and none is like those of BullMQ', () => {
     for (const key of someKeys()) {
-      expect(key.startsWith('quorum:')).toBe(true);
+      expect(key.startsWith('{quorum}:')).toBe(true);
       expect(key.startsWith(`${BULL_PREFIX}:`)).toBe(false);
     }
   });
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    // mode, voting:global, api-keys, signers, open-runs, appointments, watches and stops are the same for everybody
-    expect(new Set(all).size).toBe(all.length - 8);
+    // mode, voting:global, api-keys, signers, open-runs, appointments, watches, webhooks, undelivered and stops are the same for everybody
+    expect(new Set(all).size).toBe(all.length - 16);
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -168,7 +180,7 @@ describe('Redis keys', () => {
   });
 
   it('of what need not be remembered for ever have an end', () => {
-    for (const seconds of Object.values(RETENTION_S)) expect(seconds).toBeGreaterThanOrEqual(24 * 60 * 60);
+    for (const seconds of Object.values(RETENTION_S)) expect(seconds).toBeGreaterThanOrEqual(60 * 60);
   });
 });
 
@@ -178,8 +190,14 @@ function someKeys(): string[] {
   const upstream = upstreamId('https://hub.example', owner);
   const all = {
     run: keys.run(run),
+    runEvents: keys.runEvents(run),
+    watching: keys.watching(aHash()),
     active: keys.active(owner, space),
     openRuns: keys.openRuns(),
+    runs: keys.runs(),
+    runsOf: keys.runsOf(owner),
+    decidedRuns: keys.decidedRuns(),
+    decidedRunsOf: keys.decidedRunsOf(owner),
     appointments: keys.appointments(),
     watches: keys.watches(),
     stops: keys.stops(),
@@ -191,18 +209,42 @@ function someKeys(): string[] {
     preferences: keys.preferences(owner),
     preferencesLastGood: keys.preferencesLastGood(owner),
     preferencesVersion: keys.preferencesVersion(owner),
+    heartbeat: keys.heartbeat('voter', aHash()),
+    heartbeats: keys.heartbeats(),
+    probing: keys.probing('voter', upstream),
     mode: keys.mode(),
     votingGlobal: keys.votingGlobal(),
     votingOwner: keys.votingOwner(owner),
+    hold: keys.hold(holdIdOf(run, proposal)),
+    standingHold: keys.standingHold(owner, space, proposal),
+    holds: keys.holds(),
+    holdsOf: keys.holdsOf(owner),
+    openHolds: keys.openHolds(),
     ledger: keys.ledger(voter, space, proposal),
     cap: keys.cap(voter, '2026-11-20'),
+    budgetRun: keys.budgetRun(run),
+    budgetOwner: keys.budgetOwner(owner, '2026-11-20'),
+    budgetDay: keys.budgetDay('2026-11-20'),
+    answers: keys.answers(owner, aHash()),
     apiKeys: keys.apiKeys(),
+    limitOfOwner: keys.limitOfOwner('reads', owner),
+    limitOfAddress: keys.limitOfAddress('reads', aHash()),
+    boardLink: keys.boardLink(aHash()),
+    boardSession: keys.boardSession(aHash()),
     gate: keys.gate(upstream),
+    sends: keys.sends(upstream),
     listing: keys.listing(upstream, space),
     reading: keys.reading(upstream, space),
     power: keys.power(upstream, voter, proposal),
+    overriding: keys.overriding(upstream),
+    webhooks: keys.webhooks(),
+    delivery: keys.delivery(DeliveryId.parse(`hold_created-${aHash()}`)),
+    deliveries: keys.deliveries(owner, 'dead'),
+    undelivered: keys.undelivered(),
+    sending: keys.sending(owner),
     auditOwner: keys.auditOwner(owner),
     auditVoter: keys.auditVoter(voter),
+    auditChain: keys.auditChain(voter),
   } satisfies Record<keyof typeof keys, string>;
   return Object.values(all);
 }

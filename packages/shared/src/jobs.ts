@@ -10,7 +10,11 @@
  * | watchdog  | agent-run | finds what was lost or hangs, and puts it back or ends it                     |
  * | decide    | decide    | one proposal in, one decision out                                             |
  * | vote      | vote      | one decision in, one outcome out                                              |
- * | notify    | notify    | something to tell an owner; nobody works it yet                               |
+ * | sweep     | vote      | settles what a vote left unsettled, and compares a secret one after its reveal |
+ * | seal      | vote      | links the audit records that are new into the chains of their voters          |
+ * | cast-hold | vote      | makes the vote of a hold that its owner approved, or for which voting resumed |
+ * | expire    | vote      | ends a hold at its deadline                                                   |
+ * | notify    | notify    | something to tell an owner: a signed webhook, tried until it is delivered     |
  *
  * Jobs carry references, never a text, a key or a secret: their data can be read in Redis by anyone who may look.
  */
@@ -18,8 +22,10 @@ import { createHash } from 'node:crypto';
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
 import { ERROR_CATEGORIES } from './errors.ts';
-import { OwnerId, RunId } from './ids.ts';
-import { FailedWhy, Outcome } from './outcome.ts';
+import { HoldId, OwnerId, RequestId, RunId } from './ids.ts';
+import { HoldState } from './hold.ts';
+import { noticeId, NoticePayload } from './notices.ts';
+import { FailedWhy, Outcome, SkippedWhy } from './outcome.ts';
 import { ProposalRanking, RunStatus } from './run.ts';
 
 const SECOND_MS = 1_000;
@@ -28,6 +34,7 @@ const HOUR_S = 60 * 60;
 
 /** Reference to a proposal of a run. The text is stored under its content hash. */
 const ProposalRef = z.strictObject({
+  request_id: RequestId.optional(),
   run_id: RunId,
   proposal_id: ProposalId,
   content_hash: z.string().regex(/^[0-9a-f]{64}$/),
@@ -36,9 +43,6 @@ const ProposalRef = z.strictObject({
 /** What has a queue of its own. Jobs of one queue are worked by one worker. */
 export const QUEUES = ['agent-run', 'decide', 'vote', 'notify'] as const;
 export type QueueName = (typeof QUEUES)[number];
-
-/** What an owner is told of. */
-const NoticeKind = z.enum(['closing_too_soon']);
 
 /** What a `rank` job comes to; a failure in the categories of errors, for whoever waits. */
 const RankAnswer = z.discriminatedUnion('kind', [
@@ -67,7 +71,11 @@ export const JOBS = {
   'agent-run': {
     queue: 'agent-run',
     /** The root of a run's tree. Taken twice: to fetch and fan out, and to summarise once all children have settled. */
-    payload: z.strictObject({ run_id: RunId, step: z.enum(['fetch', 'summarise']) }),
+    payload: z.strictObject({
+      request_id: RequestId.optional(),
+      run_id: RunId,
+      step: z.enum(['fetch', 'summarise']),
+    }),
     result: z.object({ run_id: RunId, status: RunStatus }),
     timeoutMs: 2 * MINUTE_MS,
     attempts: 'config',
@@ -130,6 +138,7 @@ export const JOBS = {
     result: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('decided') }),
       z.object({ kind: z.literal('failed'), why: FailedWhy }),
+      z.object({ kind: z.literal('skipped'), why: SkippedWhy.extract(['budget']) }),
     ]),
     timeoutMs: 5 * MINUTE_MS,
     attempts: 'config',
@@ -144,18 +153,63 @@ export const JOBS = {
     attempts: 5,
     keepS: HOUR_S,
   },
+  sweep: {
+    queue: 'vote',
+    payload: ProposalRef.extend({ vote_id: z.string().regex(/^0x[0-9a-f]{64}$/) }),
+    result: z.object({
+      end: z
+        .enum(['settled', 'counted', 'voided', 'given_up', 'nothing'])
+        .describe(
+          'voided: it closed without this vote; given_up: nobody could say; nothing: another vote stands there by now',
+        ),
+    }),
+    /** Two questions to the hub, each of which has its own limit. */
+    timeoutMs: 2 * MINUTE_MS,
+    /** As a vote's: it is bounded by time, in its handler. */
+    attempts: 5,
+    keepS: HOUR_S,
+  },
+  seal: {
+    queue: 'vote',
+    payload: z.strictObject({}),
+    result: z.object({
+      sealed: z.int().describe('Records that were put behind their chains'),
+      refused: z.int().describe('Those among them that tell of an entry which was not ours'),
+    }),
+    timeoutMs: MINUTE_MS,
+    /** The next one comes soon. */
+    attempts: 1,
+    keepS: HOUR_S,
+  },
+  'cast-hold': {
+    queue: 'vote',
+    payload: z.strictObject({ request_id: RequestId.optional(), hold_id: HoldId }),
+    result: z.object({ state: HoldState }),
+    timeoutMs: 5 * MINUTE_MS,
+    /** As a vote's. */
+    attempts: 5,
+    keepS: HOUR_S,
+  },
+  expire: {
+    queue: 'vote',
+    payload: z.strictObject({ hold_id: HoldId }),
+    result: z.object({ state: HoldState }),
+    timeoutMs: MINUTE_MS,
+    /** The watchdog puts back what is lost all the same. */
+    attempts: 10,
+    keepS: HOUR_S,
+  },
   notify: {
     queue: 'notify',
-    payload: z.strictObject({
-      owner: OwnerId,
-      space_id: SpaceId,
-      proposal_id: ProposalId,
-      event: NoticeKind,
-      run_id: RunId,
+    payload: NoticePayload,
+    result: z.object({
+      end: z
+        .enum(['delivered', 'dead', 'dropped', 'no_webhook'])
+        .describe('dead: tried in vain; dropped: it counts no more; no_webhook: the owner wants none'),
     }),
-    result: z.object({}),
     timeoutMs: MINUTE_MS,
-    attempts: 'config',
+    /** Deliveries are tried again by their own record; these attempts are for what nobody foresaw. */
+    attempts: 10,
     keepS: HOUR_S,
   },
 } as const satisfies Record<string, JobDefinition<unknown, unknown>>;
@@ -191,8 +245,8 @@ export function jobOptions(name: JobName, settings: RetrySettings) {
   };
 }
 
-/** The largest priority that BullMQ takes; smaller runs first. */
-const MAX_PRIORITY = 2_097_151;
+/** The largest priority that BullMQ takes: whatever has another one, or none, runs first. */
+export const MAX_PRIORITY = 2_097_151;
 
 /** Minutes to the end of a proposal, as a job priority: what closes first is worked on first. */
 export function deadlinePriority(endS: number, nowMs: number): number {
@@ -205,9 +259,12 @@ export const jobIds = {
   run: (run: RunId): string => run,
   decide: (run: RunId, proposal: ProposalId): string => `decide-${run}-${proposal}`,
   vote: (run: RunId, proposal: ProposalId): string => `vote-${run}-${proposal}`,
+  sweep: ({ run_id, vote_id }: JobPayload<'sweep'>): string => `sweep-${run_id}-${vote_id}`,
   appointment: ({ owner, space_id, dry_run, at }: Omit<Appointment, 'from'>): string =>
     `turn-${fingerprint([owner, space_id, dry_run])}-${at}`,
-  notify: ({ event, owner, proposal_id }: JobPayload<'notify'>): string => `${event}-${owner}-${proposal_id}`,
+  castHold: (hold: HoldId): string => `cast-hold-${hold}`,
+  expire: (hold: HoldId): string => `expire-${hold}`,
+  notify: noticeId,
 } as const;
 
 /** A space's name may hold what no id may; its hash does not. */

@@ -40,6 +40,8 @@ export type LiveConfig<S extends z.ZodObject> = {
   forRun(run: Pick<RunRecord, 'runId' | 'settings'>, records: Pick<Records, 'pinSettings'>): Promise<PerRun<S>>;
   /** Every effective value and its source, fit to be shown. */
   show(): Record<string, ShownSetting>;
+  /** The values of the secret settings, so that no log line shows one. */
+  secrets(): readonly string[];
   reload(): Reloaded;
   /** Reloads when the file changes and on SIGHUP, until it is closed. `onApplied` is for what must be told of a change. */
   keepFresh(options: KeepFreshOptions): { close(): Promise<void> };
@@ -124,11 +126,25 @@ export function liveConfig<S extends z.ZodObject>(
     now: () => current.config,
     forRun,
     show: () => show(schema, current),
+    secrets() {
+      const names = namesOf(({ secret }) => secret);
+      const read = new Map<string, unknown>(Object.entries(current.config));
+      // As they are written and as they are read: of a list of headers each of its values.
+      return [...Object.values(pick(current.raw, names)), ...names.flatMap((name) => textsIn(read.get(name)))].filter(
+        (value) => value !== undefined,
+      );
+    },
     reload,
     keepFresh(options) {
       return keepFresh(file, options, { reload, hasChanged: () => hasChanged(readText, text) });
     },
   };
+}
+
+/** Every text in the value of a setting. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** The settings of the first with these names, and of the second with those. */

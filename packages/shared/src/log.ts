@@ -3,6 +3,9 @@
  * with `child`.
  */
 import { pino, stdSerializers, type Logger } from 'pino';
+import { prettyLine } from './pretty-log.ts';
+import { CENSOR, redactor } from './redact.ts';
+import { traceFields } from './trace-context.ts';
 
 export type { Logger };
 
@@ -41,16 +44,33 @@ export function serializeError(error: unknown, depth = 0): unknown {
   };
 }
 
+export type LoggerOptions = {
+  /** What the service was given as secret settings; taken out wherever it would stand. */
+  readonly secrets?: readonly string[];
+  /** Whether somebody reads along in a terminal. A pipe or a file gets JSON. */
+  readonly terminal?: boolean;
+  /** The file that it writes to; standard output where absent. */
+  readonly fd?: number;
+};
+
 /** The logger of a service; writes to standard output. */
-export function createLogger(service: string, level: string): Logger {
+export function createLogger(
+  service: string,
+  level: string,
+  { secrets = [], fd = 1, terminal = fd === 1 && process.stdout.isTTY }: LoggerOptions = {},
+): Logger {
   const options = {
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: REDACTED, censor: '[redacted]' },
+    redact: { paths: REDACTED, censor: CENSOR },
+    // Asked for each line: a logger is made once, and its lines are written in many places of many traces.
+    mixin: () => ({ ...traceFields() }),
     serializers: { err: (error: unknown) => serializeError(error), error: (error: unknown) => serializeError(error) },
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: redactor(secrets) },
   };
   // Written at once: pino's own default writes behind, and process.exit() then turned the last lines round.
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const lines = pino.destination({ dest: fd, sync: true });
+  return pino(options, terminal ? { write: (line) => void lines.write(`${prettyLine(line)}\n`) } : lines);
 }

@@ -24,4 +24,12 @@ describe('a Redis', () => {
     await expect(claimMode(redis, second)).rejects.toThrow(words);
     await claimMode(redis, first);
   });
+
+  it('with the votes of a version that named its keys otherwise is refused', async () => {
+    await redis.flushall();
+    await redis.set('quorum:mode', 'live');
+    await expect(claimMode(redis, 'live')).rejects.toThrow('an earlier version');
+    await redis.flushall();
+    await claimMode(redis, 'live');
+  });
 });

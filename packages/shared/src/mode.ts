@@ -4,15 +4,32 @@
  */
 import type { Redis } from 'ioredis';
 import { QuorumError } from './errors.ts';
-import { keys } from './redis-keys.ts';
+import { isOfCluster } from './redis.ts';
+import { FORMER_MODE, keys } from './redis-keys.ts';
 
 export type Mode = 'live' | 'sandbox';
 
+/** Stands in place of a mode while a backup is put back: whoever votes does not start on half of it. */
+export const RESTORING = 'restoring';
+
 /** Claims this Redis for a mode. Throws a `validation` error where it serves the other one. */
 export async function claimMode(redis: Redis, mode: Mode): Promise<void> {
+  // On a cluster nothing was ever kept under those names, and another node would have them.
+  if (!(await isOfCluster(redis)) && (await redis.exists(FORMER_MODE)) === 1) {
+    throw new QuorumError(
+      'validation',
+      'This Redis holds what an earlier version kept, its votes too, under names that are read no more. Use another Redis, or empty this one.',
+    );
+  }
   await redis.set(keys.mode(), mode, 'NX');
   const stands = await redis.get(keys.mode());
   if (stands === mode) return;
+  if (stands === RESTORING) {
+    throw new QuorumError(
+      'validation',
+      'A restore into this Redis was begun and did not end. Run  npm run restore  again, with --replace.',
+    );
+  }
   throw new QuorumError(
     'validation',
     mode === 'live'

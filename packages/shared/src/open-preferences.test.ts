@@ -1,7 +1,8 @@
 /** Which store the operator's setting opens, and what is told of all that happens in it. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { byHand, useFolder } from '../test/preference-stores.ts';
+import { byHand, PREFERENCES_KEY, useFolder } from '../test/preference-stores.ts';
 import { anOwner, listeningLogger, preferences } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { parseConfig, PreferencesConfig } from './config.ts';
@@ -17,7 +18,9 @@ const dir = useFolder();
 function opened(env: Record<string, string> = {}) {
   const { log, lines } = listeningLogger();
   const metrics = createMetrics('test');
-  const config = parseConfig(PreferencesConfig, { PREFERENCES_DIR: dir(), ...env });
+  const PREFERENCES_MAC_KEY_FILE = join(dir(), 'preferences.key');
+  writeFileSync(PREFERENCES_MAC_KEY_FILE, PREFERENCES_KEY.toString('hex'), { mode: 0o600 });
+  const config = parseConfig(PreferencesConfig, { PREFERENCES_DIR: dir(), PREFERENCES_MAC_KEY_FILE, ...env });
   const store = openPreferences(config, { redis: redis(), log, metrics, defaults: () => preferenceDefaults(config) });
   const told = () => lines.map(({ time: _time, pid: _pid, hostname: _hostname, ...event }) => event);
   return { store, metrics, told };
@@ -32,13 +35,13 @@ describe('the preference store that is opened', () => {
   it('is one on files in PREFERENCES_DIR, unless PREFERENCES_STORE says redis', async () => {
     const owner = anOwner();
     await opened().store.save(owner, preferences());
-    expect(await ownerFolder(dir(), owner).read()).toMatchObject({ kind: 'text' });
+    expect(ownerFolder(dir(), owner).read()).toMatchObject({ kind: 'text' });
     expect(await redis().exists(keys.preferences(owner))).toBe(0);
 
     const other = anOwner();
     await opened({ PREFERENCES_STORE: 'redis' }).store.save(other, preferences());
     expect(await redis().exists(keys.preferences(other))).toBe(1);
-    expect(await ownerFolder(dir(), other).read()).toEqual({ kind: 'absent' });
+    expect(ownerFolder(dir(), other).read()).toEqual({ kind: 'absent' });
   });
 
   it.for(['file', 'redis'])('on %s gives an owner who said nothing what the operator set', async (kind) => {
@@ -47,6 +50,12 @@ describe('the preference store that is opened', () => {
       kind: 'missing',
       preferences: { confidence_threshold: 0.8, max_proposals_per_run: 7 },
     });
+  });
+
+  it('is none on Redis without a key', () => {
+    expect(() => opened({ PREFERENCES_STORE: 'redis', PREFERENCES_MAC_KEY_FILE: '' })).toThrow(
+      /PREFERENCES_MAC_KEY_FILE/,
+    );
   });
 
   it('is neither, if PREFERENCES_STORE is another word', () => {
@@ -100,6 +109,20 @@ describe('what is told', () => {
     expect(JSON.stringify(told())).not.toContain(SECRET.slice(0, 12));
   });
 
+  it('is a security event where others may have written them, counted', async () => {
+    const { store, metrics, told } = opened({ PREFERENCES_STORE: 'redis' });
+    const owner = anOwner();
+    await redis().set(keys.preferences(owner), JSON.stringify(preferences({ instructions: SECRET })));
+    await store.load(owner);
+    expect(told()).toMatchObject([
+      { level: ERROR, msg: 'preferences cannot be used', owner, fault: 'foreign', last_good: null },
+      { level: ERROR, event: 'preferences_refused', owner },
+    ]);
+    expect(JSON.stringify(told())).not.toContain(SECRET.slice(0, 12));
+    const { values } = await metrics.security.get();
+    expect(values.find(({ labels }) => labels.event === 'preferences_refused')?.value).toBe(1);
+  });
+
   it('counts loads by what was found', async () => {
     const { store, metrics } = opened();
     const owner = anOwner();
@@ -112,7 +135,9 @@ describe('what is told', () => {
     await hand.removeAll(owner);
     await store.load(owner);
     const { values } = await metrics.preferencesLoads.get();
-    expect(Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]))).toEqual({
+    expect(
+      Object.fromEntries(values.filter(({ value }) => value > 0).map(({ labels, value }) => [labels.result, value])),
+    ).toEqual({
       missing: 1,
       stored: 2,
       invalid: 1,

@@ -1,6 +1,7 @@
 /**
  * Opens the preference store that the operator chose, and tells of all that happens in it: one log event for each load, save,
- * update and fallback, and a count of loads by what was found. Never what the preferences say.
+ * update and fallback, and a count of loads by what was found; what others may have written is a security event. Never what the
+ * preferences say.
  */
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
@@ -13,10 +14,15 @@ import type { PreferenceStore, VersionedPreferences } from './preference-store.t
 import type { PreferenceDefaults } from './preferences-document.ts';
 import { UserPreferences } from './preferences.ts';
 import { recordedVersions } from './recorded-versions.ts';
+import { readKeyFile } from './secret-file.ts';
+import { tellSecurity } from './security-events.ts';
 import { filePreferenceStore } from './store-file.ts';
 import { redisPreferenceStore } from './store-redis.ts';
 
-export type PreferencesTold = { readonly log: Logger; readonly metrics: Pick<Metrics, 'preferencesLoads'> };
+export type PreferencesTold = {
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'preferencesLoads' | 'security'>;
+};
 
 type Config = z.infer<typeof PreferencesConfig>;
 
@@ -36,9 +42,9 @@ type OpenOptions = PreferencesTold & {
   readonly defaults: () => PreferenceDefaults;
 };
 
-/** The store of `PREFERENCES_STORE`. */
+/** The store of `PREFERENCES_STORE`. Throws where it is Redis and there is no key for it. */
 export function openPreferences(
-  config: Pick<Config, 'PREFERENCES_STORE' | 'PREFERENCES_DIR'>,
+  config: Pick<Config, 'PREFERENCES_STORE' | 'PREFERENCES_DIR' | 'PREFERENCES_MAC_KEY_FILE'>,
   { redis, defaults, ...told }: OpenOptions,
 ): PreferenceStore {
   switch (config.PREFERENCES_STORE) {
@@ -47,8 +53,15 @@ export function openPreferences(
         filePreferenceStore({ dir: config.PREFERENCES_DIR, defaults, recorded: recordedVersions(redis) }),
         told,
       );
-    case 'redis':
-      return toldOf(redisPreferenceStore(redis, defaults), told);
+    case 'redis': {
+      const file = config.PREFERENCES_MAC_KEY_FILE;
+      if (file === undefined) {
+        throw new ValidationError(
+          'PREFERENCES_STORE=redis needs PREFERENCES_MAC_KEY_FILE: without a key nobody knows whose preferences are in Redis.',
+        );
+      }
+      return toldOf(redisPreferenceStore(redis, defaults, readKeyFile(file)), told);
+    }
   }
 }
 
@@ -56,13 +69,15 @@ export function openPreferences(
 function toldOf(store: PreferenceStore, { log, metrics }: PreferencesTold): PreferenceStore {
   async function changed(
     owner: OwnerId,
-    what: 'preferences saved' | 'preferences updated',
+    what: 'all' | 'some',
     fields: readonly string[],
     work: Promise<VersionedPreferences>,
   ): Promise<VersionedPreferences> {
     try {
       const now = await work;
-      log.info({ owner, version: now.version, fields: known(fields) }, what);
+      const told = { owner, version: now.version, fields: known(fields) };
+      if (what === 'all') log.info(told, 'preferences saved');
+      else log.info(told, 'preferences updated');
       return now;
     } catch (thrown) {
       const error = toQuorumError(thrown);
@@ -88,16 +103,15 @@ function toldOf(store: PreferenceStore, { log, metrics }: PreferencesTold): Pref
         case 'unusable': {
           const { fault, why, last_good } = found;
           log.error({ owner, fault, why, last_good: last_good?.version ?? null }, 'preferences cannot be used');
+          if (fault === 'foreign') tellSecurity({ log, metrics }, 'preferences_refused', { owner });
         }
       }
       return found;
     },
     save: (owner, preferences, options) =>
-      changed(owner, 'preferences saved', Object.keys(preferences), store.save(owner, preferences, options)),
-    update: (owner, key, value, options) =>
-      changed(owner, 'preferences updated', [key], store.update(owner, key, value, options)),
-    patch: (owner, fields, options) =>
-      changed(owner, 'preferences updated', Object.keys(fields), store.patch(owner, fields, options)),
+      changed(owner, 'all', Object.keys(preferences), store.save(owner, preferences, options)),
+    update: (owner, key, value, options) => changed(owner, 'some', [key], store.update(owner, key, value, options)),
+    patch: (owner, fields, options) => changed(owner, 'some', Object.keys(fields), store.patch(owner, fields, options)),
   };
 }
 

@@ -52,29 +52,60 @@ export type FailedWhy = z.infer<typeof FailedWhy>;
 
 export type Why = HeldWhy | SkippedWhy | FailedWhy;
 
-const Answered = z
-  .enum(['approved', 'rejected', 'expired'])
-  .optional()
-  .describe('How a hold was answered later; the outcome itself stays as it was at the end of the run');
+/** Whether a secret vote counted as it was cast. */
+export const Counted = z
+  .enum(['unknown', 'as_cast', 'different'])
+  .describe('Whether a secret (Shutter) vote counted as it was cast; unknown until its choice is revealed');
+export type Counted = z.infer<typeof Counted>;
+
+const Cast = z.object({
+  kind: z.literal('cast').describe('A vote was accepted and read back from the hub'),
+  counted: Counted.optional(),
+});
+const Skipped = z.object({
+  kind: z.literal('skipped').describe('No vote, and no fault'),
+  why: SkippedWhy.describe('Why there is no vote'),
+});
+const Failed = z.object({
+  kind: z.literal('failed').describe('A fault'),
+  why: FailedWhy.describe('What went wrong'),
+});
+
+/** Where a vote that was made for a hold ended. */
+export const VoteEnd = z.discriminatedUnion('kind', [Cast, Skipped, Failed]).describe('Where its vote ended');
+export type VoteEnd = z.infer<typeof VoteEnd>;
+
+/** What became of a hold after the run that made it. */
+export const Answered = z
+  .object({
+    kind: z
+      .enum(['approved', 'rejected', 'expired', 'resumed', 'superseded'])
+      .describe('resumed: voting was, so nobody was asked; superseded: by what a later run made of the proposal'),
+    outcome: VoteEnd.nullable().describe('Where the vote ended; null where there is none, or none yet'),
+  })
+  .describe('What became of the hold later; the outcome itself stays as it was at the end of the run');
+export type Answered = z.infer<typeof Answered>;
 
 /** Where a proposal ended in this run. */
 export const Outcome = z
   .discriminatedUnion('kind', [
-    z.object({ kind: z.literal('cast').describe('A vote was accepted and read back from the hub') }),
+    Cast,
     z.object({ kind: z.literal('simulated').describe('A dry run: this would have been cast') }),
     z.object({
       kind: z.literal('held').describe('Waits for the owner'),
       why: HeldWhy.describe('Why the owner is asked'),
-      answered: Answered,
+      answered: Answered.optional(),
     }),
-    z.object({
-      kind: z.literal('skipped').describe('No vote, and no fault'),
-      why: SkippedWhy.describe('Why there is no vote'),
-    }),
-    z.object({ kind: z.literal('failed').describe('A fault'), why: FailedWhy.describe('What went wrong') }),
+    Skipped,
+    Failed,
   ])
   .describe('The one state in which the proposal left the run');
 export type Outcome = z.infer<typeof Outcome>;
+
+export const OutcomeKind = z
+  .enum(['cast', 'simulated', 'held', 'skipped', 'failed'] satisfies Outcome['kind'][])
+  .describe('Where a proposal ended in its run');
+export type OutcomeKind = z.infer<typeof OutcomeKind>;
 
 /** The words for a reason that the owner reads. */
 export function wordsFor(why: Why): string {
@@ -116,7 +147,7 @@ export function wordsFor(why: Why): string {
     case 'vote_cap':
       return 'the daily number of votes is reached';
     case 'budget':
-      return 'the spending limit is reached';
+      return 'there is no budget to decide it';
     case 'model_output':
       return 'the model gave too few usable answers';
     case 'upstream_unavailable':

@@ -22,17 +22,17 @@ describe('what its owner saved by hand while a change was being made', () => {
 
   it('is not replaced by what was made of what stood there before', async () => {
     const folder = ownerFolder(dir(), anOwner());
-    const absent = await folder.read();
+    const absent = folder.read();
     expect(await folder.exclusively(() => folder.replace(absent, ours))).toBe(true);
-    const found = await folder.read();
+    const found = folder.read();
     await writeFile(folder.file, theirs);
     expect(await folder.exclusively(() => folder.replace(found, more))).toBe(false);
     expect(await folder.exclusively(() => folder.replace(absent, more))).toBe(false);
-    expect(await folder.read()).toEqual({ kind: 'text', bytes: theirs });
-    expect(await folder.readLastGood()).toEqual({ kind: 'text', bytes: ours });
+    expect(folder.read()).toEqual({ kind: 'text', bytes: theirs });
+    expect(folder.readLastGood()).toEqual({ kind: 'text', bytes: ours });
     // Nor does what was taken away come back by itself.
     await rm(folder.file);
     expect(await folder.exclusively(() => folder.replace(found, more))).toBe(false);
-    expect(await folder.read()).toEqual({ kind: 'absent' });
+    expect(folder.read()).toEqual({ kind: 'absent' });
   });
 });

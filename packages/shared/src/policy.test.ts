@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/property-runs.ts';
 import { anyBallot } from '../test/arbitraries.ts';
 import { aDecision, anAnswer, ballotFor, noAnswer } from '../test/samples.ts';
 import type { Approval, VotingStrategy } from './preferences.ts';
@@ -115,7 +116,7 @@ describe('the policy', () => {
         expect(verdict.kind === 'cast').toBe(!against.includes(true));
         if (verdict.kind === 'cast') expect(verdict.ballot).toBe(input.ballot);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -127,7 +128,7 @@ describe('the policy', () => {
         if (own.approval === 'never') expect(verdict.kind === 'hold').toBe(grave);
         else expect(verdict.kind).not.toBe('skip');
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -30,7 +30,14 @@ export type PolicyInput = {
   readonly risk_level: RiskLevel;
 };
 
-type UnsureWhy = 'injection' | 'stakes' | 'disagreement' | 'below_confidence' | 'risk';
+export const UNSURE_WHYS = [
+  'injection',
+  'stakes',
+  'disagreement',
+  'below_confidence',
+  'risk',
+] as const satisfies readonly HeldWhy[];
+type UnsureWhy = (typeof UNSURE_WHYS)[number];
 
 export type Verdict =
   | { readonly kind: 'cast'; readonly ballot: Ballot }

@@ -24,7 +24,7 @@ export type VersionedPreferences = { readonly preferences: UserPreferences; read
 
 /**
  * What keeps preferences from being used. gone: there were some before. unreadable: the system does not hand them out.
- * foreign: others than Quorum's user may have written them. unparsable: no JSON. invalid: JSON that does not fit.
+ * foreign: others than Quorum may have written them. unparsable: no JSON. invalid: JSON that does not fit.
  */
 export const FAULTS = ['gone', 'unreadable', 'foreign', 'unparsable', 'invalid'] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -99,7 +99,13 @@ export type Found = {
   readonly now:
     | { readonly kind: 'text'; readonly bytes: Buffer }
     | { readonly kind: 'absent' }
-    | { readonly kind: 'faulty'; readonly fault: 'unreadable' | 'foreign'; readonly why: string };
+    | {
+        readonly kind: 'faulty';
+        readonly fault: 'unreadable' | 'foreign';
+        readonly why: string;
+        /** What stands there all the same, where whoever replaces it has to name it. */
+        readonly kept?: Buffer;
+      };
   /** The last that was good, as it was written. */
   readonly lastGood: Buffer | null;
   /** Whether there ever was one, as far as anybody remembers. */

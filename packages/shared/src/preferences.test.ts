@@ -120,6 +120,8 @@ describe('in a space', () => {
 describe('the stricter of two', () => {
   const asked = (one: SpacePreferences): number => ['never', 'when_unsure', 'always'].indexOf(one.approval);
 
+  const published = (one: SpacePreferences): number => ['none', 'template', 'full'].indexOf(one.publish_reason);
+
   it('is never laxer than either', () => {
     // Few addresses, so that the lists often meet.
     const few = [anAddress(), anAddress(), anAddress()];
@@ -136,6 +138,7 @@ describe('the stricter of two', () => {
         for (const either of [pinned, current]) {
           expect(both.preferences.confidence_threshold).toBeGreaterThanOrEqual(either.confidence_threshold);
           expect(asked(both.preferences)).toBeGreaterThanOrEqual(asked(either));
+          expect(published(both.preferences)).toBeLessThanOrEqual(published(either));
           if (!either.revise_votes) expect(both.preferences.revise_votes).toBe(false);
           for (const author of few) {
             if (proposerRefused(author, either) !== null) {

@@ -33,6 +33,7 @@ const Instructions = z
   .describe(
     'What the owner stands for, in their own words; at most 8,000 characters; told to the model, never published',
   );
+type PublishReason = z.infer<typeof PublishReason>;
 const PublishReason = z
   .enum(['template', 'full', 'none'])
   .describe('The public reason of a vote: template is a fixed sentence, full is written by the model, none is empty');
@@ -92,6 +93,8 @@ export function preferencesVersion(preferences: UserPreferences): string {
   return hashOf(preferences);
 }
 
+/** How much is published. */
+const PUBLISHES = { none: 0, template: 1, full: 2 } as const satisfies Record<PublishReason, number>;
 const STRICTNESS = { never: 0, when_unsure: 1, always: 2 } as const satisfies Record<Approval, number>;
 
 /**
@@ -111,10 +114,15 @@ export function stricter(
       ...current,
       ...stricterLists(pinned, current),
       revise_votes: pinned.revise_votes && current.revise_votes,
+      publish_reason: lessOf(pinned.publish_reason, current.publish_reason),
       confidence_threshold: Math.max(pinned.confidence_threshold, current.confidence_threshold),
       approval: STRICTNESS[pinned.approval] > STRICTNESS[current.approval] ? pinned.approval : current.approval,
     },
   };
+}
+
+function lessOf(one: PublishReason, other: PublishReason): PublishReason {
+  return PUBLISHES[one] < PUBLISHES[other] ? one : other;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listeningLogger, quiet } from '../test/samples.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { type Probe, type ProbeOptions, startProbe, urlOf } from './probe.ts';
 
 async function withProbe(given: Partial<ProbeOptions>, test: (probe: Probe) => Promise<void>): Promise<void> {
@@ -96,7 +96,10 @@ describe('two services in one process', () => {
   it('do not mix up their metrics', async () => {
     const [one, other] = [createMetrics('one'), createMetrics('other')];
     one.runs.inc({ status: 'completed' });
-    expect(await other.registry.metrics()).not.toContain('completed');
+    const counted = async ({ registry }: Metrics): Promise<string | undefined> =>
+      /^quorum_runs_total\{status="completed".*$/m.exec(await registry.metrics())?.[0];
+    expect(await counted(one)).toBe('quorum_runs_total{status="completed",service="one"} 1');
+    expect(await counted(other)).toBe('quorum_runs_total{status="completed",service="other"} 0');
   });
 });
 

@@ -102,6 +102,7 @@ describe('a run record', () => {
     await records().settle(one.runId, second, skipped);
     expect(await records().run(one.runId)).toEqual({
       runId: one.runId,
+      requestId: null,
       owner: one.owner,
       space: one.space,
       dryRun: true,
@@ -116,10 +117,13 @@ describe('a run record', () => {
         [first, decision],
         [second, failed],
       ]),
+      spent: new Map(),
+      tried: new Map(),
       outcomes: new Map([
         [first, cast],
         [second, skipped],
       ]),
+      later: new Map(),
       response: null,
     });
   });
@@ -236,13 +240,33 @@ describe('of an owner', () => {
         [changed, aHash()],
       ]),
       'v1',
+      'by_policy',
+      { ends: new Map([[held, 2_000]]), nowMs: 1_000_000 },
     );
-    await records().noteDecidedBefore(owner, space, new Map(), 'v1');
+    await records().noteDecidedBefore(owner, space, new Map(), 'v1', 'by_policy', { ends: new Map(), nowMs: 0 });
     expect(await records().decidedBefore(owner, space, now, 'v1')).toEqual(new Set([held]));
     expect(await records().decidedBefore(owner, space, now, 'v2')).toEqual(new Set());
     expect(await records().decidedBefore(owner, aSpace('other.eth'), now, 'v1')).toEqual(new Set());
     expect(await records().decidedBefore(anOwner(), space, now, 'v1')).toEqual(new Set());
     expect(await records().decidedBefore(owner, space, new Map(), 'v1')).toEqual(new Set());
     expect(await redis().ttl(keys.decidedBefore(owner, space))).toBeGreaterThan(RETENTION_S.decidedBefore - 60);
+  });
+
+  it('what was decided before is forgotten a day after its proposal closed, however active the owner is', async () => {
+    const [owner, space, text] = [anOwner(), aSpace(), aHash()];
+    const [first, second, third] = [aProposalId(), aProposalId(), aProposalId()];
+    const note = (id: typeof first, end: number, nowS: number) =>
+      records().noteDecidedBefore(owner, space, new Map([[id, text]]), 'v1', 'by_policy', {
+        ends: new Map([[id, end]]),
+        nowMs: nowS * 1_000,
+      });
+    const known = () =>
+      records().decidedBefore(owner, space, new Map([first, second, third].map((id) => [id, text])), 'v1');
+    await note(first, 1_000, 500);
+    await note(second, 500_000, 1_000 + 86_400);
+    expect(await known()).toEqual(new Set([first, second]));
+    await note(third, 500_000, 1_001 + 86_400);
+    expect(await known()).toEqual(new Set([second, third]));
+    expect(await redis().hlen(keys.decidedBefore(owner, space))).toBe(2);
   });
 });

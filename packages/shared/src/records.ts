@@ -6,27 +6,37 @@
  *   opening                      what the fetcher established: preferences, voter, filter counts, the selected proposals
  *   settings:<service>           what the service's first job of this run found set, of what may change while it runs
  *   decision:<proposal id>       what the decider made of it
+ *   spent:<proposal id>          what models did for it, attempts that came to nothing included; added up as the budget is charged
  *   put_off:<proposal id>        when its vote was first put off, Unix milliseconds
+ *   tried:<decide|vote>:<nth>:<proposal id>   when what was done in a try that came to no record (`run-times.ts`)
  *   outcome:<proposal id>        where it ended
+ *   later:<proposal id>          what became of its vote after the run had ended; the newest word
+ *   packed                       all of the above that is written once, of a run that has ended (`packed-run.ts`)
+ *   kept_until                   where a hold of it may wait for longer than runs are kept, Unix seconds
  *
  * A proposal's decision and outcome and the opening are written once: a second writer is told what stands.
  */
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
-import { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createAnnouncements } from './announcements.ts';
-import { SealedDecision, Usage } from './decision.ts';
-import { OwnerId, RunId } from './ids.ts';
-import { FailedWhy, Outcome } from './outcome.ts';
+import { addUsage, SealedDecision, Usage } from './decision.ts';
+import { parseField, parsePrefixed } from './hash-fields.ts';
+import { createHoldRecords } from './hold-records.ts';
+import { createLeftRecords } from './left-records.ts';
+import { OwnerId, RequestId, RunId } from './ids.ts';
+import { createKeptTexts } from './kept-texts.ts';
+import { Counted, FailedWhy, Outcome, SkippedWhy } from './outcome.ts';
+import { createPacking, unpackFields } from './packed-run.ts';
 import { UserPreferences } from './preferences.ts';
-import { keys, RETENTION_S } from './redis-keys.ts';
+import { fields as fieldNames, keys } from './redis-keys.ts';
 import { AgentRunResponse, FilterMetrics, RunStatus } from './run.ts';
-
-const zip = promisify(gzip);
-const unzip = promisify(gunzip);
+import { DecideTimes, type Tried, VoteTimes } from './run-times.ts';
+import { createTries, parseTried } from './run-tries.ts';
+import { openingEvents, outcomeEvent, readEvents, tellDeciding, type ToldEvent } from './run-events.ts';
+import { createWriteOnce } from './write-once.ts';
+import { uncounted, type OnWritten } from './written.ts';
 
 /** A proposal that was chosen for a decision. */
 export const Selected = z.object({
@@ -36,6 +46,10 @@ export const Selected = z.object({
   link: z.string(),
   end: z.int().describe('Unix seconds'),
   voting_power: z.number().nullable().describe("The voter's power on it; null where there is no voter"),
+  takes_power_back: z
+    .boolean()
+    .optional()
+    .describe('Whether a first vote takes power back from a delegate, or may; absent: it does not'),
 });
 export type Selected = z.infer<typeof Selected>;
 
@@ -55,12 +69,23 @@ export const Opening = z.object({
   left_over: z
     .object({ all: End, fresh: End })
     .describe('The soonest end of what is left for a later run: of all, and of what no run has tried in vain'),
+  opened_at: z.int().optional().describe('When it was established, Unix milliseconds'),
 });
 export type Opening = z.infer<typeof Opening>;
 
+const Timed = { times: DecideTimes.optional() };
+
 export const DecisionRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('decided'), sealed: SealedDecision }),
-  z.object({ kind: z.literal('failed'), why: FailedWhy, detail: z.string(), usage: Usage }),
+  z.object({ kind: z.literal('decided'), sealed: SealedDecision, ...Timed }),
+  z.object({ kind: z.literal('failed'), why: FailedWhy, detail: z.string(), usage: Usage, ...Timed }),
+  /** Not asked, and no fault: `detail` tells the owner what is in the way. */
+  z.object({
+    kind: z.literal('skipped'),
+    why: SkippedWhy.extract(['budget']),
+    detail: z.string(),
+    usage: Usage,
+    ...Timed,
+  }),
 ]);
 export type DecisionRecord = z.infer<typeof DecisionRecord>;
 
@@ -69,6 +94,7 @@ export const OutcomeRecord = z.object({
   detail: z.string().optional().describe('More than the closed list says, in words for the owner'),
   receipt: Receipt.optional(),
   settled_at: z.int().describe('Unix milliseconds'),
+  times: VoteTimes.optional(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
@@ -79,6 +105,7 @@ const PinnedSettings = z.record(z.string(), z.string());
 type PinnedSettings = Readonly<z.infer<typeof PinnedSettings>>;
 
 const Request = z.object({
+  request_id: RequestId.optional(),
   run_id: RunId,
   owner: OwnerId,
   space_id: SpaceId,
@@ -88,6 +115,8 @@ const Request = z.object({
 
 export type RunRecord = {
   readonly runId: RunId;
+  /** The HTTP request that began it; null where a turn did. */
+  readonly requestId: RequestId | null;
   readonly owner: OwnerId;
   readonly space: SpaceId;
   /** As asked for; the opening says what came of it. */
@@ -101,7 +130,11 @@ export type RunRecord = {
   readonly settings: ReadonlyMap<string, PinnedSettings>;
   readonly opening: Opening | null;
   readonly decisions: ReadonlyMap<ProposalId, DecisionRecord>;
+  readonly spent: ReadonlyMap<ProposalId, Usage>;
+  /** What was tried and came to no record, by proposal. */
+  readonly tried: ReadonlyMap<string, Tried>;
   readonly outcomes: ReadonlyMap<ProposalId, OutcomeRecord>;
+  readonly later: ReadonlyMap<ProposalId, OutcomeRecord>;
   readonly response: AgentRunResponse | null;
 };
 
@@ -120,33 +153,43 @@ export const LedgerEntry = z.object({
     .pipe(Receipt)
     .optional(),
   why: z.string().optional(),
+  preferences_version: z.string().default('').describe('Of the preferences that it was decided under'),
+  replaces: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.object({ vote_id: z.string(), intent: z.string() }))
+    .optional()
+    .describe('Our own vote that stands until this one does'),
+  voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
+  counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;
-
-/** How a live run left a proposal: held or skipped by policy, or without a vote for a reason that it would meet again. */
-export type LeftAs = 'by_policy' | 'in_vain';
 
 export type Records = ReturnType<typeof createRecords>;
 
 /** The records on one Redis. A record that does not parse is an error, never a guess. */
-export function createRecords(redis: Redis) {
-  /** Writes a field of a run once, and returns what stands. */
-  async function writeOnce<T>(runId: RunId, field: string, value: T, schema: z.ZodType<T>): Promise<T> {
-    const key = keys.run(runId);
-    const [written, stands] = await Promise.all([
-      redis.hsetnx(key, field, JSON.stringify(value)),
-      redis.hget(key, field),
-    ]);
-    if (written === 1 || stands === null) return value;
-    return schema.parse(JSON.parse(stands));
-  }
+export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
+  const writeOnce = createWriteOnce(redis);
 
   return {
     ...createAnnouncements(redis),
+    ...createLeftRecords(redis),
+    ...createHoldRecords(redis),
+    ...createTries(writeOnce),
+    ...createKeptTexts(redis),
 
     /** The whole run at one moment, or null where there is none. */
     async run(runId: RunId): Promise<RunRecord | null> {
-      return parseRun(runId, await redis.hgetall(keys.run(runId)));
+      return parseRun(runId, await unpackFields(await redis.hgetallBuffer(keys.run(runId))));
+    },
+
+    /** The run and what was told of it so far, oldest first, at one moment. */
+    async runAndEvents(
+      runId: RunId,
+    ): Promise<{ readonly run: RunRecord; readonly events: readonly ToldEvent[] } | null> {
+      const { fields, events } = await readEvents(redis, runId);
+      const run = parseRun(runId, fields);
+      return run === null ? null : { run, events };
     },
 
     /**
@@ -159,15 +202,33 @@ export function createRecords(redis: Redis) {
     },
 
     /** Pins the opening; the first one stands. */
-    open: (runId: RunId, opening: Opening): Promise<Opening> => writeOnce(runId, 'opening', opening, Opening),
+    open: (runId: RunId, opening: Opening): Promise<Opening> =>
+      writeOnce(runId, 'opening', opening, Opening, openingEvents(opening)),
 
     /** Pins the settings that a service keeps for the run; the first ones stand. */
     pinSettings: (runId: RunId, service: string, settings: PinnedSettings): Promise<PinnedSettings> =>
       writeOnce(runId, `settings:${service}`, settings, PinnedSettings),
 
-    /** Stores a decision; the first one stands. */
-    decide: (runId: RunId, proposal: ProposalId, record: DecisionRecord): Promise<DecisionRecord> =>
-      writeOnce(runId, `decision:${proposal}`, record, DecisionRecord),
+    /** Stores a decision; the first one stands. `onFirst` is called where it is this one. */
+    decide: (
+      runId: RunId,
+      proposal: ProposalId,
+      record: DecisionRecord,
+      onFirst?: () => void,
+    ): Promise<DecisionRecord> => {
+      const why = record.kind === 'failed' ? { why: record.why } : {};
+      const event = { kind: 'decided', proposal_id: proposal, ...why } as const;
+      return writeOnce(runId, `decision:${proposal}`, record, DecisionRecord, [event], onFirst);
+    },
+
+    /** What models did for a proposal of a run so far; read alone, for whoever records a failure. */
+    async spent(runId: RunId, proposal: ProposalId): Promise<Usage> {
+      const text = await redis.hget(keys.run(runId), fieldNames.spent(proposal));
+      return parseField(text ?? undefined, Usage) ?? addUsage([]);
+    },
+
+    /** Tells that the models are being asked. */
+    deciding: (runId: RunId, proposal: ProposalId): Promise<void> => tellDeciding(redis, runId, proposal),
 
     /** Notes that a vote is put off, and returns when it first was. */
     firstPutOff: (runId: RunId, proposal: ProposalId, nowMs: number): Promise<number> =>
@@ -175,7 +236,15 @@ export function createRecords(redis: Redis) {
 
     /** Stores where a proposal ended; the first one stands. */
     settle: (runId: RunId, proposal: ProposalId, record: OutcomeRecord): Promise<OutcomeRecord> =>
-      writeOnce(runId, `outcome:${proposal}`, record, OutcomeRecord),
+      writeOnce(runId, `outcome:${proposal}`, record, OutcomeRecord, [outcomeEvent(proposal, record.outcome)], () =>
+        onWritten({ kind: 'outcome', outcome: record.outcome }),
+      ),
+
+    /**
+     * Packs the record of a run that has ended well, if each of its proposals has an outcome: it reads as before, and takes a sixth of
+     * the room. Returns whether it did.
+     */
+    pack: createPacking(redis),
 
     /** The runs that are open, oldest first. An entry that is no run's id is none, and stands in the way of no other. */
     async openRuns(): Promise<RunId[]> {
@@ -183,65 +252,14 @@ export function createRecords(redis: Redis) {
       return ids.flatMap((id) => RunId.safeParse(id).data ?? []);
     },
 
-    /** Stores a proposal's text under its content hash, compressed. */
-    async putProposal(contentHash: string, proposal: Proposal): Promise<void> {
-      const packed = await zip(JSON.stringify(proposal));
-      await redis.set(keys.proposal(contentHash), packed, 'EX', RETENTION_S.proposalText);
-    },
-
-    /** A proposal by its content hash, or null where it was never stored or has expired. */
-    async proposal(contentHash: string): Promise<Proposal | null> {
-      const packed = await redis.getBuffer(keys.proposal(contentHash));
-      if (packed === null) return null;
-      return Proposal.parse(JSON.parse((await unzip(packed)).toString('utf8')));
-    },
-
-    /** Stores the evidence behind a decision under its hash, compressed. `text` is its canonical JSON. */
-    async putEvidence(evidenceHash: string, text: string): Promise<void> {
-      await redis.set(keys.evidence(evidenceHash), await zip(text), 'EX', RETENTION_S.evidence);
-    },
-
-    /** The canonical JSON of an evidence record, or null. */
-    async evidence(evidenceHash: string): Promise<string | null> {
-      const packed = await redis.getBuffer(keys.evidence(evidenceHash));
-      return packed === null ? null : (await unzip(packed)).toString('utf8');
+    /** Drops an entry among the open runs of which there is no record: it would keep a place for ever. */
+    async dropOpenRun(runId: RunId): Promise<void> {
+      await redis.zrem(keys.openRuns(), runId);
     },
 
     async ledger(voter: Address, space: SpaceId, proposal: ProposalId): Promise<LedgerEntry | null> {
       const fields = await redis.hgetall(keys.ledger(voter, space, proposal));
       return Object.keys(fields).length === 0 ? null : LedgerEntry.parse(fields);
-    },
-
-    /**
-     * Which of these proposals (id to content hash) an earlier live run of this owner left so, with the same text and under the
-     * same preferences.
-     */
-    async decidedBefore(
-      owner: OwnerId,
-      space: SpaceId,
-      proposals: ReadonlyMap<ProposalId, string>,
-      preferencesVersion: string,
-      left: LeftAs = 'by_policy',
-    ): Promise<ReadonlySet<ProposalId>> {
-      const ids = [...proposals.keys()];
-      if (ids.length === 0) return new Set();
-      const marks = await redis.hmget(keys.decidedBefore(owner, space), ...ids);
-      return new Set(ids.filter((id, at) => marks[at] === `${left}:${proposals.get(id)}:${preferencesVersion}`));
-    },
-
-    /** Notes how a live run left these proposals, for `decidedBefore`. */
-    async noteDecidedBefore(
-      owner: OwnerId,
-      space: SpaceId,
-      proposals: ReadonlyMap<ProposalId, string>,
-      preferencesVersion: string,
-      left: LeftAs = 'by_policy',
-    ): Promise<void> {
-      if (proposals.size === 0) return;
-      const key = keys.decidedBefore(owner, space);
-      const marks = [...proposals].flatMap(([id, contentHash]) => [id, `${left}:${contentHash}:${preferencesVersion}`]);
-      const writing = redis.multi().hset(key, ...marks);
-      await writing.expire(key, RETENTION_S.decidedBefore).exec();
     },
   };
 }
@@ -253,6 +271,7 @@ function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRe
   const time = (text: string | undefined): number | null => (text === undefined ? null : Milliseconds.parse(text));
   return {
     runId,
+    requestId: request.request_id ?? null,
     owner: request.owner,
     space: request.space_id,
     dryRun: request.dry_run,
@@ -264,21 +283,10 @@ function parseRun(runId: RunId, fields: Readonly<Record<string, string>>): RunRe
     settings: parsePrefixed(fields, 'settings:', z.string(), PinnedSettings),
     opening: parseField(fields['opening'], Opening),
     decisions: parsePrefixed(fields, 'decision:', ProposalId, DecisionRecord),
+    spent: parsePrefixed(fields, 'spent:', ProposalId, Usage),
+    tried: parseTried(fields),
     outcomes: parsePrefixed(fields, 'outcome:', ProposalId, OutcomeRecord),
+    later: parsePrefixed(fields, 'later:', ProposalId, OutcomeRecord),
     response: parseField(fields['response'], AgentRunResponse),
   };
-}
-
-function parseField<T>(text: string | undefined, schema: z.ZodType<T>): T | null {
-  return text === undefined ? null : schema.parse(JSON.parse(text));
-}
-
-function parsePrefixed<K extends z.ZodType, T>(
-  fields: Readonly<Record<string, string>>,
-  prefix: string,
-  key: K,
-  schema: z.ZodType<T>,
-): ReadonlyMap<z.output<K>, T> {
-  const found = Object.entries(fields).filter(([name]) => name.startsWith(prefix));
-  return new Map(found.map(([name, text]) => [key.parse(name.slice(prefix.length)), schema.parse(JSON.parse(text))]));
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { FlowProducer } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
@@ -68,6 +69,9 @@ describe('a Redis that may forget', () => {
   });
 });
 
+/** Whoever does not fail fast waits until Redis is back, which here it is not until the answer is there. */
+const IN_TIME_MS = 20_000;
+
 describe('a Redis that goes away', () => {
   let server: TestRedis;
   beforeAll(async () => {
@@ -78,9 +82,9 @@ describe('a Redis that goes away', () => {
   it('is waited for by a patient connection, and told of once an outage', async () => {
     const { log, lines } = listeningLogger();
     const redis = connectPatient(server.url, log);
-    await redis.set('quorum:kept', 'yes');
+    await redis.set('{quorum}:kept', 'yes');
     await server.kill9();
-    const asked = redis.get('quorum:kept');
+    const asked = redis.get('{quorum}:kept');
     await server.restart();
     expect(await asked).toBe('yes');
     redis.disconnect();
@@ -89,27 +93,27 @@ describe('a Redis that goes away', () => {
     expect(told.filter((msg) => msg === 'redis connection restored').length).toBeLessThanOrEqual(1);
   });
 
-  it('is an error within a second on a fail-fast one, which comes back by itself', async () => {
+  it('is an error in time on a fail-fast one, which comes back by itself', async () => {
     const redis = connectFailFast(server.url, quiet);
     await new Promise((resolve) => redis.once('ready', resolve));
-    await redis.set('quorum:kept', 'yes');
+    await redis.set('{quorum}:kept', 'yes');
     await server.kill9();
     const began = performance.now();
-    await expect(redis.get('quorum:kept')).rejects.toThrow();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    await expect(redis.get('{quorum}:kept')).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
     const back = new Promise((resolve) => redis.once('ready', resolve));
     await server.restart();
     await back;
-    expect(await redis.get('quorum:kept')).toBe('yes');
+    expect(await redis.get('{quorum}:kept')).toBe('yes');
     redis.disconnect();
   });
 
-  it('is an error within a second where it was never there', async () => {
+  it('is an error in time where it was never there', async () => {
     await server.kill9();
     const redis = connectFailFast(server.url, quiet);
     const began = performance.now();
     await expect(redis.ping()).rejects.toThrow();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
     const ready = new Promise((resolve) => redis.once('ready', resolve));
     await server.restart();
     await ready;
@@ -132,3 +136,17 @@ describe('a Redis that goes away', () => {
 function texts(reply: unknown): string[] {
   return Array.isArray(reply) ? reply.map(String) : [];
 }
+
+describe('a connection that answers requests', () => {
+  const { server } = useRedis();
+
+  it('sends together what is asked in one turn, in its order', async () => {
+    const redis = connectFailFast(server().url, quiet, 10_000);
+    await once(redis, 'ready');
+    const answers = Array.from({ length: 20 }, () => redis.incr('gathered'));
+    expect(redis.stream.writableCorked).toBe(1);
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+    expect(redis.stream.writableCorked).toBe(0);
+    redis.disconnect();
+  });
+});

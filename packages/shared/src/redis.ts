@@ -3,9 +3,10 @@
  * package that imports BullMQ.
  */
 import { FlowProducer } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { QuorumError } from './errors.ts';
 import type { Logger } from './log.ts';
+import { openRedis } from './redis-cluster.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
 
 const SECOND_MS = 1_000;
@@ -15,19 +16,42 @@ const SECOND_MS = 1_000;
  * better than a job that fails.
  */
 export function connectPatient(url: string, log: Logger): Redis {
-  return withListeners(new Redis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
+  return withListeners(openRedis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
 }
 
 /** A connection for answering requests: a Redis that is away is an error within `limitMs`, never a hang. */
 export function connectFailFast(url: string, log: Logger, limitMs: number = 0.8 * SECOND_MS): Redis {
-  const redis = new Redis(url, {
+  const redis = openRedis(url, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     commandTimeout: limitMs,
     connectTimeout: 2 * SECOND_MS,
     retryStrategy: backoff,
   });
+  gatherWrites(redis);
   return withListeners(redis, log);
+}
+
+/**
+ * What many requests ask in one turn of the event loop goes out together: a system call for each command costs more than the command.
+ * Commands go in their order, and none waits for longer than the turn.
+ */
+function gatherWrites(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  let gathers = false;
+  redis.sendCommand = (...args: Parameters<typeof send>): unknown => {
+    if (!gathers && redis.status === 'ready') {
+      gathers = true;
+      // The connection may be another by then.
+      const { stream } = redis;
+      stream.cork();
+      setImmediate(() => {
+        gathers = false;
+        stream.uncork();
+      });
+    }
+    return send(...args);
+  };
 }
 
 /** A producer of job trees on this connection, with the listener without which an error would end the process. */
@@ -93,8 +117,20 @@ export async function redisFaults(redis: Redis): Promise<RedisFault[]> {
       remedy: `See that it has ${DURABLE.map(({ setting, is }) => `${setting} ${is ?? ''}`.trim()).join(', ')}.`,
     });
   }
+  if (await isOfCluster(redis)) faults.push(CLUSTER_FAULT);
   return faults;
 }
+
+/** Whether a Redis is a node of a cluster. */
+export async function isOfCluster(redis: Redis): Promise<boolean> {
+  return /^cluster_enabled:1/m.test(await redis.info('cluster'));
+}
+
+/** A replica takes the place of its node without what had not reached it. No setting of Redis waits for that. */
+const CLUSTER_FAULT: RedisFault = {
+  what: 'a failover of its cluster may forget acknowledged writes',
+  remedy: 'Nothing in Redis prevents it; docs/operations/scaling.md says what a vote is protected by then.',
+};
 
 /**
  * Refuses to vote live on a Redis that may forget. Off the live Snapshot, or where the operator allows it, the faults are

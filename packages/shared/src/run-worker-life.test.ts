@@ -113,6 +113,7 @@ describe('a step job', () => {
       log: quiet,
       metrics,
       handlers: {
+        sweep: handler({ ...JOB, queue: 'vote' }, { handle: async () => ({}) }),
         vote: handler(
           { ...JOB, queue: 'vote' },
           {
@@ -122,6 +123,9 @@ describe('a step job', () => {
             },
           },
         ),
+        seal: handler({ ...JOB, queue: 'vote' }, { handle: async () => ({ doubled: 0 }) }),
+        'cast-hold': handler({ ...JOB, queue: 'vote' }, { handle: async () => ({ doubled: 0 }) }),
+        expire: handler({ ...JOB, queue: 'vote' }, { handle: async () => ({ doubled: 0 }) }),
       },
     });
     closeLater(parent, child);

@@ -19,6 +19,10 @@ import type { Logger } from './log.ts';
 import type { JobEnd, Metrics } from './metrics.ts';
 import { BULL_PREFIX } from './redis-keys.ts';
 import { hearStops } from './stops.ts';
+import { timeLimit } from './time-limit.ts';
+import { traceJob } from './job-trace.ts';
+import { openSpan } from './trace-context.ts';
+import type { Traces } from './traces.ts';
 
 /** Thrown by a handler: not now, try again after so many milliseconds. */
 export class PostponeError extends Error {
@@ -41,6 +45,8 @@ export type RunWorkerOptions<Q extends QueueName> = {
   readonly lockS?: number;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Null or absent: they are off. */
+  readonly traces?: Traces | null;
 };
 
 export type RunningWorker = {
@@ -61,7 +67,7 @@ const DEFAULT_LOCK_S = 30;
 
 /** Starts a worker on a queue. Throws where a job of the queue has no handler, or a handler no job. */
 export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): RunningWorker {
-  const { queue, connection, concurrency, log, metrics } = options;
+  const { queue, connection, concurrency, log, metrics, traces = null } = options;
   const lockMs = (options.lockS ?? DEFAULT_LOCK_S) * 1_000;
   const handlers = new Map<string, JobHandler>(Object.entries(options.handlers));
   proveHandled(queue, [...handlers.keys()]);
@@ -78,6 +84,9 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
   }
 
   // Three declared parameters: BullMQ makes an AbortSignal only then.
+  const traced = (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> =>
+    traceJob(traces, queue, job, () => process(job, token, signal));
+
   async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     const scoped = log.child({ job_id: job.id, queue, job: job.name, ...refsOf(job.data) });
     const attempt: Attempt = {
@@ -90,11 +99,13 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
     const began = performance.now();
     inFlight += 1;
     metrics.jobsInFlight.inc({ queue });
+    // The name comes from Redis: what nobody works is not to make labels.
+    const labels = { queue, job: handlers.has(job.name) ? job.name : 'unknown' };
     const done = (result: JobEnd): void => {
       inFlight -= 1;
       metrics.jobsInFlight.dec({ queue });
-      metrics.jobs.inc({ queue, result });
-      metrics.jobDuration.observe({ queue, result }, (performance.now() - began) / 1_000);
+      metrics.jobs.inc({ ...labels, result });
+      metrics.jobDuration.observe({ ...labels, result }, (performance.now() - began) / 1_000);
     };
     try {
       const result = await attemptOnce(job, token ?? '', signal, attempt);
@@ -104,7 +115,14 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
       const isMove =
         error instanceof DelayedError || error instanceof WaitingChildrenError || error instanceof WaitingError;
       done(isMove ? 'delayed' : error instanceof UnrecoverableError || attempt.last ? 'failed' : 'retried');
-      if (!isMove) scoped.warn({ err: error, attempt: attempt.number, last: attempt.last }, 'job attempt failed');
+      if (!isMove) {
+        const { category } = toQuorumError(error instanceof UnrecoverableError ? (error.cause ?? error) : error);
+        const duration_ms = Math.round(performance.now() - began);
+        scoped.warn(
+          { err: error, category, attempt: attempt.number, last: attempt.last, duration_ms },
+          'job attempt failed',
+        );
+      }
       throw error;
     }
   }
@@ -120,10 +138,9 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
     if (handingBack) return handBack(job, token, attempt);
     const { work, timeoutMs } = take(job);
     const stop = stops.of(runIdOf(job.data));
-    const limit = AbortSignal.timeout(timeoutMs);
-    const any = AbortSignal.any([limit, stop.signal, ...(signal === undefined ? [] : [signal])]);
+    using limit = timeLimit(timeoutMs, [stop.signal, ...(signal === undefined ? [] : [signal])]);
     try {
-      return await work.handle(attempt, any, stepJob(job, token));
+      return await work.handle(attempt, limit.signal, stepJob(job, token));
     } catch (thrown) {
       if (thrown instanceof WaitingChildrenError || thrown instanceof DelayedError) throw thrown;
       if (thrown instanceof PostponeError) {
@@ -135,7 +152,8 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
       const error = toQuorumError(thrown);
       const final = attempt.last || !treatmentOf(error.category).retry;
       if (final && work.onFinalError !== undefined) {
-        attempt.log.error({ err: error }, 'job ends with an error');
+        attempt.log.error({ err: error, category: error.category }, 'job ends with an error');
+        openSpan()?.fail(error.category);
         return await work.onFinalError(error, attempt, stepJob(job, token));
       }
       if (final) throw Object.assign(new UnrecoverableError(error.message), { cause: error });
@@ -157,7 +175,9 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
     }
   }
 
-  const worker = new Worker(queue, process, {
+  metrics.jobsInFlight.inc({ queue }, 0);
+  metrics.jobsStalled.inc({ queue }, 0);
+  const worker = new Worker(queue, traced, {
     connection,
     prefix: BULL_PREFIX,
     concurrency,
@@ -225,11 +245,11 @@ function runIdOf(data: unknown): string | null {
   return typeof data.run_id === 'string' ? data.run_id : null;
 }
 
+/** By what its payload names: one id leads from the HTTP request to the vote. */
+const REFS: ReadonlySet<string> = new Set(['request_id', 'run_id', 'step', 'proposal_id', 'hold_id']);
+
 /** The ids that every log line of a job carries. */
 function refsOf(data: unknown): Record<string, unknown> {
   if (typeof data !== 'object' || data === null) return {};
-  return {
-    ...('run_id' in data ? { run_id: data.run_id } : {}),
-    ...('proposal_id' in data ? { proposal_id: data.proposal_id } : {}),
-  };
+  return Object.fromEntries(Object.entries(data).filter(([name]) => REFS.has(name)));
 }

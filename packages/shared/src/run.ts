@@ -1,7 +1,7 @@
 /** One agent run: what is asked for, what is counted, and what comes back. */
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
-import { Usage, VoteDecision } from './decision.ts';
+import { SettledLater, Usage, VoteDecision } from './decision.ts';
 import { RunId } from './ids.ts';
 import { Outcome } from './outcome.ts';
 
@@ -92,6 +92,7 @@ export const AgentRunAccepted = z.object({
   status: RunStatus,
   joined: z.boolean().describe('True where this request joined a run that was already under way'),
   status_url: z.string().describe('Where to poll'),
+  events_url: z.string().describe('Where to watch it, step by step'),
 });
 export type AgentRunAccepted = z.infer<typeof AgentRunAccepted>;
 
@@ -111,6 +112,7 @@ export const AgentRunView = z.object({
         title: z.string().describe("The proposal's title"),
         step: z.enum(['deciding', 'voting', 'done']).describe('Where the proposal is'),
         outcome: Outcome.nullable().describe('Where it ended; null while it is under way'),
+        settled_later: SettledLater.optional(),
       }),
     )
     .describe('The selected proposals; empty until they are known'),

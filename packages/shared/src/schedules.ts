@@ -71,6 +71,11 @@ export function watchdogSchedule(everyMs: number, retries: RetrySettings): Sched
   };
 }
 
+/** The scheduler of the sealing of audit records. */
+export function sealSchedule(everyMs: number, retries: RetrySettings): Schedule {
+  return { id: 'seal', repeat: { every: everyMs }, job: { name: 'seal', data: {}, opts: jobOptions('seal', retries) } };
+}
+
 /** When the next tick of a scheduler is due, Unix milliseconds; null where there is none. */
 export async function nextTick(queue: ScheduleQueue, id: string): Promise<number | null> {
   return (await queue.getJobScheduler(id))?.next ?? null;

@@ -28,11 +28,9 @@ export function filePreferenceStore({ dir, defaults, recorded }: FileStoreOption
       },
       async read(owner) {
         const folder = folderOf(owner);
-        const [now, before, version] = await Promise.all([
-          folder.read(),
-          folder.readLastGood(),
-          recorded.version(owner),
-        ]);
+        const now = folder.read();
+        const before = folder.readLastGood();
+        const version = await recorded.version(owner);
         const lastGood = before.kind === 'text' ? before.bytes : null;
         return { now, lastGood, recorded: version !== null || before.kind !== 'absent' };
       },

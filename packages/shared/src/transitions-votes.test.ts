@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { aHash, aReceipt, aResponse } from '../test/samples.ts';
+import { aHash, anAddress, aReceipt, aResponse } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, auditOf, NOW_MS, useRedis, vote } from '../test/world.ts';
 import { newRunId } from './ids.ts';
 import { createRecords } from './records.ts';
 import { keys } from './redis-keys.ts';
 
 const { redis } = useRedis();
+const SIGNED = { address: anAddress(), sig: '0x01' };
 
 describe('reserve', () => {
   const ledger = (one: ReturnType<typeof aCase>) => createRecords(redis()).ledger(one.voter, one.space, one.proposal);
@@ -22,6 +23,7 @@ describe('reserve', () => {
       created: NOW_MS / 1_000,
       reserved_at: NOW_MS,
       sends: 0,
+      preferences_version: 'version-1',
     });
     expect(await auditOf(redis(), keys.auditVoter(one.voter))).toEqual([
       {
@@ -31,6 +33,7 @@ describe('reserve', () => {
         proposal: one.proposal,
         vote: 'vote-1',
         evidence: evidenceHash,
+        intent: '{"envelope":"sealed"}',
       },
     ]);
   });
@@ -167,7 +170,6 @@ describe('confirm', () => {
       proposal: one.proposal,
       vote: 'vote-1',
       receipt: JSON.stringify(receipt),
-      why: '',
     });
   });
 
@@ -176,7 +178,7 @@ describe('confirm', () => {
     const records = createRecords(redis());
     const receipt = aReceipt();
     await one.transitions.reserve(vote(one));
-    expect(await one.transitions.keepReceipt(vote(one), receipt)).toBe(true);
+    expect(await one.transitions.keepReceipt(vote(one), receipt, SIGNED)).toBe(true);
     expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'reserved', receipt });
     await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
     expect(await records.ledger(one.voter, one.space, one.proposal)).toMatchObject({ state: 'cast', receipt });
@@ -185,10 +187,10 @@ describe('confirm', () => {
   it('keeps no receipt of a vote that it does not wait for', async () => {
     const one = await aRunningRun(redis());
     const ledger = () => createRecords(redis()).ledger(one.voter, one.space, one.proposal);
-    expect(await one.transitions.keepReceipt(vote(one), aReceipt())).toBe(false);
+    expect(await one.transitions.keepReceipt(vote(one), aReceipt(), SIGNED)).toBe(false);
     expect(await ledger()).toBeNull();
     await one.transitions.reserve(vote(one));
-    expect(await one.transitions.keepReceipt({ ...vote(one), voteId: 'another' }, aReceipt())).toBe(false);
+    expect(await one.transitions.keepReceipt({ ...vote(one), voteId: 'another' }, aReceipt(), SIGNED)).toBe(false);
     expect(await ledger()).not.toHaveProperty('receipt');
   });
 

@@ -3,12 +3,14 @@ import { createHub } from '@quorum/snapshot/hub';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { PATIENT } from '../../../test/patience.ts';
+import { samplesOf, sumsBy } from '../../../test/scraped.ts';
 import { data } from '../../snapshot/test/hub-answers.ts';
 import { playBack } from '../../snapshot/test/play-back.ts';
 import { aSpace } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { UpstreamError, ValidationError } from './errors.ts';
 import { upstreamId, type UpstreamId } from './ids.ts';
+import { createMetrics } from './metrics.ts';
 import { keys } from './redis-keys.ts';
 import { PostponeError } from './run-worker.ts';
 import { createGate, postponedUntilOpen, type Gate } from './upstream-gate.ts';
@@ -61,6 +63,18 @@ describe('a gate', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  it('is looked at once by all who come together, and by each who comes after', async () => {
+    const looks = async (): Promise<number> =>
+      Number(/cmdstat_pttl:calls=(\d+)/.exec(await redis().info('commandstats'))?.[1] ?? 0);
+    const upstream = anUpstream();
+    const gate = gateOf(upstream);
+    const before = await looks();
+    await Promise.all(Array.from({ length: 5 }, () => gate.pass(async () => 1)));
+    expect((await looks()) - before).toBe(1);
+    await shutBy(gateOf(upstream), 30);
+    await expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+  });
+
   it('opens by itself once the time is over', async () => {
     const upstream = anUpstream();
     await using server = await playBack((_, number) =>
@@ -109,14 +123,33 @@ describe('a gate', () => {
     const underWay = [refused(2), refused(), refused(50)].map((refuse) =>
       gate.pass(() => late.promise.then(refuse)).catch((error: unknown) => error),
     );
-    await vi.waitFor(() => gate.pass(async () => 1));
-    expect(await shutBy(gate, 40)).toBe(40);
+    await vi.waitFor(() => gate.pass(async () => 1), PATIENT);
+    expect(await shutBy(gate, 20)).toBe(20);
     late.resolve();
     await Promise.all(underWay);
     const error: unknown = await gate.pass(async () => 1).catch((thrown: unknown) => thrown);
     expect.assert(error instanceof UpstreamError);
-    expect(error.retryAfterS).toBeGreaterThan(45);
+    // More than the 20 s that it was shut for, less what has passed.
+    expect(error.retryAfterS).toBeGreaterThan(25);
     expect(error.retryAfterS).toBeLessThanOrEqual(50);
+  });
+
+  it('counts how often it was shut, and what it held back, in whichever process', async () => {
+    const upstream = anUpstream();
+    const [one, other] = [createMetrics('fetcher'), createMetrics('decider')];
+    const told = createGate(redis(), upstream, 'hub', one);
+    const waiting = createGate(redis(), upstream, 'hub', other);
+    await shutBy(told, 30);
+    await expect(told.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+    await expect(waiting.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+    await redis().del(keys.gate(upstream));
+    expect(await waiting.pass(async () => 1)).toBe(1);
+    const counted = await Promise.all(
+      [one, other].map(async ({ registry }) =>
+        sumsBy(samplesOf([await registry.metrics()]), 'quorum_upstream_gate_total', ['upstream', 'result']),
+      ),
+    );
+    expect(counted).toEqual([{ 'hub/held_back': 1, 'hub/shut': 1 }, { 'hub/held_back': 1 }]);
   });
 
   it('says nothing of a key in Redis', async () => {

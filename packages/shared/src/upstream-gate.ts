@@ -1,6 +1,6 @@
 /**
- * The gate in front of an upstream. A 429 shuts it in Redis for everybody who asks that upstream with that key, in any process:
- * while it is shut nothing is sent, and whoever wants to ask is told when it opens. A job then waits without losing an attempt.
+ * The gate in front of an upstream. A 429 shuts it in Redis for everybody who asks that upstream with that key, in any process;
+ * of an endpoint with many models, for everybody who asks that model: while it is shut nothing is sent, and whoever wants to ask is told when it opens. A job then waits without losing an attempt.
  *
  *   open --429 with Retry-After--> shut for as long as that says, a minute at most
  *   open --429 without it--------> shut for five seconds, or twice as long as the last time if that was within the last minute
@@ -11,8 +11,10 @@
 import { SnapshotError } from '@quorum/snapshot/errors';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { assertNever } from './assert-never.ts';
 import { QuorumError, UpstreamError } from './errors.ts';
 import type { UpstreamId } from './ids.ts';
+import type { Metrics } from './metrics.ts';
 import { keys } from './redis-keys.ts';
 import { PostponeError } from './run-worker.ts';
 import { loadScript, runScript } from './script.ts';
@@ -22,39 +24,95 @@ const LEAST_MS = SECOND_MS;
 const FIRST_MS = 5 * SECOND_MS;
 const LONGEST_MS = 60 * SECOND_MS;
 /** How long after it opened a gate remembers for how long it was shut. */
-const MEMORY_MS = 60 * SECOND_MS;
+export const GATE_MEMORY_MS = 60 * SECOND_MS;
+
+const SHUT_GATE = loadScript('shut-gate');
 
 export type Gate = {
   /** Asks, unless the gate is shut: throws a `rate_limited` error with the seconds that are left then. */
   pass<T>(ask: () => Promise<T>): Promise<T>;
 };
 
+/** What has gates. */
+type GateName = 'hub' | 'model';
+
 /** The gate of one upstream. `name` is for the words of the error. */
-export function createGate(redis: Redis, upstream: UpstreamId, name: 'hub'): Gate {
-  const key = keys.gate(upstream);
-  const shutGate = loadScript('shut-gate');
+export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, metrics?: Pick<Metrics, 'gate'>): Gate {
+  const who = wordsFor(name);
+  for (const result of ['shut', 'held_back']) metrics?.gate.inc({ upstream: name, result }, 0);
+  const look = sharedLook(() => gateShutMs(redis, upstream));
 
   return {
     async pass(ask) {
-      const leftMs = (await redis.pttl(key)) - MEMORY_MS;
+      const leftMs = await look();
       if (leftMs > 0) {
+        metrics?.gate.inc({ upstream: name, result: 'held_back' });
         const leftS = leftMs / SECOND_MS;
-        const words = `Snapshot's ${name} asked for fewer requests; it is asked again in ${Math.ceil(leftS)} s.`;
+        const words = `${who} asked for fewer requests; it is asked again in ${Math.ceil(leftS)} s.`;
         throw new UpstreamError('rate_limited', name, words, { retryAfterS: leftS });
       }
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof SnapshotError) || error.kind !== 'rate_limited') throw error;
-        const { retryAfterS } = error;
-        const wantedMs = retryAfterS === undefined ? '' : Math.max(LEAST_MS, Math.ceil(retryAfterS * SECOND_MS));
-        const reply = await runScript(redis, shutGate, [key], [wantedMs, FIRST_MS, LONGEST_MS, MEMORY_MS]);
-        const shutS = z.int().parse(reply) / SECOND_MS;
-        const words = `Snapshot's ${name} asks for fewer requests.`;
+        if (!isPauseAskedFor(error)) throw error;
+        metrics?.gate.inc({ upstream: name, result: 'shut' });
+        const shutS = (await shutGate(redis, upstream, error.retryAfterS)) / SECOND_MS;
+        const words = `${who} asks for fewer requests.`;
         throw new UpstreamError('rate_limited', name, words, { cause: error, retryAfterS: shutS });
       }
     },
   };
+}
+
+/**
+ * One look for all who ask in the same turn of the event loop, as the samples of a decision do: it is made after the last of them
+ * asked, so that nobody is told of how it was before.
+ */
+function sharedLook(look: () => Promise<number>): () => Promise<number> {
+  let shared: Promise<number> | null = null;
+  return () => {
+    shared ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        shared = null;
+        look().then(resolve, reject);
+      });
+    });
+    return shared;
+  };
+}
+
+/** For how many milliseconds more the gate of an upstream is shut; 0: it is open. */
+export async function gateShutMs(redis: Redis, upstream: UpstreamId): Promise<number> {
+  return Math.max(0, (await redis.pttl(keys.gate(upstream))) - GATE_MEMORY_MS);
+}
+
+/** Shuts the gate of an upstream that asked for a pause. Returns for how long it is shut, in milliseconds. */
+export async function shutGate(redis: Redis, upstream: UpstreamId, retryAfterS: number | undefined): Promise<number> {
+  const wantedMs = retryAfterS === undefined ? '' : Math.max(LEAST_MS, Math.ceil(retryAfterS * SECOND_MS));
+  const reply = await runScript(
+    redis,
+    SHUT_GATE,
+    [keys.gate(upstream)],
+    [wantedMs, FIRST_MS, LONGEST_MS, GATE_MEMORY_MS],
+  );
+  return z.int().parse(reply);
+}
+
+function wordsFor(name: GateName): string {
+  switch (name) {
+    case 'hub':
+      return "Snapshot's hub";
+    case 'model':
+      return 'The model';
+    default:
+      return assertNever(name);
+  }
+}
+
+/** The 429 of Snapshot, or of an upstream whose client throws our own errors. */
+function isPauseAskedFor(error: unknown): error is SnapshotError | QuorumError {
+  if (error instanceof SnapshotError) return error.kind === 'rate_limited';
+  return error instanceof QuorumError && error.category === 'rate_limited';
 }
 
 /**

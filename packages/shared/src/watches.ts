@@ -7,6 +7,7 @@ import { CronExpressionParser } from 'cron-parser';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { OwnerId } from './ids.ts';
+import { Next, pagingBy } from './paging.ts';
 import { readAll, type ReadAll } from './read-all.ts';
 import { fields, keys } from './redis-keys.ts';
 
@@ -83,6 +84,26 @@ export const WatchView = z.object({
   next_turn: z.iso.datetime().nullable().describe('When its next run starts; null until that is known'),
 });
 export type WatchView = z.infer<typeof WatchView>;
+
+/** The answer of `GET /watches`. */
+export const WatchesView = z.object({ watches: z.array(WatchView).describe('By space'), next: Next });
+export type WatchesView = z.infer<typeof WatchesView>;
+
+/** What `GET /watches` takes. A cursor is the space of the last watch of the page before, in base64url. */
+export const WatchesQuery = z.strictObject(pagingBy(/^[A-Za-z0-9_-]{1,1400}$/, 'from the first on'));
+export type WatchesQuery = z.infer<typeof WatchesQuery>;
+
+/** Those of an owner's watches, by space, that stand on a page, and the cursor of the page behind it. */
+export function pageOfWatches(
+  all: readonly Watch[],
+  { cursor, limit }: WatchesQuery,
+): { readonly page: readonly Watch[]; readonly next: string | null } {
+  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString();
+  const left = after === null ? all : all.filter(({ space_id: space }) => space > after);
+  const page = left.slice(0, limit);
+  const last = left.length > page.length ? page.at(-1) : undefined;
+  return { page, next: last === undefined ? null : Buffer.from(last.space_id).toString('base64url') };
+}
 
 export type Watches = ReturnType<typeof createWatches>;
 

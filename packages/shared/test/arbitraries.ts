@@ -41,16 +41,18 @@ const anyRisk = fc.constantFrom('low', 'medium', 'high');
 const anyStakes = fc.constantFrom('low', 'high');
 
 function anyAnswer(ballot: fc.Arbitrary<Ballot>): fc.Arbitrary<Answer> {
-  return fc.record({
-    kind: fc.constant('answer'),
-    model: fc.constant('stand-in'),
+  const answer = fc.record({
+    kind: fc.constant<'answer'>('answer'),
+    model: fc.constant<string>('stand-in'),
     ballot,
     confidence: anyShare,
     risk_level: anyRisk,
     stakes: anyStakes,
     rationale: fc.constantFrom('a', 'b', 'c'),
-    key_factors: fc.constant([]),
+    key_factors: fc.constant<string[]>([]),
   });
+  // A ground that says of which risk it is one.
+  return answer.map((said) => ({ ...said, risk_ground: `${said.risk_level}, for ${said.rationale}` }));
 }
 
 /** The samples of one decision by one model: ballots of one kind, some of them missing. */
@@ -119,7 +121,10 @@ const anyOutcome = fc.oneof(
   fc.record({
     kind: fc.constant('held'),
     why: fc.constantFrom(...HeldWhy.options),
-    answered: fc.constantFrom('approved', 'rejected', 'expired'),
+    answered: fc.record({
+      kind: fc.constantFrom('approved', 'rejected', 'expired', 'resumed', 'superseded'),
+      outcome: fc.constantFrom({ kind: 'cast' } as const, { kind: 'skipped', why: 'closed' } as const, null),
+    }),
   }),
   fc.record({ kind: fc.constant('skipped'), why: fc.constantFrom(...SkippedWhy.options) }),
   fc.record({ kind: fc.constant('failed'), why: fc.constantFrom(...FailedWhy.options) }),

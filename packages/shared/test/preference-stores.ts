@@ -10,7 +10,7 @@ import type { PreferenceStore } from '../src/preference-store.ts';
 import { recordedVersions } from '../src/recorded-versions.ts';
 import { keys } from '../src/redis-keys.ts';
 import { filePreferenceStore } from '../src/store-file.ts';
-import { redisPreferenceStore } from '../src/store-redis.ts';
+import { redisPreferenceStore, sealPreferences } from '../src/store-redis.ts';
 
 /** Not those of the schema, so that a test sees whose apply. */
 export const DEFAULTS = { confidence_threshold: 0.65, max_proposals_per_run: 4 };
@@ -18,15 +18,18 @@ export const DEFAULTS = { confidence_threshold: 0.65, max_proposals_per_run: 4 }
 export const KINDS = ['file', 'redis'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** By which preferences in Redis are known. */
+export const PREFERENCES_KEY = Buffer.alloc(32, 'preferences');
+
 /** The store of this kind. */
 export function storeOf(kind: Kind, dir: string, redis: Redis, given = DEFAULTS): PreferenceStore {
   const defaults = () => given;
   return kind === 'redis'
-    ? redisPreferenceStore(redis, defaults)
+    ? redisPreferenceStore(redis, defaults, PREFERENCES_KEY)
     : filePreferenceStore({ dir, defaults, recorded: recordedVersions(redis) });
 }
 
-/** What a person or a fault does, past the store. */
+/** What a person or a fault does, past the store; in Redis, whoever has its key. */
 export type ByHand = {
   write(owner: OwnerId, text: string | Uint8Array): Promise<void>;
   /** Removes the preferences alone. */
@@ -39,7 +42,7 @@ export function byHand(kind: Kind, dir: string, redis: Redis): ByHand {
   if (kind === 'redis') {
     return {
       async write(owner, text) {
-        await redis.set(keys.preferences(owner), Buffer.from(text));
+        await redis.set(keys.preferences(owner), sealPreferences(owner, Buffer.from(text), PREFERENCES_KEY));
       },
       async remove(owner) {
         await redis.del(keys.preferences(owner));

@@ -32,7 +32,7 @@ if (import.meta.main) {
   const [dir = '', owner = '', from] = args;
   const folder = ownerFolder(dir, owner);
   for (let n = Number(from); ; n += 1) {
-    await folder.exclusively(async () => folder.replace(await folder.read(), textOf(n)));
+    await folder.exclusively(async () => folder.replace(folder.read(), textOf(n)));
     writeSync(STDOUT, `${n}\n`);
   }
 }

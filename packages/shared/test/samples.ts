@@ -6,7 +6,7 @@ import { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import fc from 'fast-check';
 import { pino, type Logger } from 'pino';
-import type { Decision, Sample } from '../src/decision.ts';
+import type { Decision, Sample, VoteDecision } from '../src/decision.ts';
 import { newRunId, OwnerId, type RunId } from '../src/ids.ts';
 import { createLogger, serializeError } from '../src/log.ts';
 import { UserPreferences } from '../src/preferences.ts';
@@ -95,6 +95,28 @@ export function aDecision(given: Partial<Decision> = {}): Decision {
     public_reason: 'An AI agent voted For on behalf of its owner.',
     usage: { calls: 3, input_tokens: 3_000, output_tokens: 300, cost_usd: 0.01 },
     decided_at: 1_795_000_000_000,
+    ...given,
+  };
+}
+
+/** A decision as the API shows it, of a vote that was cast. */
+export function aVoteDecision(given: Partial<VoteDecision> = {}): VoteDecision {
+  return {
+    proposal_id: aProposalId(),
+    title: 'Repair the breakwater',
+    ballot: ballotFor(1),
+    choice: 1,
+    confidence: 0.9,
+    agreement: 1,
+    reasoning: 'The breakwater must hold.',
+    key_factors: [],
+    risk_level: 'low',
+    stakes: 'low',
+    strategy_used: 'balanced',
+    models: ['stand-in'],
+    evidence_hash: aHash(),
+    outcome: { kind: 'cast' },
+    link: 'https://snapshot.box/#/s:harbour.eth/proposal/0x1',
     ...given,
   };
 }

@@ -5,7 +5,8 @@ import { afterAll, beforeAll } from 'vitest';
 import { startTestRedis, type TestRedis, type TestRedisOptions } from '../../../test/redis.ts';
 import { newRunId, type OwnerId, type RunId } from '../src/ids.ts';
 import { connectPatient } from '../src/redis.ts';
-import { createTransitions, type ReserveInput, type Transitions } from '../src/transitions.ts';
+import { createTransitions, type Transitions } from '../src/transitions.ts';
+import type { ReserveInput } from '../src/vote-transitions.ts';
 import { enableVoting } from '../src/voting.ts';
 import { aHash, anAddress, anOwner, aProposalId, aSpace, quiet } from './samples.ts';
 
@@ -68,7 +69,7 @@ export function accept(one: Case, given: { runId?: RunId; dryRun?: boolean; key?
 }
 
 /** What `reserve`, `maySend` and `confirm` are asked about; `voteId` names the intent. */
-export function vote(one: Case, given: Partial<ReserveInput> = {}): ReserveInput {
+export function vote(one: Case, given: Partial<ReserveInput> = {}): ReserveInput & { envelopeHash: string } {
   const { owner, voter, space, proposal, runId } = one;
   return {
     owner,
@@ -80,6 +81,9 @@ export function vote(one: Case, given: Partial<ReserveInput> = {}): ReserveInput
     intent: '{"envelope":"sealed"}',
     created: NOW_MS / 1_000,
     evidenceHash: aHash(),
+    preferencesVersion: 'version-1',
+    replaces: null,
+    envelopeHash: aHash(),
     votesPerDay: 50,
     nowMs: NOW_MS,
     ...given,

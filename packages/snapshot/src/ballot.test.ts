@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyBallot, anyChoices, anyVote, anyWeight } from '../test/samples.ts';
 import { labelSets } from '../test/recorded.ts';
-import { type Ballot, ballotKind, checkBallot, describeBallot, findChoice, sameBallot } from './ballot.ts';
+import { Ballot, BallotError, ballotKind, checkBallot, describeBallot, findChoice, sameBallot } from './ballot.ts';
 import { type VotingType, VOTING_TYPES } from './proposal.ts';
 
 const terms = (type: VotingType, choices: string[]): { type: VotingType; choices: string[] } => ({ type, choices });
@@ -11,6 +11,49 @@ const option = (index: number, label: string): { index: number; label: string } 
 function weights(...shares: number[]): Ballot {
   return { kind: 'weights', weights: shares.map((weight, at) => ({ ...option(at + 1, `L${at + 1}`), weight })) };
 }
+
+/** One ballot of each kind, all of the same option. */
+const OF_EACH_KIND: readonly Ballot[] = [
+  { kind: 'single', choice: option(1, 'A') },
+  { kind: 'approval', choices: [option(1, 'A')] },
+  { kind: 'ranking', ranking: [option(1, 'A')] },
+  { kind: 'weights', weights: [{ ...option(1, 'A'), weight: 1 }] },
+];
+
+describe('a ballot that comes from elsewhere', () => {
+  it.for(OF_EACH_KIND)('is read as it is: %j', (ballot) => {
+    expect(Ballot.parse(ballot)).toEqual(ballot);
+  });
+
+  it.for([
+    { kind: 'other', choice: option(1, 'A') },
+    { kind: 'single' },
+    { kind: 'single', choice: { index: 1 } },
+    { kind: 'single', choice: option(0, 'A') },
+    { kind: 'single', choice: option(1.5, 'A') },
+    { kind: 'approval', choices: [] },
+    { kind: 'approval' },
+    { kind: 'ranking', ranking: [] },
+    { kind: 'ranking' },
+    { kind: 'weights', weights: [] },
+    { kind: 'weights', weights: [option(1, 'A')] },
+    { kind: 'weights', weights: [{ ...option(1, 'A'), weight: 0 }] },
+    { kind: 'weights', weights: [{ index: 1, weight: 1 }] },
+  ])('is none where it says too little or nothing that there is: %j', (given) => {
+    expect(Ballot.safeParse(given).success).toBe(false);
+  });
+
+  it('may name many options, from any place', () => {
+    const many = [option(2, 'B'), option(3, 'C')];
+    for (const ballot of [
+      { kind: 'approval', choices: many },
+      { kind: 'ranking', ranking: many },
+      { kind: 'weights', weights: many.map((one) => ({ ...one, weight: 2 })) },
+    ]) {
+      expect(Ballot.parse(ballot)).toEqual(ballot);
+    }
+  });
+});
 
 describe('looking a label up', () => {
   it.for(labelSets())('finds each label of %j at its own place unless two are equal', (choices) => {
@@ -96,6 +139,31 @@ describe('checking a ballot', () => {
     );
   });
 
+  const refusals: [VotingType, Ballot, string][] = [
+    [
+      'basic',
+      { kind: 'approval', choices: [option(1, 'A')] },
+      'a basic proposal takes a ballot of kind single, not approval',
+    ],
+    ['approval', { kind: 'approval', choices: [] }, 'the ballot names no choice'],
+    ['approval', { kind: 'approval', choices: [option(2, 'B'), option(2, 'B')] }, 'choice 2 comes twice'],
+    [
+      'copeland',
+      { kind: 'ranking', ranking: [option(1, 'A')] },
+      'the ranking names 1 of 2 choices; all must be ranked',
+    ],
+    ['weighted', weights(0), 'the weight of choice 1 is not a finite number above 0'],
+    ['weighted', weights(1e308, 1e308), 'the weights are too large to be added'],
+    ['basic', { kind: 'single', choice: option(3, 'C') }, 'the proposal has choices 1 to 2, not 3'],
+    ['basic', { kind: 'single', choice: option(2, 'A') }, 'choice 2 is not labelled as the ballot says'],
+  ];
+  it.for(refusals)('says why it refuses for %s: %j', ([type, ballot, why]) => {
+    const choices = ballot.kind === 'weights' ? ['L1', 'L2'] : ['A', 'B'];
+    const check = (): void => checkBallot(ballot, terms(type, choices));
+    expect(check).toThrow(BallotError);
+    expect(check).toThrow(expect.objectContaining({ name: 'BallotError', message: why }));
+  });
+
   it('takes a ballot only for the voting types of its kind', () => {
     fc.assert(
       fc.property(anyVote, ({ choices, ballot }) => {
@@ -138,6 +206,19 @@ describe('comparing ballots', () => {
     expect(sameBallot(single(1, 'A'), { kind: 'approval', choices: [option(1, 'A')] })).toBe(false);
   });
 
+  it.for(OF_EACH_KIND)('takes none of another kind for the same as %j, although it names the same option', (ballot) => {
+    for (const other of OF_EACH_KIND) expect(sameBallot(ballot, other)).toBe(ballot === other);
+  });
+
+  it('minds each option, the last as the first, and how many there are', () => {
+    const approval = (...choices: { index: number; label: string }[]): Ballot => ({ kind: 'approval', choices });
+    const [a, b, c] = [option(1, 'A'), option(2, 'B'), option(3, 'C')];
+    expect(sameBallot(approval(a, b), approval(a, c))).toBe(false);
+    expect(sameBallot(approval(a, c), approval(b, c))).toBe(false);
+    expect(sameBallot(approval(a), approval(a, b))).toBe(false);
+    expect(sameBallot(approval(a, b), approval(a))).toBe(false);
+  });
+
   it('is reflexive and symmetric, whatever the ballots', () => {
     const two = fc
       .tuple(fc.constantFrom(...VOTING_TYPES), anyChoices)
@@ -177,6 +258,10 @@ describe('a ballot in words', () => {
     [weights(30, 70), '70 % L2, 30 % L1'],
     [weights(1, 2), '66.7 % L2, 33.3 % L1'],
     [weights(1, 1e6), '100 % L2, < 0.1 % L1'],
+    [weights(1, 1), '50 % L1, 50 % L2'],
+    [weights(1, 999), '99.9 % L2, 0.1 % L1'],
+    [weights(1e308, 1e308), '50 % L1, 50 % L2'],
+    [weights(1e308, 1e-5), '100 % L1, < 0.1 % L2'],
     [{ kind: 'single', choice: option(1, '\u001b[31mred\u202e\nline') }, '[31mred line'],
     [{ kind: 'single', choice: option(2, ' ') }, 'choice 2'],
   ];

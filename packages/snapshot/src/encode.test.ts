@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/property-runs.ts';
 import { labelSets } from '../test/recorded.ts';
 import { anyBallot, anyVote } from '../test/samples.ts';
 import { type Ballot, BallotError, ballotOptions, byIndex, sameBallot } from './ballot.ts';
@@ -41,7 +42,7 @@ describe('encoding a ballot', () => {
         expect(sameBallot(back, ballot)).toBe(true);
         if (ballot.kind === 'weights') expect(back).toEqual({ kind: 'weights', weights: byIndex(ballot.weights) });
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -118,9 +119,22 @@ describe('the choice in the signed message', () => {
     [[1], 'basic'],
     [[1], 'weighted'],
     [{ 1: 1 }, 'copeland'],
+    [1, 'weighted'],
+    [1, 'copeland'],
+    [[1], 'quadratic'],
+    [{ 1: 1 }, 'basic'],
   ];
   it.for(misfits)('is refused for %j on a %s proposal', ([encoded, type]) => {
     expect(codeOf(() => messageChoice(encoded, type))).toBe('wrong_kind');
+    expect(() => messageChoice(encoded, type)).toThrow(`the encoded choice is not that of a ${type} proposal`);
+  });
+
+  it.for([
+    [2, 'basic'],
+    [[2, 1], 'approval'],
+    [[2, 1], 'copeland'],
+  ] as const)('is %j as it is on a %s proposal', ([encoded, type]) => {
+    expect(messageChoice(typeof encoded === 'number' ? encoded : [...encoded], type)).toEqual(encoded);
   });
 });
 
@@ -150,8 +164,29 @@ describe('reading a stored choice', () => {
     ['quadratic', { A: 1 }, 'unreadable'],
     ['weighted', '0xabcdef', 'encrypted'],
     ['basic', '0x', 'encrypted'],
+    ['basic', '0XAB', 'encrypted'],
+    ['basic', '0xzz', 'unreadable'],
+    ['basic', '10x', 'unreadable'],
+    ['approval', ['0xab'], 'unreadable'],
+    ['basic', ['0xab'], 'unreadable'],
+    ['weighted', { '1x': 1 }, 'unreadable'],
+    ['weighted', null, 'unreadable'],
+    ['weighted', 'A', 'unreadable'],
+    ['weighted', 1, 'unreadable'],
   ] as const)('refuses for %s: %j (%s)', ([type, choice, code]) => {
     expect(codeOf(() => decodeChoice(choice, { type, choices }))).toBe(code);
+  });
+
+  it.for([
+    ['basic', '0xab', 'the choice is encrypted until the vote ends'],
+    ['basic', '1', 'the choice holds something that is no index'],
+    ['basic', 4, 'the proposal has no choice 4'],
+    ['approval', 1, 'the choice is not a list of indices'],
+    ['weighted', null, 'the choice is not an object of weights'],
+    ['weighted', { A: 1 }, 'the choice has a key that is no index'],
+    ['weighted', { 2: '1' }, 'the weight of choice 2 is not a number'],
+  ] as const)('says why it refuses for %s: %j', ([type, choice, why]) => {
+    expect(() => decodeChoice(choice, { type, choices })).toThrow(why);
   });
 
   it('leaves out a weight of 0, which the sequencer lets pass', () => {

@@ -12,6 +12,7 @@ import {
   buildVote,
   Envelope,
   envelopeId,
+  fitReason,
   type VoteDraft,
 } from './envelope.ts';
 import { Address, SpaceId } from './proposal.ts';
@@ -34,6 +35,8 @@ function draft(given: Partial<VoteDraft> = {}): VoteDraft {
   };
 }
 
+const secret = aProposal({ privacy: 'shutter' });
+
 describe('a vote to be signed', () => {
   it('holds what the draft says, metadata as JSON text', () => {
     const vote = draft();
@@ -51,8 +54,10 @@ describe('a vote to be signed', () => {
 
   it.for([
     ['for another space than the proposal', { space: SpaceId.parse('other.eth') }, 'wrong_space'],
-    ['on an encrypted proposal', { proposal: aProposal({ privacy: 'shutter' }) }, 'encrypted_proposal'],
-    ['with a reason that is too long', { reason: 'a'.repeat(5_001) }, 'too_long'],
+    ['in the clear on an encrypted proposal', { proposal: secret }, 'not_sealed'],
+    ['with a reason on an encrypted proposal', { proposal: secret, sealedChoice: '0xab' }, 'secret_reason'],
+    ['encrypted on an open proposal', { sealedChoice: '0xab' }, 'open_proposal'],
+    ['with a reason that is too long', { reason: '🗳'.repeat(5_001) }, 'too_long'],
     ['with an app name that is too long', { app: 'a'.repeat(25) }, 'too_long'],
     ['with metadata that is too long', { metadata: { note: 'a'.repeat(2_000) } }, 'too_long'],
     ['in milliseconds and a half', { timestamp: 1_795_300_000.5 }, 'bad_timestamp'],
@@ -63,6 +68,23 @@ describe('a vote to be signed', () => {
     ],
   ] as const)('is refused %s', ([, given, code]) => {
     expect(() => buildVote(draft(given))).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('takes a ciphertext as it is, and types it as text', () => {
+    const vote = buildVote(draft({ proposal: secret, sealedChoice: '0xab', reason: '' }));
+    expect(vote.message.choice).toBe('0xab');
+    expect(vote.types.Vote).toContainEqual({ name: 'choice', type: 'string' });
+  });
+
+  it.for([
+    ['text that fits', 'a'.repeat(5_000), 'a'.repeat(5_000)],
+    ['text that is too long', 'a'.repeat(5_001), 'a'.repeat(5_000)],
+    // Counted by the sequencer as one character each, by JavaScript as two.
+    ['characters of two units', '🗳'.repeat(5_000), '🗳'.repeat(5_000)],
+    ['one of them at the edge', `${'a'.repeat(4_999)}🗳b`, `${'a'.repeat(4_999)}🗳`],
+  ] as const)('has its reason cut to what the sequencer takes: %s', ([, reason, fitted]) => {
+    expect(fitReason(reason)).toBe(fitted);
+    expect(buildVote(draft({ reason: fitted })).message.reason).toBe(fitted);
   });
 
   it('makes, for any ballot, an envelope that its signer signed and that survives being stored', async () => {
@@ -76,7 +98,7 @@ describe('a vote to be signed', () => {
         expect(Envelope.parse(JSON.parse(JSON.stringify(envelope)))).toEqual(envelope);
         const { domain, types, message } = envelope.data;
         expect(verifyTypedData(domain, types, message, envelope.sig)).toBe(voter);
-        expect(envelopeId(envelope)).toBe(voteId(type, unsigned.message));
+        expect(envelopeId(envelope)).toBe(voteId({ type, privacy: '' }, unsigned.message));
       }),
       { numRuns: 30 },
     );

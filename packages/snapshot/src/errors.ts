@@ -48,23 +48,26 @@ export class SnapshotError extends Error {
   }
 }
 
-type RefusalCode =
-  | 'already_voted'
-  | 'duplicate'
-  | 'not_in_window'
-  | 'wrong_timestamp'
-  | 'no_voting_power'
-  | 'wrong_alias'
-  | 'invalid_choice'
-  | 'validation'
-  | 'signature'
-  | 'rejected'
-  | 'check_failed'
-  | 'pinning_failed'
-  | 'rate_limited'
-  | 'maintenance'
-  | 'in_flight'
-  | 'unavailable';
+/** Why the sequencer refuses a vote, as far as it matters to us. */
+export const REFUSAL_CODES = [
+  'already_voted',
+  'duplicate',
+  'not_in_window',
+  'wrong_timestamp',
+  'no_voting_power',
+  'wrong_alias',
+  'invalid_choice',
+  'validation',
+  'signature',
+  'rejected',
+  'check_failed',
+  'pinning_failed',
+  'rate_limited',
+  'maintenance',
+  'in_flight',
+  'unavailable',
+] as const;
+type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /**
  * What a refusal means:

@@ -177,12 +177,18 @@ export const AliasesAnswer = z.object({
   aliases: z.array(z.object({ address: Address, alias: Address, created: UnixSeconds })),
 });
 
+export const StrategiesAnswer = z.object({
+  strategies: z.array(z.object({ id: z.string(), override: z.boolean().nullish().transform(Boolean) })),
+});
+
 const Role = z.object({
   space: z.string().describe('Id of the space; text from outside'),
   permissions: z.array(z.string()).describe('admin, moderator, author'),
 });
 export type Role = z.infer<typeof Role>;
 export const RolesAnswer = z.object({ roles: z.array(Role) });
+
+export const PingAnswer = z.object({ __typename: z.string() });
 
 /** When a row says that it was created, for paging; undefined where it does not say. */
 export function createdOf(row: unknown): number | undefined {

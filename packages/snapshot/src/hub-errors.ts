@@ -43,6 +43,16 @@ export function hubError(error: unknown, timeoutMs: number): SnapshotError {
   });
 }
 
+/** An answer that the protocol does not know. */
+export function malformed(description: string): SnapshotError {
+  return new SnapshotError({ kind: 'malformed', upstream: 'hub', description });
+}
+
+/** Whether the hub works, and refused what was asked. A key that it does not take leaves us without a hub. */
+export function isAboutTheQuery({ kind, status }: SnapshotError): boolean {
+  return kind === 'rejected' && status !== 401 && status !== 403;
+}
+
 function answered({ response }: ClientError): SnapshotError {
   const { status } = response;
   const headers = response['headers'];

@@ -195,6 +195,15 @@ describe('voting power and aliases', () => {
     await expect(hubAt(nonsense).roles(anAddress())).rejects.toMatchObject({ kind: 'malformed' });
   });
 
+  it('which strategies take power back from a delegate is what the hub marks', async () => {
+    await using server = await playBack(() => answerOf('gql-strategies'));
+    expect(await hubAt(server).overridingStrategies()).toEqual(new Set(['delegation']));
+    await using odd = await playBack(() => data({ strategies: [{ id: 'Mixed-Case', override: true }, { id: 'old' }] }));
+    expect(await hubAt(odd).overridingStrategies()).toEqual(new Set(['mixed-case']));
+    await using nonsense = await playBack(() => data({ strategies: null }));
+    await expect(hubAt(nonsense).overridingStrategies()).rejects.toMatchObject({ kind: 'malformed' });
+  });
+
   it('a score API in trouble makes it unavailable, an unknown proposal rejected', async () => {
     await using ill = await playBack(() => answerOf('gql-vp-score-failure'));
     await expect(hubAt(ill).votingPower(question)).rejects.toMatchObject({ kind: 'unavailable', status: 200 });

@@ -6,14 +6,14 @@
  */
 import { GraphQLClient } from 'graphql-request';
 import type { z } from 'zod';
-import { SnapshotError } from './errors.ts';
+import type { OnExchange } from './exchange.ts';
 import {
   AliasesAnswer,
-  createdOf,
   type HubVote,
   isAmong,
   issuesOf,
   type OddProposal,
+  PingAnswer,
   ProposalAnswer,
   ProposalsAnswer,
   type ReadProposal,
@@ -22,33 +22,34 @@ import {
   RolesAnswer,
   type Space,
   SpaceAnswer,
+  StrategiesAnswer,
   type SpaceVote,
   SpaceVotesAnswer,
   VotesAnswer,
   VotingPowerAnswer,
 } from './hub-answers.ts';
-import { hubError } from './hub-errors.ts';
+import { hubError, isAboutTheQuery, malformed } from './hub-errors.ts';
+import { byCreated, INT_MAX, PAGE_ROWS } from './hub-pages.ts';
+import { lightFetch } from './light-fetch.ts';
 import type { Address, Proposal, ProposalId, SpaceId } from './proposal.ts';
 import {
   ACTIVE_PROPOSALS,
   ALIAS,
+  PING,
   PROPOSAL,
   PROPOSALS,
   ROLES,
   SPACE,
   SPACE_VOTES,
+  STRATEGIES,
   VOTES,
   VOTING_POWER,
 } from './queries.ts';
 
 export type { HubVote, OddProposal, ReadProposal, SpaceVote } from './hub-answers.ts';
 
-/** The hub's limits. */
-const PAGE_ROWS = 1_000;
-const MAX_SKIP = 5_000;
+/** The hub's limit of ids in one question. */
 const MAX_IN = 100;
-/** The largest GraphQL Int: a page key that excludes nothing. */
-const INT_MAX = 2_147_483_647;
 
 export interface HubOptions {
   /** The GraphQL endpoint, for example https://hub.snapshot.org/graphql. */
@@ -57,8 +58,12 @@ export interface HubOptions {
   readonly apiKey?: string | undefined;
   /** For each request, answer included. */
   readonly timeoutMs: number;
-  /** Put around each single request, a page of a list too: it may refuse to ask, and sees what comes of it. */
-  readonly around?: <T>(ask: () => Promise<T>) => Promise<T>;
+  /**
+   * Put around each single request, a page of a list too: it may refuse to ask, and sees what comes of it. `query`: the name of the
+   * query.
+   */
+  readonly around?: <T>(ask: () => Promise<T>, query: string) => Promise<T>;
+  readonly onExchange?: OnExchange;
 }
 
 /** A part of the list of active proposals; no proposal is in two of them. */
@@ -99,16 +104,21 @@ export interface Hub {
     query: { readonly address: Address; readonly alias: Address },
     signal?: AbortSignal,
   ): Promise<{ readonly created: number } | null>;
+  /** Names, in lower case, of the strategies under which a vote takes power back from a delegate. */
+  overridingStrategies(signal?: AbortSignal): Promise<ReadonlySet<string>>;
   /** The spaces in which an address is more than a voter, and as what: `admin`, `moderator`, `author`. */
   roles(address: Address, signal?: AbortSignal): Promise<readonly Role[]>;
+  /** The least that can be asked, to see whether it answers. */
+  ping(signal?: AbortSignal): Promise<void>;
 }
 
 /** A client of the hub; it opens no connection before the first call. */
-export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }: HubOptions): Hub {
+export function createHub({ url, apiKey, timeoutMs, around = (send) => send(), onExchange }: HubOptions): Hub {
   const client = new GraphQLClient(url, {
     headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
     // A 200 whose body has `errors` is an error: its data is null or half of what was asked.
     errorPolicy: 'none',
+    fetch: lightFetch,
     // A redirect would take the key to wherever the answer says.
     redirect: 'manual',
   });
@@ -119,15 +129,22 @@ export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }:
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
     const timeout = AbortSignal.timeout(timeoutMs);
+    const began = performance.now();
+    const told = (status: number | null, ok: boolean): void =>
+      onExchange?.({ upstream: 'hub', status, ok, durationMs: performance.now() - began });
     try {
-      return await client.request<unknown>({
+      const answer = await client.request<unknown>({
         document,
         variables,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
+      told(200, true);
+      return answer;
     } catch (error) {
       signal?.throwIfAborted();
-      throw hubError(error, timeoutMs);
+      const failed = hubError(error, timeoutMs);
+      told(failed.status ?? null, isAboutTheQuery(failed));
+      throw failed;
     }
   }
 
@@ -138,7 +155,7 @@ export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }:
     signal: AbortSignal | undefined,
   ): Promise<z.output<T>> {
     signal?.throwIfAborted();
-    const parsed = schema.safeParse(await around(() => request(document, variables, signal)));
+    const parsed = schema.safeParse(await around(() => request(document, variables, signal), queryName(document)));
     if (!parsed.success) throw malformed(issuesOf(parsed.error));
     return parsed.data;
   }
@@ -229,35 +246,24 @@ export function createHub({ url, apiKey, timeoutMs, around = (send) => send() }:
       return { created: newest.created };
     },
 
+    async overridingStrategies(signal) {
+      const { strategies } = await ask(StrategiesAnswer, STRATEGIES, {}, signal);
+      return new Set(strategies.filter(({ override }) => override).map(({ id }) => id.toLowerCase()));
+    },
+
     async roles(address, signal) {
       return (await ask(RolesAnswer, ROLES, { address }, signal)).roles;
+    },
+
+    async ping(signal) {
+      await ask(PingAnswer, PING, {}, signal);
     },
   };
 }
 
-/**
- * The pages of a list, newest first. Paged by key, not by `skip`, which ends at 5,000: each page begins with the second in which
- * the last one ended, so a row may come twice. Only within one second that fills a whole page does `skip` help out.
- */
-async function* byCreated<Row>(
-  page: (createdLte: number, skip: number) => Promise<Row[]>,
-): AsyncGenerator<Row[], void, undefined> {
-  let createdLte = INT_MAX;
-  let skip = 0;
-  for (;;) {
-    const rows = await page(createdLte, skip);
-    yield rows;
-    if (rows.length < PAGE_ROWS) return;
-    const oldest = rows.reduce((least, row) => Math.min(least, createdOf(row) ?? INT_MAX), INT_MAX);
-    if (oldest < createdLte) {
-      createdLte = oldest;
-      skip = 0;
-    } else if (skip + PAGE_ROWS <= MAX_SKIP) {
-      skip += PAGE_ROWS;
-    } else {
-      throw malformed('the list cannot be read to its end');
-    }
-  }
+/** A query's own name, which follows its first word. */
+function queryName(document: string): string {
+  return /^query (\w+)/.exec(document)?.[1] ?? 'unnamed';
 }
 
 /** The rows of a page that no earlier page had. */
@@ -275,8 +281,4 @@ function activePage(rows: readonly unknown[], space: SpaceId, seen: Set<string>)
     else if (read.proposal.state === 'active') proposals.push(read.proposal);
   }
   return { proposals, odd };
-}
-
-function malformed(description: string): SnapshotError {
-  return new SnapshotError({ kind: 'malformed', upstream: 'hub', description });
 }

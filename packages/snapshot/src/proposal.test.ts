@@ -1,7 +1,25 @@
+import { ensNormalize } from 'ethers';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Address, ProposalId, SpaceId } from './proposal.ts';
 
 describe('a space id', () => {
+  it('of small letters and digits is as ENS would have it, and any near it is taken if ENS leaves it so', () => {
+    const names = fc.stringMatching(/^[a-z0-9]{1,4}([.a-zA-Z0-9_-]{0,3}\.[a-z0-9]{1,4}){0,3}$/);
+    fc.assert(
+      fc.property(names, (name) => {
+        let normal: string | null;
+        try {
+          normal = ensNormalize(name);
+        } catch {
+          normal = null;
+        }
+        expect(SpaceId.safeParse(name).success).toBe(normal === name);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it.for(['quorum-demo.eth', 'ens.eth', 'a.b.c.eth', 'dao.xyz', '👩‍🌾.eth', 'faß.eth'])('takes %s', (id) => {
     expect(SpaceId.parse(id)).toBe(id);
   });

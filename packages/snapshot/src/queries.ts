@@ -93,6 +93,11 @@ export const VOTING_POWER = `query VotingPower($voter: String!, $space: String!,
   vp(voter: $voter, space: $space, proposal: $proposal) { vp }
 }`;
 
+/** Every strategy that there is. `override`: a vote under it takes power back from a delegate. */
+export const STRATEGIES = `query Strategies {
+  strategies { id override }
+}`;
+
 export const ALIAS = `query Alias($address: String!, $alias: String!) {
   aliases(first: 1, orderBy: "created", orderDirection: desc, where: { address: $address, alias: $alias }) {
     address
@@ -104,3 +109,6 @@ export const ALIAS = `query Alias($address: String!, $alias: String!) {
 export const ROLES = `query Roles($address: String!) {
   roles(where: { address: $address }) { space permissions }
 }`;
+
+/** Costs the hub nothing. */
+export const PING = `query Ping { __typename }`;

@@ -5,7 +5,8 @@
  * whatever is not a plain yes or a plain no is `unknown`: then the hub's `votes` must be read before anything else is done.
  */
 import type { AliasEnvelope, Envelope } from './envelope.ts';
-import { classifyRefusal, type SequencerRefusal } from './errors.ts';
+import { classifyRefusal, SnapshotError, type SequencerRefusal } from './errors.ts';
+import type { OnExchange } from './exchange.ts';
 import { isTimeout, networkText, parseJson, refusalText, retryAfterS, wasNeverSent } from './http-answer.ts';
 import { printable } from './printable.ts';
 import { Receipt } from './receipt.ts';
@@ -23,6 +24,7 @@ export interface SequencerOptions {
   readonly url: string;
   /** For each send, answer included. */
   readonly timeoutMs: number;
+  readonly onExchange?: OnExchange;
 }
 
 export interface Sequencer {
@@ -34,11 +36,11 @@ export interface Sequencer {
 }
 
 /** A client of the sequencer; it opens no connection before the first send. */
-export function createSequencer({ url, timeoutMs }: SequencerOptions): Sequencer {
+export function createSequencer({ url, timeoutMs, onExchange }: SequencerOptions): Sequencer {
   return {
     async submit(envelope, signal) {
       signal?.throwIfAborted();
-      const timeout = AbortSignal.timeout(timeoutMs);
+      const told = teller(onExchange);
       try {
         const response = await fetch(url, {
           method: 'POST',
@@ -46,15 +48,67 @@ export function createSequencer({ url, timeoutMs }: SequencerOptions): Sequencer
           body: JSON.stringify(envelope),
           // Signed bytes are a vote in anybody's hands: they go to the configured address and nowhere else.
           redirect: 'manual',
-          signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+          signal: limited(timeoutMs, signal),
         });
-        return result(response, await response.text());
+        const found = result(response, await response.text());
+        told(response.status, isAnswer(found));
+        return found;
       } catch (error) {
+        if (signal?.aborted !== true) told(null, false);
         return unanswered(error, timeoutMs);
       }
     },
   };
 }
+
+/** Asks the sequencer who it is, to see whether it answers; it sends nothing. Throws a SnapshotError where it does not. */
+export async function pingSequencer(options: SequencerOptions, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const told = teller(options.onExchange);
+  const failure = (description: string, more: { status?: number; cause?: unknown }): SnapshotError =>
+    new SnapshotError({ kind: 'unavailable', upstream: 'sequencer', description, ...more });
+  let response: Response;
+  try {
+    response = await fetch(options.url, {
+      headers: { accept: 'application/json' },
+      redirect: 'manual',
+      signal: limited(options.timeoutMs, signal),
+    });
+    // Whatever it says, it must come to an end.
+    await response.text();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    told(null, false);
+    throw failure('no answer', { cause });
+  }
+  told(response.status, response.ok);
+  if (!response.ok) throw failure('it does not say who it is', { status: response.status });
+}
+
+function limited(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
+
+function teller(onExchange: OnExchange | undefined): (status: number | null, ok: boolean) => void {
+  const began = performance.now();
+  return (status, ok) => onExchange?.({ upstream: 'sequencer', status, ok, durationMs: performance.now() - began });
+}
+
+/** Whether a sequencer that works says so, be it yes or no. */
+function isAnswer(found: SubmitResult): boolean {
+  switch (found.kind) {
+    case 'accepted':
+      return true;
+    case 'unknown':
+      return found.inFlight === true;
+    case 'refused':
+      return !TROUBLE.has(found.refusal.code) && found.refusal.status >= 400;
+  }
+}
+
+/** Refusals that say that it takes nothing now, whatever was sent. */
+const TROUBLE = new Set<SequencerRefusal['code']>(['unavailable', 'maintenance', 'rate_limited']);
 
 function result({ status, headers }: Response, body: string): SubmitResult {
   if (status >= 200 && status < 300) {

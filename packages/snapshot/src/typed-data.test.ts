@@ -12,9 +12,13 @@ const accepted = new Map(acceptedTypes().map(({ sha256: hash, kind }) => [hash, 
 describe('the typed data', () => {
   it.for(VOTING_TYPES)('of a %s vote is what the sequencer accepts, byte for byte', (type) => {
     const kind = { uint32: 'vote', 'uint32[]': 'vote-array', string: 'vote-string' };
-    const choice = voteTypes(type).Vote.find(({ name }) => name === 'choice')?.type;
+    const choice = voteTypes({ type, privacy: '' }).Vote.find(({ name }) => name === 'choice')?.type;
     const expected = Object.entries(kind).find(([choiceType]) => choiceType === choice)?.[1];
-    expect(accepted.get(sha256(voteTypes(type)))).toBe(expected);
+    expect(accepted.get(sha256(voteTypes({ type, privacy: '' })))).toBe(expected);
+  });
+
+  it.for(VOTING_TYPES)('of an encrypted %s vote has its choice as text', (type) => {
+    expect(accepted.get(sha256(voteTypes({ type, privacy: 'shutter' })))).toBe('vote-string');
   });
 
   it('of an alias is what the sequencer accepts', () => {
@@ -46,7 +50,8 @@ describe('the id of a vote', () => {
   ] as const)('of %s is the one that the sequencer gave it', ([name, type]) => {
     const { request, response } = recorded(name);
     const envelope = Envelope.parse(request.body);
-    expect(voteId(type, envelope.data.message)).toBe(Receipt.parse(response.body).id);
+    const privacy = name.startsWith('vote-shutter') ? 'shutter' : '';
+    expect(voteId({ type, privacy }, envelope.data.message)).toBe(Receipt.parse(response.body).id);
   });
 
   it('of an alias message is the one that the sequencer gave it', () => {

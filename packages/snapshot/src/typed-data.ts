@@ -4,7 +4,7 @@
  */
 import { TypedDataEncoder, type TypedDataField } from 'ethers';
 import { ballotKind } from './ballot.ts';
-import type { VotingType } from './proposal.ts';
+import type { Proposal } from './proposal.ts';
 
 /** Snapshot's signing domain: no chain, no contract. */
 export const SNAPSHOT_DOMAIN = { name: 'snapshot', version: '0.1.4' } as const;
@@ -19,9 +19,12 @@ const CHOICE_TYPES = {
   weights: 'string',
 } as const satisfies Record<ReturnType<typeof ballotKind>, ChoiceType>;
 
-/** The type of `choice` in the message of an open (not Shutter) vote on a proposal of this voting type. */
-function choiceType(type: VotingType): ChoiceType {
-  return CHOICE_TYPES[ballotKind(type)];
+/** What of a proposal decides how a vote on it is typed. */
+type VoteTerms = Readonly<Pick<Proposal, 'type' | 'privacy'>>;
+
+/** The type of `choice` in the message of a vote on such a proposal. A ciphertext is text, whatever the voting type. */
+function choiceType({ type, privacy }: VoteTerms): ChoiceType {
+  return privacy === 'shutter' ? 'string' : CHOICE_TYPES[ballotKind(type)];
 }
 
 /** A `Vote` as it is signed; addresses checksummed, `timestamp` in seconds, `metadata` JSON text. */
@@ -55,9 +58,9 @@ export function voteTypesFor(choice: ChoiceType): VoteTypes {
   };
 }
 
-/** The type set of an open vote on a proposal of this voting type. */
-export function voteTypes(type: VotingType): VoteTypes {
-  return voteTypesFor(choiceType(type));
+/** The type set of a vote on a proposal of this voting type, open or encrypted. */
+export function voteTypes(terms: VoteTerms): VoteTypes {
+  return voteTypesFor(choiceType(terms));
 }
 
 /** The message by which a main wallet lets an alias vote for it; `timestamp` in seconds. */
@@ -78,9 +81,9 @@ export const ALIAS_TYPES: AliasTypes = {
   ],
 };
 
-/** The EIP-712 hash of a vote on a proposal of this voting type: the id that the sequencer gives it. 0x and 64 hex digits. */
-export function voteId(type: VotingType, message: VoteMessage): string {
-  return TypedDataEncoder.hash(SNAPSHOT_DOMAIN, voteTypes(type), message);
+/** The EIP-712 hash of a vote on such a proposal: the id that the sequencer gives it. 0x and 64 hex digits. */
+export function voteId(terms: VoteTerms, message: VoteMessage): string {
+  return TypedDataEncoder.hash(SNAPSHOT_DOMAIN, voteTypes(terms), message);
 }
 
 /** The EIP-712 hash of an alias message: the id that the sequencer gives it. */

@@ -29,6 +29,8 @@ export async function playBack(reply: (request: Received, number: number) => Rep
       answer(response, reply(entry, received.length));
     });
   });
+  // Who keeps a line open closes it: a line that is closed at the moment at which it is used again loses a request.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = z.object({ port: z.number() }).parse(server.address());
   return {

@@ -27,19 +27,30 @@ const QUESTION: Question = {
     { role: 'user', content: 'Proposal.' },
   ],
   schema: answerSchema('basic', OPTIONS),
-  read: (reply) => readAnswer(reply, { type: 'basic', choices: CHOICES }, OPTIONS),
+  read: (reply) => readAnswer(reply, { type: 'basic', choices: CHOICES }, OPTIONS, undefined),
 };
 
 function depsWith(changes: Partial<AskDeps> = {}, baseUrl = server.url): AskDeps {
   return {
     client: createModelClient({ baseUrl, apiKey: 'secret-key' }),
     timeoutMs: PATIENT.timeout,
+    settings: { maxOutputTokens: 4_000, fallbackModels: [] },
     prices: {},
     metrics: createModelMetrics(new Registry()),
     log: log.logger,
     ...changes,
   };
 }
+
+/** A good ballot with other reasons. */
+const answering = (reasons: Record<string, unknown>): Reply => ({
+  kind: 'says',
+  content: JSON.stringify({ ...REASONS, ...reasons, choice: 'B: For' }),
+});
+const RUSSIAN = 'Предложение ограничивает расходы, а остаток возвращается в казну.';
+const inRussian = (field: string): Reply => answering({ [field]: RUSSIAN });
+
+const FILTERED: Reply = { kind: 'says', content: '{}', finishReason: 'content_filter' };
 
 const running = (): AbortSignal => new AbortController().signal;
 
@@ -61,6 +72,7 @@ describe('asking a model', () => {
       ballot: { kind: 'single', choice: { index: 1, label: 'For' } },
       confidence: 0.9,
       risk_level: 'low',
+      risk_ground: REASONS.risk_ground,
       stakes: 'low',
       rationale: REASONS.rationale,
       key_factors: ['For: cheap', 'Against: late', 'Unknown: who pays'],
@@ -70,7 +82,7 @@ describe('asking a model', () => {
   });
 
   test('is asked with the strict schema and two messages', async () => {
-    const { calls } = await askOnce({ kind: 'refuses' });
+    const { calls } = await askOnce(FILTERED);
     expect(calls).toHaveLength(1);
     const [call] = calls;
     expect(call?.response_format.json_schema).toMatchObject({ name: 'decision', strict: true });
@@ -80,16 +92,19 @@ describe('asking a model', () => {
 
   test('the cost is known where the price is', async () => {
     const prices = { small: { input_usd_per_million: 2, output_usd_per_million: 10 } };
-    const { asked } = await askOnce({ kind: 'refuses' }, depsWith({ prices }));
+    const { asked } = await askOnce(FILTERED, depsWith({ prices }));
     expect(asked.usage.cost_usd).toBeCloseTo(0.003, 10);
   });
 
   test.each([
-    ['a refusal', { kind: 'refuses' }, 'refusal', 1],
-    ['a filtered answer', { kind: 'says', content: '{}', finishReason: 'content_filter' }, 'refusal', 1],
-    ['an answer cut at its length', { kind: 'says', content: '{"ra', finishReason: 'length' }, 'truncated', 1],
+    ['a refusal', { kind: 'refuses' }, 'refusal', 2],
+    ['a filtered answer', FILTERED, 'refusal', 1],
+    ['an answer cut at its length', { kind: 'says', content: '{"ra', finishReason: 'length' }, 'truncated', 2],
     ['prose, twice', { kind: 'says', content: 'I vote For.' }, 'invalid', 2],
     ['nothing, twice', { kind: 'says', content: '' }, 'invalid', 2],
+    ['a rationale in a script that was not asked for, twice', inRussian('rationale'), 'invalid', 2],
+    ['other reasons in such a script, twice', inRussian('risk_ground'), 'invalid', 2],
+    ['a risk without a ground, twice', answering({ risk_ground: ' ' }), 'invalid', 2],
     ['a number for a label, twice', { kind: 'says', content: JSON.stringify({ ...REASONS, choice: 1 }) }, 'invalid', 2],
     ['429', { kind: 'status', status: 429, body: '{"error":{"message":"slow"}}' }, 'rate_limited', 1],
     ['500', { kind: 'status', status: 500, body: '{}' }, 'unavailable', 1],
@@ -114,6 +129,27 @@ describe('asking a model', () => {
     },
   );
 
+  test.each([
+    ['is turned away', { kind: 'status', status: 500, body: '{}' }, 0],
+    ['is cut off', { kind: 'cuts' }, null],
+    ['has an answer that says nothing', { kind: 'status', status: 200, body: '{"choices": [' }, null],
+  ] satisfies [string, Reply, number | null][])(
+    'a call that %s costs %o: unknown where it may be charged',
+    async (_what, reply, cost) => {
+      const prices = { small: { input_usd_per_million: 2, output_usd_per_million: 10 } };
+      const { asked } = await askOnce(reply, depsWith({ prices }));
+      expect(asked.usage.cost_usd).toBe(cost);
+    },
+  );
+
+  test('a call that never arrives costs nothing', async () => {
+    const gone = await startModelServer();
+    await gone.close();
+    const prices = { small: { input_usd_per_million: 2, output_usd_per_million: 10 } };
+    const asked = await ask(QUESTION, depsWith({ prices }, gone.url), running());
+    expect(asked.usage.cost_usd).toBe(0);
+  });
+
   test('an endpoint that is not there is unavailable', async () => {
     const gone = await startModelServer();
     await gone.close();
@@ -130,6 +166,30 @@ describe('asking a model', () => {
     expect(calls[1]?.messages.map(({ role }) => role)).toEqual(['system', 'user']);
     expect(calls[1]?.messages[0]?.content).toContain('could not be used');
     expect(calls[1]?.messages[1]).toEqual(QUESTION.messages[1]);
+  });
+
+  test('an answer in another script is asked for once more, with what was wrong', async () => {
+    const { asked, calls } = await askOnce((nth) => (nth === 0 ? inRussian('rationale') : answering({})));
+    expect(asked.repaired).toBe(
+      "its rationale is in a script that is neither Latin nor that of the owner's instructions",
+    );
+    expect(calls[1]?.messages[0]?.content).toContain(asked.repaired);
+    expect(asked.sample).toMatchObject({ kind: 'answer', rationale: REASONS.rationale });
+  });
+
+  test('an answer in the script of the instructions counts, and so does one that quotes another', async () => {
+    server.behave(() => inRussian('rationale'));
+    const read = (reply: string) => readAnswer(reply, { type: 'basic', choices: CHOICES }, OPTIONS, 'Трать мало.');
+    const own = await ask({ ...QUESTION, read }, depsWith(), running());
+    expect(own.sample).toMatchObject({ kind: 'answer', rationale: RUSSIAN });
+    const { asked, calls } = await askOnce(
+      answering({
+        rationale: `The text says "${RUSSIAN}", which is little.`,
+        factors_for: [`"${RUSSIAN}"`, 'Матроскин'],
+      }),
+    );
+    expect(asked.sample).toMatchObject({ kind: 'answer' });
+    expect(calls).toHaveLength(1);
   });
 
   test('whoever stops it is told so', async () => {

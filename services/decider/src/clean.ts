@@ -3,8 +3,10 @@
  * discussion: a label that can be voted for is never changed.
  */
 import type { Proposal } from '@quorum/snapshot/proposal';
+import { stripInvisible } from '@quorum/shared/invisible';
 import { stripHtml } from './html.ts';
-import { stripInvisible } from './invisible.ts';
+import { stripImages } from './images.ts';
+import { countTokens, headWithin, tailWithin } from './tokens.ts';
 
 /** What was taken out. Counts, and the words that were hidden. */
 type Removed = {
@@ -25,21 +27,21 @@ export type Cleaned = {
   readonly removed: Removed;
 };
 
-const MAX_TITLE = 1_000;
-const MAX_DISCUSSION = 1_000;
+const MAX_TITLE_TOKENS = 400;
+const MAX_DISCUSSION_TOKENS = 400;
+/** What the marker of a cut takes itself. */
+const MARKER_TOKENS = 40;
 
-/** `![alt](target)` and `![alt][reference]`: an image is not read, and its text is not seen. */
-const IMAGE = /!\[[^\]\n]{0,1000}\](?:\([^()\n]{0,2000}\)|\[[^\]\n]{0,200}\])/g;
 /** `[//]: # (words)`: the usual way to write a comment in Markdown. */
 const MARKDOWN_COMMENT = /^[ ]{0,3}\[[^\]\n]{0,200}\]:[ \t]*(?:#|<>)(?:[ \t]+(.*))?$/gm;
 
-/** Cleans the texts of a proposal. `maxBodyChars` bounds the body that the model reads. */
-export function clean(proposal: Pick<Proposal, 'title' | 'body' | 'discussion'>, maxBodyChars: number): Cleaned {
+/** Cleans the texts of a proposal. `maxBodyTokens` bounds the body that the model reads. */
+export function clean(proposal: Pick<Proposal, 'title' | 'body' | 'discussion'>, maxBodyTokens: number): Cleaned {
   const [title, body, discussion] = [stripAll(proposal.title), stripAll(proposal.body), stripAll(proposal.discussion)];
   const parts = [title, body, discussion];
-  const cutTitle = cut(title.text, MAX_TITLE);
-  const cutBody = cut(body.text, maxBodyChars);
-  const cutDiscussion = cut(discussion.text, MAX_DISCUSSION);
+  const cutTitle = cut(title.text, MAX_TITLE_TOKENS);
+  const cutBody = cut(body.text, maxBodyTokens);
+  const cutDiscussion = cut(discussion.text, MAX_DISCUSSION_TOKENS);
   return {
     title: cutTitle.text,
     body: cutBody.text,
@@ -59,26 +61,25 @@ function stripAll(source: string): { text: string; removed: Removed } {
   // First of all: a zero-width character could break up a tag that a browser would still not show.
   const visible = stripInvisible(source);
   const plain = stripHtml(visible.text);
-  let images = 0;
+  const { text: withoutImages, images } = stripImages(plain.text);
   const hidden = [...plain.hidden];
-  const text = plain.text
-    .replaceAll(IMAGE, () => {
-      images += 1;
-      return '[image]';
-    })
-    .replaceAll(MARKDOWN_COMMENT, (_comment, words: string | undefined) => {
-      hidden.push(words ?? '');
-      return '';
-    });
+  const text = withoutImages.replaceAll(MARKDOWN_COMMENT, (_comment, words: string | undefined) => {
+    hidden.push(words ?? '');
+    return '';
+  });
   return { text: text.trim(), removed: { tags: plain.tags, images, invisible: visible.count, hidden } };
 }
 
 /** Cuts the middle out of a long text, at whole characters, and says so in its place. `left`: characters left out. */
-export function cut(text: string, max: number): { text: string; left: number } {
-  if (text.length <= max) return { text, left: 0 };
+export function cut(text: string, maxTokens: number): { text: string; left: number } {
+  if (countTokens(text) <= maxTokens) return { text, left: 0 };
   // The summary comes first and the vote's terms often last: more of the head, but always the tail.
-  const head = text.slice(0, Math.ceil(max * 0.7)).replace(/[\ud800-\udbff]$/, '');
-  const tail = text.slice(text.length - Math.floor(max * 0.3)).replace(/^[\udc00-\udfff]/, '');
-  const left = text.length - head.length - tail.length;
-  return { text: `${head}\n\n[… ${left} characters of the proposal are left out here …]\n\n${tail}`, left };
+  const room = Math.max(0, maxTokens - MARKER_TOKENS);
+  const headEnd = headWithin(text, room * 0.7);
+  const tailStart = Math.max(headEnd, tailWithin(text, room * 0.3));
+  const left = tailStart - headEnd;
+  return {
+    text: `${text.slice(0, headEnd)}\n\n[… ${left} characters of the proposal are left out here …]\n\n${text.slice(tailStart)}`,
+    left,
+  };
 }

@@ -4,67 +4,168 @@
  */
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { FailedWhy } from '@quorum/shared/outcome';
+import { assertNever } from '@quorum/shared/assert-never';
+import type { Budget, Caps } from '@quorum/shared/budget';
 import { QuorumError, treatmentOf, UpstreamError } from '@quorum/shared/errors';
-import type { JobPayload, JobResult } from '@quorum/shared/jobs';
+import { JOBS, type JobPayload, type JobResult } from '@quorum/shared/jobs';
 import type { Verdict } from '@quorum/shared/policy';
-import { inSpace } from '@quorum/shared/preferences';
+import { inSpace, type UserPreferences } from '@quorum/shared/preferences';
 import type { DecisionRecord, Records, RunRecord } from '@quorum/shared/records';
+import type { Metrics } from '@quorum/shared/metrics';
+import { tellSecurity } from '@quorum/shared/security-events';
 import type { Attempt } from '@quorum/shared/job-handler';
 import { sealDecision } from '@quorum/shared/sealed-decision';
-import type { Usage } from '@quorum/shared/decision';
-import type { NoAnswerWhy } from './ask.ts';
+import { addUsage, type NoAnswerWhy } from '@quorum/shared/decision';
+import { timeLimit } from '@quorum/shared/time-limit';
+import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
+import { isPassing, type Missing } from './ask.ts';
+import type { AnswerBook } from './answers.ts';
+import type { Archived } from './archive.ts';
 import { decide, type Decided, type DecideDeps, type DecideInput } from './decide.ts';
+import { type DecideClock, startDecideClock } from './decide-clock.ts';
+import { createSpend } from './spending.ts';
 
 type Payload = JobPayload<'decide'>;
 type Result = JobResult<'decide'>;
+type TooFew = Extract<Decided, { kind: 'too_few_answers' }>;
+
+const SECOND_MS = 1_000;
+/** What is left of an attempt for recording what was decided. */
+const CLOSING_MS = 15 * SECOND_MS;
+/** What is left before a proposal's end for the vote. */
+const VOTE_MS = 30 * SECOND_MS;
+/** What another attempt at a second reading may take. */
+const AGAIN_MS = 2 * 60 * SECOND_MS;
+/** For how long a run waits for models that ask for a pause; its end says what is missing. */
+const PATIENCE_MS = 15 * 60 * SECOND_MS;
 
 /** What a run keeps to from its first decision on, whatever the operator changes meanwhile. */
 export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'>;
 
-export type DecideJobDeps = Omit<DecideDeps, 'log' | keyof RunTerms> & {
+export type DecideJobDeps = Omit<DecideDeps, 'log' | 'limit' | 'answers' | 'spend' | keyof RunTerms> & {
   readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
-  readonly records: Pick<Records, 'run' | 'proposal' | 'decide' | 'putEvidence'>;
-  readonly attempt: Pick<Attempt, 'last' | 'log'>;
+  readonly records: Pick<
+    Records,
+    'run' | 'proposal' | 'decide' | 'deciding' | 'putEvidence' | 'spent' | 'triedToDecide'
+  >;
+  readonly answers: AnswerBook;
+  readonly archive: (archived: Archived) => Promise<void>;
+  readonly budget: Budget;
+  readonly caps: () => Caps;
+  readonly attempt: Pick<Attempt, 'last' | 'pickups' | 'log'>;
+  readonly security: Metrics['security'];
 };
-
-const NO_USAGE: Usage = { calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 };
 
 /**
  * Decides one proposal of a run. A run that is closed or cancelled gets no decision; its vote job sees so by itself. Throws
- * `UpstreamError` where every missing answer is one that another attempt may bring, and one is left.
+ * `UpstreamError` where every missing answer, or the second reading, is one that another attempt may bring, and one is left;
+ * `PostponeError` where a model asked for a pause and there is time for it.
  */
 export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: AbortSignal): Promise<Result> {
   const { records, attempt } = deps;
   const began = performance.now();
+  const beganMs = deps.now();
   const run = await records.run(payload.run_id);
   const stands = run?.decisions.get(payload.proposal_id);
   if (stands !== undefined) return resultOf(stands);
   if (run === null || run.state !== 'running' || run.cancelled) return { kind: 'failed', why: 'internal' };
 
-  const input = await readInput(payload, run, records);
-  const decided = await decide(input, { ...deps, ...(await deps.termsOf(run)), log: attempt.log }, signal);
-  if (decided.kind === 'too_few_answers' && !attempt.last && decided.whys.every(isPassing)) {
-    throw new UpstreamError('upstream_unavailable', 'model', `Too few answers of the model (${tally(decided.whys)}).`);
+  const { input, preferences } = await readInput(payload, run, records);
+  const [terms] = await Promise.all([deps.termsOf(run), records.deciding(payload.run_id, payload.proposal_id)]);
+  const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
+  const untilMs = latestEnd(input.proposal.end);
+  const spend = createSpend(who, { ...deps, prices: terms.prices, untilMs });
+  using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
+  const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);
+  const decided = await decide(
+    input,
+    { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk },
+    signal,
+  );
+  try {
+    await tryAgain(decided, input, { run, untilMs }, deps);
+  } catch (error) {
+    await records.triedToDecide(run.runId, payload.proposal_id, attempt.pickups, clock.times());
+    throw error;
   }
   // The evidence first: a decision whose evidence is missing could not be explained.
-  if (decided.kind === 'decided') await records.putEvidence(decided.evidence.hash, decided.evidence.text);
-  const record = await records.decide(payload.run_id, payload.proposal_id, recordOf(decided, deps.key));
-  report(decided, deps, began);
+  if (decided.kind === 'decided') await keepBehind(decided, input, preferences, deps);
+  const record = await records.decide(payload.run_id, payload.proposal_id, recordOf(decided, clock, deps.key), () =>
+    report(decided, deps, began),
+  );
   return resultOf(record);
+}
+
+/**
+ * Throws where another attempt may bring what is missing, and there is time for it. What was said before a second reading was not
+ * reached is kept for it; its evidence names a decision that never stood, and is not archived.
+ */
+async function tryAgain(
+  decided: Decided,
+  { owner, proposal }: DecideInput,
+  { run, untilMs }: { readonly run: RunRecord; readonly untilMs: number },
+  deps: DecideJobDeps,
+): Promise<void> {
+  const missing = decided.kind === 'too_few_answers' ? decided : decided.kind === 'decided' ? decided.notReached : null;
+  if (missing === null || !missing.whys.every(isPassing)) return;
+  if (decided.kind === 'decided') {
+    // Unsure in time is better than sure too late.
+    if (deps.now() + AGAIN_MS > latestEnd(proposal.end)) return;
+    await deps.records.putEvidence(decided.evidence.hash, decided.evidence.text);
+    await deps.answers.keep(owner, decided.decision.inputs_hash, decided.evidence.hash);
+  }
+  postpone(missing, run, untilMs, deps.now());
+  if (deps.attempt.last || deps.now() >= untilMs) return;
+  const what = decided.kind === 'decided' ? 'No second reading' : 'Too few answers';
+  throw new UpstreamError('upstream_unavailable', 'model', `${what} of the model (${tally(missing.whys)}).`);
+}
+
+/** Until when a decision is of use: a vote takes a while after it. Unix milliseconds. */
+function latestEnd(endS: number): number {
+  return endS * SECOND_MS - VOTE_MS;
+}
+
+/** Puts the job off where all that is missing is an answer of a model that asked for a pause; costs no attempt. */
+function postpone({ retryAfterS }: Missing, run: RunRecord, untilMs: number, nowMs: number): void {
+  if (retryAfterS === null) return;
+  const error = new UpstreamError('rate_limited', 'model', 'The model asks for fewer requests.', { retryAfterS });
+  const patientMs = (run.startedAtMs ?? nowMs) + PATIENCE_MS;
+  const put = postponedUntilOpen(error, { nowMs, untilMs: Math.min(untilMs, patientMs) });
+  if (put !== error) throw put;
 }
 
 /** Records that a decision failed for good, and gives back what stands. */
 export async function recordFailure(
   payload: Payload,
   error: QuorumError,
-  records: Pick<Records, 'decide'>,
+  records: Pick<Records, 'decide' | 'spent'>,
 ): Promise<Result> {
   const { why } = treatmentOf(error.category);
-  const record: DecisionRecord = { kind: 'failed', why, detail: error.message, usage: NO_USAGE };
+  const usage = await records.spent(payload.run_id, payload.proposal_id);
+  const record: DecisionRecord = { kind: 'failed', why, detail: error.message, usage };
   return resultOf(await records.decide(payload.run_id, payload.proposal_id, record));
 }
 
-async function readInput(payload: Payload, run: RunRecord, records: Pick<Records, 'proposal'>): Promise<DecideInput> {
+/** Keeps what is behind a decision: its evidence, and what models said, for the next time that they would be asked the same. */
+async function keepBehind(
+  { evidence, decision, reused }: Extract<Decided, { kind: 'decided' }>,
+  { owner, proposal, contentHash: hash, preferencesVersion }: DecideInput,
+  preferences: UserPreferences,
+  deps: DecideJobDeps,
+): Promise<void> {
+  await Promise.all([
+    deps.records.putEvidence(evidence.hash, evidence.text),
+    deps.archive({ contentHash: hash, proposal, preferencesVersion, preferences, evidence }),
+  ]);
+  if (reused) return;
+  await deps.answers.keep(owner, decision.inputs_hash, evidence.hash);
+}
+
+async function readInput(
+  payload: Payload,
+  run: RunRecord,
+  records: Pick<Records, 'proposal'>,
+): Promise<{ input: DecideInput; preferences: UserPreferences }> {
   const { opening } = run;
   const selected = opening?.selected.find(({ proposal_id: id }) => id === payload.proposal_id);
   const proposal = await records.proposal(payload.content_hash);
@@ -75,7 +176,7 @@ async function readInput(payload: Payload, run: RunRecord, records: Pick<Records
   if (proposal.id !== payload.proposal_id || contentHash(proposal) !== payload.content_hash) {
     throw new QuorumError('internal', "The proposal's stored text is not the one that was selected.");
   }
-  return {
+  const input = {
     runId: run.runId,
     owner: run.owner,
     proposal,
@@ -83,28 +184,38 @@ async function readInput(payload: Payload, run: RunRecord, records: Pick<Records
     preferences: inSpace(opening.preferences, run.space),
     preferencesVersion: opening.preferences_version,
     votingPower: selected.voting_power,
+    takesPowerBack: selected.takes_power_back ?? false,
+    spentBefore: run.spent.get(proposal.id) ?? addUsage([]),
   };
+  return { input, preferences: opening.preferences };
 }
 
-function recordOf(decided: Decided, key: Buffer): DecisionRecord {
-  if (decided.kind === 'decided') return { kind: 'decided', sealed: sealDecision(decided.decision, key) };
-  const { asked, whys, usage } = decided;
+function recordOf(decided: Decided, clock: DecideClock, key: Buffer): DecisionRecord {
+  const times = clock.times();
+  if (decided.kind === 'decided') return { kind: 'decided', sealed: sealDecision(decided.decision, key), times };
+  const { usage } = decided;
+  if (decided.kind === 'no_budget') return { kind: 'skipped', why: 'budget', detail: decided.detail, usage, times };
+  const { asked, whys } = decided;
   const detail = `${asked - whys.length} of ${asked} answers were usable (${tally(whys)}).`;
-  return { kind: 'failed', why: whyNoAnswers(decided), detail, usage };
+  return { kind: 'failed', why: whyNoAnswers(decided), detail, usage, times };
 }
 
-function whyNoAnswers({ whys }: Extract<Decided, { kind: 'too_few_answers' }>): FailedWhy {
+function whyNoAnswers({ whys }: TooFew): FailedWhy {
   if (!whys.every(isPassing)) return 'model_output';
   return whys.every((why) => why === 'timeout') ? 'timeout' : 'upstream_unavailable';
 }
 
-/** What another attempt may mend: the model was not reached, or not in time. */
-function isPassing(why: NoAnswerWhy): boolean {
-  return why === 'unavailable' || why === 'rate_limited' || why === 'timeout';
-}
-
 function resultOf(record: DecisionRecord): Result {
-  return record.kind === 'decided' ? { kind: 'decided' } : { kind: 'failed', why: record.why };
+  switch (record.kind) {
+    case 'decided':
+      return { kind: 'decided' };
+    case 'failed':
+      return { kind: 'failed', why: record.why };
+    case 'skipped':
+      return { kind: 'skipped', why: record.why };
+    default:
+      return assertNever(record);
+  }
 }
 
 /** `2 timeout, 1 refusal` */
@@ -113,9 +224,14 @@ function tally(whys: readonly NoAnswerWhy[]): string {
   return [...counts].map(([why, all]) => `${all.length} ${why}`).join(', ');
 }
 
-/** One event a decision: numbers and names, no prose. */
+/** One event a decision, of the delivery that was first: numbers and names, no prose. */
 function report(decided: Decided, deps: DecideJobDeps, began: number): void {
   const { log } = deps.attempt;
+  if (decided.kind === 'no_budget') {
+    // Which cap, and how much of it is left, is logged where it was asked.
+    deps.metrics.decisions.inc({ verdict: 'skip', why: 'budget' });
+    return;
+  }
   const usage = decided.kind === 'decided' ? decided.decision.usage : decided.usage;
   const common = {
     duration_ms: Math.round(performance.now() - began),
@@ -125,10 +241,19 @@ function report(decided: Decided, deps: DecideJobDeps, began: number): void {
   };
   if (decided.kind === 'too_few_answers') {
     deps.metrics.decisions.inc({ verdict: 'failed', why: whyNoAnswers(decided) });
+    for (const why of decided.whys) deps.metrics.noAnswers.inc({ why });
     log.warn({ ...common, asked: decided.asked, missing: tally(decided.whys) }, 'no decision');
     return;
   }
   const { verdict, aggregate } = decided.judgement;
+  const { samples, signals } = decided.decision;
+  deps.metrics.agreement.observe(aggregate.agreement);
+  deps.metrics.confidence.observe(aggregate.confidence);
+  for (const sample of samples) if (sample.kind === 'no_answer') deps.metrics.noAnswers.inc({ why: sample.why });
+  if (signals.some(({ strength }) => strength === 'hard')) {
+    tellSecurity({ metrics: deps, log }, 'injection_suspected', { signals: signals.map(({ kind }) => kind) });
+  }
+  if (decided.reused) deps.metrics.reused.inc();
   deps.metrics.decisions.inc({ verdict: verdict.kind, why: whyOfVerdict(verdict) });
   log.info(
     {
@@ -138,10 +263,11 @@ function report(decided: Decided, deps: DecideJobDeps, began: number): void {
       confidence: aggregate.confidence,
       agreement: aggregate.agreement,
       stakes: aggregate.stakes,
-      signals: decided.decision.signals.map(({ kind }) => kind),
+      signals: signals.map(({ kind }) => kind),
+      reused: decided.reused,
       evidence_hash: decided.evidence.hash,
     },
-    'proposal decided',
+    'proposal analysed',
   );
 }
 

@@ -4,12 +4,21 @@ import { describe, expect, test } from 'vitest';
 import { Decision, type Sample } from '@quorum/shared/decision';
 import { judge } from '@quorum/shared/policy';
 import { aProposal, preferencesWith } from '../test/fixtures.ts';
+import type { Try } from './ask.ts';
 import { writeEvidence, type EvidenceInput } from './evidence.ts';
 import { inputsHash, questionInputs } from './inputs.ts';
 
 const RUN_ID = newRunId();
 const PREFERENCES = preferencesWith({ instructions: 'Keep the garden quiet.' });
-const INPUTS = questionInputs('v1', 'c'.repeat(64), PREFERENCES, { models: ['small'], samples: 1, maxBodyChars: 100 });
+const INPUTS = questionInputs('v1', 'c'.repeat(64), PREFERENCES, {
+  endpoint: 'https://models.example/v1',
+  models: ['small'],
+  fallbackModels: [],
+  samples: 1,
+  maxBodyTokens: 100,
+  maxOutputTokens: 50,
+  secondReading: 'never',
+});
 const USAGE = { calls: 1, input_tokens: 10, output_tokens: 5, cost_usd: null };
 const SAMPLE: Sample = {
   kind: 'answer',
@@ -20,6 +29,15 @@ const SAMPLE: Sample = {
   stakes: 'low',
   rationale: 'Green pleases.',
   key_factors: ['For: green'],
+};
+
+const TRY: Try = {
+  model: 'small',
+  form: 'json_schema',
+  result: 'answer',
+  why: null,
+  answered_by: 'small-2',
+  cost_from: null,
 };
 
 function inputFor(sample: Sample): EvidenceInput {
@@ -46,7 +64,24 @@ function inputFor(sample: Sample): EvidenceInput {
     decision,
     inputs: INPUTS,
     cleaned: { cut: 0, removed: { tags: 1, images: 2, invisible: 3, hidden: ['secret words'] } },
-    asked: [{ sample, usage: USAGE, answeredBy: 'small-2', repaired: null, seed: { nonce: 'n', order: [1, 2, 3] } }],
+    answers: {
+      samples: [
+        {
+          sample,
+          usage: USAGE,
+          answered_by: 'small-2',
+          repaired: null,
+          tries: [TRY],
+          retry_after_s: null,
+          nonce: 'n',
+          order: [1, 2, 3],
+        },
+      ],
+      second_reading: null,
+      written_reason: null,
+      canary_echoed: false,
+    },
+    reusedFrom: null,
     stakesGrounds: [],
     judgement,
   };

@@ -59,6 +59,31 @@ describe('the messages', () => {
     expect([lines[0], lines.at(-1)]).toEqual([begin, end]);
   });
 
+  test.each([
+    ['basic', /the one choice that the owner would vote for/],
+    ['approval', /every choice that the owner would approve of.*the whole of the voting power/],
+    ['ranked-choice', /all choices, each once and none left out, the best first/],
+    ['copeland', /all choices, each once and none left out, the best first/],
+    ['weighted', /percent adding up to 100.*with 60 percent a choice gets 60 percent of the influence/],
+    ['quadratic', /percent adding up to 100.*influence grows with the square root of a share/],
+  ])('%s: what a ballot does is explained', (type, words) => {
+    expect(messagesFor({ type }).system).toMatch(words);
+  });
+
+  test('abstaining is explained by its meaning, whatever the choices are', () => {
+    const texts = [
+      ['For', 'Against', 'Abstain'],
+      ['赞成', '弃权'],
+      ['One', 'Two'],
+    ].map((choices) => messagesFor({ choices }));
+    expect(new Set(texts.map(({ system }) => system)).size).toBe(1);
+    expect(texts[0]?.system).toMatch(/means to abstain, in whatever language, if one is listed.*do not invent one/);
+  });
+
+  test("the reasons are wanted in the owner's language", () => {
+    expect(messagesFor({}).system).toContain("in the language of the owner's instructions, or in English");
+  });
+
   test('no score is told', () => {
     const { user } = messagesFor({ scores: [123_456, 654_321], scores_total: 777_777, votes: 88_888 });
     expect(user).not.toMatch(/123456|654321|777777|88888/);

@@ -33,8 +33,50 @@ const VOID = new Set([
 ]);
 const UNSHOWN = new Set(['script', 'style', 'template', 'noscript', 'head', 'title', 'iframe', 'object', 'svg']);
 const BREAKS = new Set(['br', 'p', 'div', 'li', 'tr', 'td', 'th', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr']);
-const HIDING =
-  /\shidden(?=[\s=/>])|display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])/i;
+/** Ways to show nothing: not there, no size, no colour, the colour of the page, or far beside it. */
+const HIDING = [
+  /\s(?:hidden|inert)(?=[\s=/>])/i,
+  /display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|content-visibility\s*:\s*hidden/i,
+  /opacity\s*:\s*(?:0?\.0\d*|0(?![.\d]*[1-9]))/i,
+  /font-size\s*:\s*(?:0?\.\d+|[0-2](?:\.\d+)?\s*(?:px|pt)|0(?![.\d]))/i,
+  /(?:max-)?(?:height|width)\s*:\s*[01](?:px|em|rem)?\s*(?:;|["'])/i,
+  /(?:left|top|right|bottom|text-indent|margin(?:-left|-top)?)\s*:\s*-\d{3,}/i,
+  /clip(?:-path)?\s*:\s*(?:rect\(\s*0|inset\(\s*(?:50|100)%|circle\(\s*0)/i,
+  /transform\s*:\s*scale\(\s*0/i,
+];
+const PAGE_COLOUR =
+  /(?:^|[^-])color\s*[:=]\s*["']?\s*(?:white\b|transparent\b|#f{3,4}\b|#f{6}(?:f{2})?\b|#[\da-f]{3}0\b|#[\da-f]{6}00\b|rgba?\(\s*255\s*,?\s*255\s*,?\s*255|rgba\([^)]{1,40},\s*0?(?:\.0\d*)?\s*\)|hsla?\([^)]{1,40}\b100%)/i;
+
+/** Whether the style of a tag keeps a reader of the page from seeing what is in the element. */
+function hides(source: string): boolean {
+  const style = withEntities(source).replaceAll(/\/\*.{0,200}?\*\//gs, '');
+  if (HIDING.some((pattern) => pattern.test(style))) return true;
+  // White on a background of its own may be a heading that everybody sees.
+  return PAGE_COLOUR.test(style) && !/background/i.test(style);
+}
+
+const NAMED: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  amp: '&',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  colon: ':',
+};
+
+/** Text with its character references turned into the characters; unknown ones stay. */
+export function withEntities(text: string): string {
+  return text.replaceAll(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,5}));/gi,
+    (whole: string, hex: string | undefined, decimal: string | undefined, name: string | undefined) => {
+      if (name !== undefined) return NAMED[name.toLowerCase()] ?? whole;
+      const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      const isCharacter = point > 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+      return isCharacter ? String.fromCodePoint(point) : whole;
+    },
+  );
+}
 
 /** Removes HTML until none is left: taking one tag away may join the halves of another. */
 export function stripHtml(text: string): WithoutHtml {
@@ -67,9 +109,10 @@ function stripOnce(text: string): WithoutHtml {
     kept.push(text.slice(at, open));
     tags += 1;
     at = open + tag.source.length;
+    hidden.push(...wordsWithin(tag));
     if (BREAKS.has(tag.name)) kept.push('\n');
     if (tag.closing || tag.selfClosing || VOID.has(tag.name)) continue;
-    if (UNSHOWN.has(tag.name) || HIDING.test(tag.source)) {
+    if (UNSHOWN.has(tag.name) || hides(tag.source)) {
       const end = endOfElement(text, at, tag.name);
       hidden.push(text.slice(at, end.contentEnd));
       at = end.after;
@@ -92,6 +135,19 @@ function tagAt(text: string, open: number): Tag | null {
     selfClosing: head[3] !== undefined || source.endsWith('/>'),
     source,
   };
+}
+
+/**
+ * What stands in a tag and is neither its name nor an attribute with a value: prose, where an author relies on a page that shows
+ * tags as they are written, or shows what is no tag to it. One word is an attribute like `hidden`.
+ */
+function wordsWithin({ source }: Tag): string[] {
+  const bare = source
+    .replace(/^<\/?(?:[a-z][a-z0-9-]*|!doctype\s)/i, '')
+    .replaceAll(/[\w:@.-]{1,100}\s{0,20}=\s{0,20}(?:"[^"]*"|'[^']*'|[^\s"'<>]+)/g, ' ')
+    .replace(/[/?>]{1,3}$/, '')
+    .trim();
+  return /\s/.test(bare) ? [bare] : [];
 }
 
 /** The position after the `>` that ends a tag; one within quotes does not. Null where there is none. */

@@ -3,7 +3,7 @@
  * a liking for the first place cannot add up. The key leads back to the option; the label in the text is for the model alone.
  */
 import type { Option } from '@quorum/snapshot/ballot';
-import { stripInvisible } from './invisible.ts';
+import { stripInvisible } from '@quorum/shared/invisible';
 
 export type KeyedOption = {
   /** `A: For`: what the model must say, letter for letter. */

@@ -1,28 +1,40 @@
 /**
- * The public reason of a vote, by template: it says that an AI agent acted for its owner, and for what. It is made without the
- * owner's instructions, so it cannot give them away.
+ * The public reason of a vote. It says that an AI agent acted for its owner, and for what; with `publish_reason: full` also why, in
+ * the words of a model that knew nothing of the owner (`written-reason.ts`). A secret (Shutter) vote takes no reason at all.
  *
- * `publish_reason: full` asks for a reason written by the model. There is none yet, so it publishes the template too: less than
- * the owner allows, never more. A secret (Shutter) vote takes no reason at all.
+ * Nothing is published that repeats the owner's instructions, not even by chance or by a label that somebody worded so, and no label
+ * that leads its readers elsewhere: the longest of these that does not, or nothing.
  */
-import { describeBallot, type Ballot } from '@quorum/snapshot/ballot';
+import { publicBallot } from '@quorum/shared/public-ballot';
+import type { Ballot } from '@quorum/snapshot/ballot';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import type { SpacePreferences } from '@quorum/shared/preferences';
+import { sharesWords } from '@quorum/shared/overlap';
 
-/** A long ranking is cut here: the vote itself says it in full. */
-const MAX_BALLOT = 300;
+const BY_AGENT = 'Voted by an AI agent for its owner';
 
-/** The reason that is published with a vote; empty where there is no ballot, no wish for a reason, or no place for one. */
-export function publicReason(
+/** Whether a vote takes a reason: there is a ballot, a wish for one and a place for it. */
+export function takesReason(
   ballot: Ballot | null,
   publish: SpacePreferences['publish_reason'],
   privacy: Proposal['privacy'],
-): string {
-  if (ballot === null || publish === 'none' || privacy === 'shutter') return '';
-  return `Voted by an AI agent for its owner, following the preferences that the owner stated: ${shortened(describeBallot(ballot))}`;
+): ballot is Ballot {
+  return ballot !== null && publish !== 'none' && privacy !== 'shutter';
 }
 
-function shortened(text: string): string {
-  if (text.length <= MAX_BALLOT) return text;
-  return `${text.slice(0, MAX_BALLOT - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+/** The reason that is published with a vote; empty where it takes none. `written`: by a model, where there is one that may be used. */
+export function publicReason(
+  ballot: Ballot | null,
+  { publish_reason: publish, instructions }: Pick<SpacePreferences, 'publish_reason' | 'instructions'>,
+  privacy: Proposal['privacy'],
+  written: string | null,
+): string {
+  if (!takesReason(ballot, publish, privacy)) return '';
+  const said = publicBallot(ballot);
+  const reasons = [
+    ...(publish === 'full' && written !== null ? [`${BY_AGENT}. ${written}`] : []),
+    ...(said === null ? [] : [`${BY_AGENT}, following the preferences that the owner stated: ${said}`]),
+    `${BY_AGENT}.`,
+  ];
+  return reasons.find((reason) => !sharesWords(reason, instructions ?? '')) ?? '';
 }

@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { contentHash } from '@quorum/snapshot/content-hash';
 import { checkBallot } from '@quorum/snapshot/ballot';
+import type { Proposal } from '@quorum/snapshot/proposal';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
 import { DEMO_TEXTS } from '@quorum/sandbox/worlds/demo-texts';
-import { newRunId, OwnerId } from '@quorum/shared/ids';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aProposal, preferencesWith } from '../test/fixtures.ts';
-import { quietLog } from '../test/log.ts';
-import { createModelClient } from './ask.ts';
-import { decide } from './decide.ts';
-import { createModelMetrics } from './model-metrics.ts';
-import { PATIENT } from '../../../test/patience.ts';
+import { aggregateOf, decideFor, type Deciding } from '../test/decide-for.ts';
+import { aProposal } from '../test/fixtures.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -20,27 +14,22 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 /** Decides a proposal with a persona of the sandbox. */
-function decideWith(persona: string, proposal: ReturnType<typeof aProposal>) {
-  const deps = {
-    client: createModelClient({ baseUrl: `${sandbox.url}/v1`, apiKey: 'sandbox' }),
-    timeoutMs: PATIENT.timeout,
-    prices: {},
-    metrics: createModelMetrics(new Registry()),
-    log: quietLog(),
-    settings: { models: [persona], samples: 3, maxBodyChars: 60_000 },
+const decideWith = (persona: string, proposal: Proposal, more: Partial<Deciding> = {}) =>
+  decideFor(proposal, {
+    url: `${sandbox.url}/v1`,
+    models: [persona],
     key: randomBytes(32),
-    now: Date.now,
-  };
-  const input = {
-    runId: newRunId(),
-    owner: OwnerId.parse('owner'),
-    proposal,
-    contentHash: contentHash(proposal),
-    preferences: preferencesWith({ confidence_threshold: 0.5 }),
-    preferencesVersion: '0'.repeat(64),
-    votingPower: 1,
-  };
-  return decide(input, deps, new AbortController().signal);
+    secondReading: 'always',
+    ...more,
+  });
+
+async function setModel(setting: object): Promise<void> {
+  const response = await fetch(`${sandbox.url}/_sandbox/model`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(setting),
+  });
+  expect(response.status).toBe(200);
 }
 
 describe("with the sandbox's model", () => {
@@ -50,7 +39,7 @@ describe("with the sandbox's model", () => {
     async ({ type, title, body, choices }) => {
       const proposal = aProposal({ type, title, body, choices });
       const decided = await decideWith('careful', proposal);
-      if (decided.kind !== 'decided') throw new Error(decided.whys.join());
+      if (decided.kind !== 'decided') throw new Error(decided.kind);
       const { aggregate } = decided.judgement;
       expect(decided.decision.signals).toEqual([]);
       expect(aggregate.agreement).toBe(1);
@@ -62,8 +51,43 @@ describe("with the sandbox's model", () => {
   test.each([
     ['malformed', 'invalid'],
     ['refusing', 'refusal'],
+    ['truncating', 'truncated'],
   ])('%s gives no decision', async (persona, why) => {
     const decided = await decideWith(persona, aProposal());
     expect(decided).toMatchObject({ kind: 'too_few_answers', asked: 3, whys: [why, why, why] });
+  });
+
+  test.each(['malformed', 'refusing', 'truncating', 'slow', 'flaky'])(
+    '%s: what it does not answer another does, and the decision says so',
+    async (persona) => {
+      await setModel({ persona: 'slow', latency_ms: 60_000 });
+      const decided = await decideWith(persona, aProposal(), { fallbackModels: ['careful'], timeoutMs: 1_000 });
+      if (decided.kind !== 'decided') throw new Error(decided.kind);
+      const standIns = decided.decision.samples.map((sample) => (sample.kind === 'answer' ? sample.stand_in : 'none'));
+      // Every other call of flaky is answered.
+      expect(standIns.filter((name) => name === 'careful').length).toBeGreaterThan(0);
+      expect(standIns).not.toContain('none');
+      expect(decided.judgement.aggregate.agreement).toBe(1);
+    },
+  );
+
+  test('slow: what is not there in time is no answer, and is worth another attempt', async () => {
+    await setModel({ persona: 'slow', latency_ms: 60_000 });
+    const decided = await decideWith('slow', aProposal(), { timeoutMs: 300 });
+    expect(decided).toMatchObject({ kind: 'too_few_answers', whys: ['timeout', 'timeout', 'timeout'] });
+    await setModel({ persona: 'slow', latency_ms: 20 });
+    expect(aggregateOf(await decideWith('slow', aProposal())).agreement).toBe(1);
+  });
+
+  test('flaky: an answer that is missing lowers the agreement, and too few are none', async () => {
+    const decided = await decideWith('flaky', aProposal());
+    const careful = aggregateOf(await decideWith('careful', aProposal()));
+    if (decided.kind === 'too_few_answers') expect(decided.whys.every((why) => why === 'unavailable')).toBe(true);
+    else expect(aggregateOf(decided).confidence).toBeLessThanOrEqual(Math.min(2 / 3, careful.confidence));
+  });
+
+  test('a model of the sandbox beside one that breaks is not outvoted by it, nor does it vote alone', async () => {
+    const decided = await decideWith('careful', aProposal(), { models: ['careful', 'malformed'] });
+    expect(decided).toMatchObject({ kind: 'too_few_answers' });
   });
 });

@@ -10,7 +10,7 @@ import { answerSchema, readAnswer } from './schema.ts';
 const CHOICES = ['For', 'Against', 'Abstain'];
 const OPTIONS = keyOptions(CHOICES, [2, 3, 1]);
 const read = (type: VotingType, ballot: object, choices = CHOICES, options = OPTIONS) =>
-  readAnswer(JSON.stringify({ ...REASONS, ...ballot }), { type, choices }, options);
+  readAnswer(JSON.stringify({ ...REASONS, ...ballot }), { type, choices }, options, undefined);
 
 const FOR = { index: 1, label: 'For' };
 const AGAINST = { index: 2, label: 'Against' };
@@ -72,6 +72,9 @@ describe('reading an answer', () => {
     ['weights of 0 alone', 'weighted', { weights: [{ choice: 'C: For', percent: 0 }] }],
     ['a negative weight', 'weighted', { weights: [{ choice: 'C: For', percent: -1 }] }],
     ['the form of another type', 'weighted', { choice: 'C: For' }],
+    ['reasons without a word', 'basic', { choice: 'C: For', rationale: '…' }],
+    ['reasons that nobody sees', 'basic', { choice: 'C: For', rationale: '\u200b\u2060' }],
+    ['a risk without a ground', 'basic', { choice: 'C: For', risk_ground: '-' }],
   ] as const)('%s is no vote', (_what, type, said) => {
     expect(read(type, said)).toMatchObject({ kind: 'invalid' });
   });
@@ -118,7 +121,7 @@ describe('reading an answer', () => {
     'whatever a model replies is a ballot of this proposal or none',
     (type, reply) => {
       const proposal = { type, choices: CHOICES };
-      const reading = readAnswer(reply, proposal, OPTIONS);
+      const reading = readAnswer(reply, proposal, OPTIONS, undefined);
       if (reading.kind === 'answer') expect(() => checkBallot(reading.answer.ballot, proposal)).not.toThrow();
       else expect(reading.why).not.toBe('');
     },
@@ -143,5 +146,6 @@ describe('the schema', () => {
   test('asks for reasons before the choice', () => {
     const fields = Object.keys(answerSchema('basic', OPTIONS)['properties'] ?? {});
     expect(fields.indexOf('rationale')).toBeLessThan(fields.indexOf('choice'));
+    expect(fields.indexOf('risk_ground')).toBeLessThan(fields.indexOf('risk_level'));
   });
 });

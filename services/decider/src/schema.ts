@@ -7,24 +7,27 @@ import { printable } from '@quorum/snapshot/printable';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { assertNever } from '@quorum/shared/assert-never';
 import { RiskLevel, Stakes, type Sample } from '@quorum/shared/decision';
+import { stripInvisible } from '@quorum/shared/invisible';
 import { z } from 'zod';
+import { isForeign } from './language.ts';
 import type { KeyedOption } from './options.ts';
+import { readJson } from './reply-json.ts';
 
 type Terms = Pick<Proposal, 'type' | 'choices'>;
 
-/** An answer without the name of the model. */
-export type Answer = Omit<Extract<Sample, { kind: 'answer' }>, 'kind' | 'model'>;
+/** An answer without the names of models. */
+export type Answer = Omit<Extract<Sample, { kind: 'answer' }>, 'kind' | 'model' | 'stand_in'>;
 
-export type Reading =
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  /** `why` is ours, not the model's: it may be shown to the model and to the owner. */
+/** `why` is ours, not the model's: it may be shown to the model and to the owner. */
+export type Reading<T = Answer> =
+  | { readonly kind: 'answer'; readonly answer: T }
   | { readonly kind: 'invalid'; readonly why: string };
 
 const MAX_RATIONALE = 1_200;
 const MAX_FACTOR = 400;
 const MAX_FACTORS = 8;
 
-/** The JSON schema of an answer: reasons first, so that the choice follows from them. */
+/** The JSON schema of an answer: reasons first, so that the choice follows from them, and the risk from its ground. */
 export function answerSchema(type: Proposal['type'], options: readonly KeyedOption[]): Record<string, unknown> {
   const texts = { type: 'array', items: { type: 'string' } };
   const properties = {
@@ -34,6 +37,7 @@ export function answerSchema(type: Proposal['type'], options: readonly KeyedOpti
     unknowns: texts,
     ...ballotSchema(type, options),
     confidence: { type: 'number', minimum: 0, maximum: 1 },
+    risk_ground: { type: 'string' },
     risk_level: { type: 'string', enum: RiskLevel.options },
     stakes: { type: 'string', enum: Stakes.options },
   };
@@ -67,40 +71,55 @@ function ballotSchema(type: Proposal['type'], options: readonly KeyedOption[]): 
   }
 }
 
+/** A text that says something: a dash, or what nobody sees, is no reason. */
+const Words = z.string().refine((text) => /[\p{L}\p{N}]/u.test(stripInvisible(text).text));
 const Reasons = z.strictObject({
-  rationale: z.string(),
+  rationale: Words,
   factors_for: z.array(z.string()),
   factors_against: z.array(z.string()),
   unknowns: z.array(z.string()),
   confidence: z.number().min(0).max(1),
+  risk_ground: Words,
   risk_level: RiskLevel,
   stakes: Stakes,
 });
-const Single = Reasons.extend({ choice: z.string() });
-const Approval = Reasons.extend({ choices: z.array(z.string()) });
-const Ranking = Reasons.extend({ ranking: z.array(z.string()) });
+type Reasons = z.infer<typeof Reasons>;
+/** A number is read, to be told that it names no choice. */
+const Key = z.union([z.string(), z.number()]);
+const Single = Reasons.extend({ choice: Key });
+const Approval = Reasons.extend({ choices: z.array(Key) });
+const Ranking = Reasons.extend({ ranking: z.array(Key) });
 const Weights = Reasons.extend({
-  weights: z.array(z.strictObject({ choice: z.string(), percent: z.number().min(0).max(100) })),
+  weights: z.array(z.strictObject({ choice: Key, percent: z.number().min(0).max(100) })),
 });
+
+/** Of scripts, not languages: who writes Serbian or Hindi in Latin letters is answered in their language, only in other letters. */
+const OTHER_SCRIPT = "a script that is neither Latin nor that of the owner's instructions";
 
 /** A key that leads to no single option. Caught in `readAnswer`. */
 class KeyError extends Error {
   override readonly name = 'KeyError';
 }
 
-/** Reads a reply, whatever it holds: an answer with a ballot that can be cast on this proposal, or why there is none. */
-export function readAnswer(reply: string, proposal: Terms, options: readonly KeyedOption[]): Reading {
-  let value: unknown;
+/**
+ * Reads a reply, whatever it holds: an answer with a ballot that can be cast on this proposal and reasons that the owner can read, or
+ * why there is none. `instructions`: the owner's, whose language was asked for.
+ */
+export function readAnswer(
+  reply: string,
+  proposal: Terms,
+  options: readonly KeyedOption[],
+  instructions: string | undefined,
+): Reading {
+  const json = readJson(reply);
+  if (json.kind === 'none') return { kind: 'invalid', why: json.why };
   try {
-    value = JSON.parse(reply);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { kind: 'invalid', why: 'it is not JSON' };
-  }
-  try {
-    const { ballot, reasons } = parseReply(value, proposal, options);
+    const { ballot, reasons } = parseReply(json.value, proposal, options);
     checkBallot(ballot, proposal);
-    return { kind: 'answer', answer: toAnswer(ballot, reasons) };
+    const shown = shownOf(reasons);
+    const foreign = foreignIn(shown, instructions ?? '');
+    if (foreign !== null) return { kind: 'invalid', why: `${foreign} in ${OTHER_SCRIPT}` };
+    return { kind: 'answer', answer: toAnswer(ballot, shown) };
   } catch (error) {
     if (error instanceof z.ZodError) return { kind: 'invalid', why: fieldsOf(error) };
     if (error instanceof KeyError) return { kind: 'invalid', why: error.message };
@@ -113,8 +132,8 @@ function parseReply(
   value: unknown,
   { type }: Terms,
   options: readonly KeyedOption[],
-): { ballot: Ballot; reasons: z.infer<typeof Reasons> } {
-  const option = (key: string): Option => optionOf(key, options);
+): { ballot: Ballot; reasons: Reasons } {
+  const option = (key: string | number): Option => optionOf(key, options);
   const kind = ballotKind(type);
   switch (kind) {
     case 'single': {
@@ -140,26 +159,48 @@ function parseReply(
   }
 }
 
-function optionOf(key: string, options: readonly KeyedOption[]): Option {
+function optionOf(key: string | number, options: readonly KeyedOption[]): Option {
+  if (typeof key === 'number') throw new KeyError('it names a choice by a number; only the full key names one');
   const found = options.find((candidate) => candidate.key === key);
   if (found === undefined) throw new KeyError('it names a choice that is not on the list');
   if (found.ambiguous) throw new KeyError('it names a choice whose label another choice bears too');
   return found.option;
 }
 
-function toAnswer(ballot: Ballot, reasons: z.infer<typeof Reasons>): Answer {
-  const factors = (name: string, texts: readonly string[]): string[] =>
-    texts.slice(0, MAX_FACTORS).map((text) => `${name}: ${prose(text, MAX_FACTOR)}`);
+/** Which of the reasons are in a script that was not asked for; null where none are. */
+function foreignIn(reasons: Reasons, instructions: string): string | null {
+  const { rationale, risk_ground: ground, factors_for: pro, factors_against: con, unknowns } = reasons;
+  if (isForeign(rationale, instructions)) return 'its rationale is';
+  // Together: one that is nothing but a name from the text is no other language.
+  return isForeign([...pro, ...con, ...unknowns, ground].join('\n'), instructions) ? 'its reasons are' : null;
+}
+
+/** The reasons as far as an owner is shown them. */
+function shownOf(reasons: Reasons): Reasons {
+  const factors = (texts: readonly string[]): string[] =>
+    texts.slice(0, MAX_FACTORS).map((text) => prose(text, MAX_FACTOR));
+  return {
+    ...reasons,
+    rationale: prose(reasons.rationale, MAX_RATIONALE),
+    factors_for: factors(reasons.factors_for),
+    factors_against: factors(reasons.factors_against),
+    unknowns: factors(reasons.unknowns),
+    risk_ground: prose(reasons.risk_ground, MAX_FACTOR),
+  };
+}
+
+function toAnswer(ballot: Ballot, reasons: Reasons): Answer {
   return {
     ballot,
     confidence: reasons.confidence,
     risk_level: reasons.risk_level,
+    risk_ground: reasons.risk_ground,
     stakes: reasons.stakes,
-    rationale: prose(reasons.rationale, MAX_RATIONALE),
+    rationale: reasons.rationale,
     key_factors: [
-      ...factors('For', reasons.factors_for),
-      ...factors('Against', reasons.factors_against),
-      ...factors('Unknown', reasons.unknowns),
+      ...reasons.factors_for.map((text) => `For: ${text}`),
+      ...reasons.factors_against.map((text) => `Against: ${text}`),
+      ...reasons.unknowns.map((text) => `Unknown: ${text}`),
     ],
   };
 }

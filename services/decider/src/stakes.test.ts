@@ -5,13 +5,14 @@ import { findStakes, isExecutable } from './stakes.ts';
 
 function groundsOf(changes: ProposalChanges, votingPower: number | null = null, maxBody = 10_000) {
   const proposal = aProposal(changes);
-  return findStakes(proposal, clean(proposal, maxBody), votingPower).grounds;
+  return findStakes(proposal, clean(proposal, maxBody), { votingPower, takesPowerBack: false }).grounds;
 }
 
 describe('stakes', () => {
   test('are low for a bench', () => {
     const proposal = aProposal();
-    expect(findStakes(proposal, clean(proposal, 10_000), 1)).toEqual({ stakes: 'low', grounds: [] });
+    const vote = { votingPower: 1, takesPowerBack: false };
+    expect(findStakes(proposal, clean(proposal, 10_000), vote)).toEqual({ stakes: 'low', grounds: [] });
   });
 
   test.each([
@@ -23,6 +24,48 @@ describe('stakes', () => {
     [{ plugins: { oSnap: { safes: [{ transactions: [{ to: '0x0' }] }] } } }, 'executable'],
   ])('%j: %s', (changes, ground) => {
     expect(groundsOf(changes)).toContain(ground);
+  });
+
+  test.each([
+    ['Transferir fondos de la tesorería al equipo.', 'value'],
+    ['Verser 3 000 € aux peintres.', 'value'],
+    ['Auszahlung aus der Schatzkammer.', 'value'],
+    ['Pagamento a partir do tesouro.', 'value'],
+    ['Выплата из казны художникам.', 'value'],
+    ['从国库支付给画家。', 'value'],
+    ['財庫から画家に支払う。', 'value'],
+    ['تحويل من الخزينة إلى الرسامين', 'value'],
+    ['Pаyment to the painters.', 'value'],
+    ['Elegir el nuevo consejo.', 'roles'],
+    ['Wahlen zum Ausschuss.', 'roles'],
+    ['Избрать новый совет.', 'roles'],
+    ['更换多签成员。', 'roles'],
+    ['انتخاب مجلس جديد', 'roles'],
+    ['Une modification du règlement.', 'constitution'],
+    ['Изменить кворум.', 'constitution'],
+    ['修改章程。', 'constitution'],
+    ['تعديل النصاب', 'constitution'],
+  ])('%j: %s', (body, ground) => {
+    expect(groundsOf({ body })).toContain(ground);
+  });
+
+  test.each([
+    'Pintar el banco de verde.',
+    'Die Bank wird grün.',
+    'Peindre le banc en vert.',
+    '把长椅漆成绿色。',
+    'Покрасить скамейку.',
+  ])('are low for a bench in another language: %j', (body) => {
+    expect(groundsOf({ body, title: '' })).toEqual([]);
+  });
+
+  test('are high where a vote takes power back from a delegate', () => {
+    const proposal = aProposal();
+    const vote = { votingPower: 1, takesPowerBack: true };
+    expect(findStakes(proposal, clean(proposal, 10_000), vote)).toEqual({
+      stakes: 'high',
+      grounds: ['takes_power_back'],
+    });
   });
 
   test('are high where the model cannot read all', () => {

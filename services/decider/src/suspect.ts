@@ -2,74 +2,113 @@
  * Step 6: attempts to steer the reader. Alarms, not proof of safety: what is not found here may still be there.
  *
  * Hard signals are things that no honest text has a use for; the owner is asked. Soft signals are words that an honest text may
- * have too; they make a decision unsure.
+ * have too; they make a decision unsure. Besides the text there are two that come of asking: `canary_echoed`, hard, where a model
+ * repeated a mark that only its instructions hold, and `second_reading_…`, soft (`second-reading.ts`).
  */
 import type { Proposal } from '@quorum/snapshot/proposal';
 import type { Signal } from '@quorum/shared/decision';
+import { fold, hasLookalikes } from '@quorum/shared/likeness';
+import { hasBidiOverride, hasInvisibleRow, hasTagCharacters, hasZeroWidthInWord } from '@quorum/shared/invisible';
+import { CLAIMS, pressesFor } from './claims.ts';
 import type { Cleaned } from './clean.ts';
-import { hasBidiOverride, hasTagCharacters, hasZeroWidthInWord, stripInvisible } from './invisible.ts';
+import { formsOf, wordsIn, type Forms } from './disguise.ts';
+import { ORDERS } from './orders.ts';
 
-type Found = (texts: Texts) => boolean;
 type Texts = {
   /** Everything that the author wrote, as written. */
   readonly raw: string;
-  /** The same without invisible characters, in compatibility form: what patterns are tried on. */
-  readonly plain: string;
+  readonly forms: Forms;
   readonly hidden: readonly string[];
+  readonly choices: readonly string[];
 };
+type Found = (texts: Texts) => boolean;
+
+const PROSE = { ...ORDERS, ...CLAIMS };
+
+/** Editors leave a word or two of markup behind; sentences are put there by somebody. */
+const HIDDEN_WORDS = 3;
 
 const HARD: Readonly<Record<string, Found>> = {
   tag_characters: ({ raw }) => hasTagCharacters(raw),
   bidi_override: ({ raw }) => hasBidiOverride(raw),
   zero_width_in_word: ({ raw }) => hasZeroWidthInWord(raw),
-  // Editors leave a word or two of markup behind; sentences are put there by somebody.
-  hidden_text: ({ hidden }) => hidden.some((text) => (text.match(/\p{L}{2,}/gu) ?? []).length >= 3),
+  invisible_row: ({ raw }) => hasInvisibleRow(raw),
+  hidden_text: ({ hidden }) => hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS),
+  // Nobody encodes by chance what would be an order if it were read.
+  encoded_order: ({ forms }) => kindsIn([...forms.decoded, ...forms.turned], PROSE).length > 0,
 };
 
-const READER = String.raw`(?:AIs?|LLMs?|GPT|language models?|(?:AI|voting|governance|autonomous|automated) (?:agents?|assistants?|systems?|voters?|bots?)|chat ?bots?|AI models?)`;
-
-const PATTERNS: Readonly<Record<string, readonly RegExp[]>> = {
-  addresses_ai: [
-    new RegExp(
-      String.raw`\b(?:if you are|you are|dear|attention|note (?:to|for)|notice (?:to|for)|hey|hello|instructions? (?:to|for)|message (?:to|for))[ ,:]{1,3}(?:an? |the |any |all |every )?${READER}\b`,
-      'i',
-    ),
-    new RegExp(
-      String.raw`\b${READER}\b.{0,40}\b(?:must|shall|should|needs? to|are required to|is required to|are instructed to)\b.{0,20}\b(?:vote|choose|select|answer|respond|reply|pick|rank)`,
-      'i',
-    ),
-  ],
-  overrides_instructions: [
-    /\b(?:ignore|disregard|forget|override|set aside)\b.{0,40}\b(?:instructions?|system prompts?|guidelines you|owner'?s? (?:preferences|instructions?|strategy))\b/i,
-    /\b(?:new|updated|real|true|actual) (?:system )?(?:instructions?|prompt) (?:follows?|below|is|are)\b/i,
-    /\bsystem (?:prompt|message)\b/i,
-  ],
+/** Tried line by line: the marks of a chat or of an answer, in a text that should have none. */
+const LINES: Readonly<Record<string, readonly RegExp[]>> = {
   chat_markup: [
-    /<\|[a-z_]{2,20}\|>|\[\/?INST\]|<\/?(?:system|assistant|instructions?)\s*>|^[ \t>*#]{0,6}(?:system|assistant)[ \t*]{0,3}:/im,
+    /<\|[a-z_]{2,20}\|>|\[\/?inst\]|<<\/?sys>>|<\/?(?:system|assistant|instructions?|developer|human|tool_(?:call|response|result)s?|function_(?:calls?|results?))\s*>/,
+    /^[ \t>*#_[(-]{0,8}(?:system|assistant|sistema|systeme|системное|система|系统|系統|システム|النظام)(?: ?(?:messages?|prompt|notice|override|instructions?|alert|note|update|消息|提示|指令|通知))?[ \t*_\])]{0,4}[:：]/m,
+    /^[ \t>*#_[(-]{0,8}(?:tool|function)[ _-](?:call|output|result|response|message)s?\b.{0,40}[:：{]/m,
+    /[([{"'“*]system ?[:：]/,
+    /["']role["']\s*:\s*["'](?:system|assistant|user|tool|developer)["']/,
   ],
   dictates_answer: [
-    /["'`](?:confidence|risk_level|stakes|rationale|factors_for)["'`]\s*:/i,
-    /\b(?:set|report|return|output|give|state)\b.{0,20}\b(?:confidence|risk[_ ]level)\b.{0,20}(?:\d|\blow\b|\bhigh\b|\bmax)/i,
+    /["'`](?:confidence|risk_(?:level|ground)|stakes|rationale|factors_(?:for|against)|key_factors|ballot)["'`]\s*[:=]/,
+    /\brisk_level\b|\bconfidence(?: of| is| to| at|:|=)? ?(?:1(?:\.0+)?|100 ?%|0?\.9\d*)(?![\d.]*\d| ?%? ?(?:interval|level|limit))/,
+    /\{\s*["'`](?:choices?|ranking|weights|vote|decision|answer|verdict)["'`]\s*:\s*["'`[{]/,
   ],
   imitates_fence: [
-    /<<<\s*PROPOSAL\b|\bPROPOSAL\s+\S{0,64}>>>|\bend of (?:the )?(?:untrusted|proposal) (?:text|content|data|input)\b/i,
-  ],
-  speaks_for_owner: [
-    /\b(?:your|the) (?:owner|principal|user)(?: has|'s)? (?:already )?(?:wants you|asked you|asks you|instructed|instructs|told you|preferences? (?:is|are|says?|have))\b/i,
+    /<<<\s*proposal\b|\bproposal\s+\S{0,64}>>>|^[ \t>*#=-]{0,8}(?:end|close|begin) of (?:the )?(?:untrusted |quoted |user )?(?:proposal|text|content|data|input|document)\b/m,
+    /\b(?:untrusted|quoted) (?:text|content|data|input|material) (?:ends|is over|stops)\b/,
   ],
 };
+
+/** Examples of answers, one after the other: a model goes on in the same vein. */
+const EXAMPLE_ANSWER =
+  /^[ \t>*#_|-]{0,8}(?:(?:example|sample|correct|final|expected|your|agent|model|ai) )?(?:decision|vote|ballot|verdict|output|completion|assistant|response|answer|choice)(?: ?#?\d{1,3})?[*_]{0,3} ?(?::|=>?|->|→)[ \t*_"']{0,4}\S/gm;
+const EXAMPLES = 3;
 
 /** Every signal in a proposal, each kind once: hard ones first. */
 export function suspect(
   proposal: Pick<Proposal, 'title' | 'body' | 'discussion' | 'choices'>,
   removed: Pick<Cleaned['removed'], 'hidden'>,
 ): Signal[] {
-  const raw = [proposal.title, proposal.body, proposal.discussion, ...proposal.choices].join('\n');
-  const texts: Texts = { raw, plain: stripInvisible(raw).text.normalize('NFKC'), hidden: removed.hidden };
+  const { choices } = proposal;
+  // Together, since an order may be split over them; the choices by content, so that their own order does not matter.
+  const raw = [proposal.title, proposal.body, proposal.discussion, ...choices.toSorted()].join('\n');
+  const texts: Texts = { raw, forms: formsOf(raw), hidden: removed.hidden, choices };
   const hard = Object.entries(HARD).filter(([, found]) => found(texts));
-  const soft = Object.entries(PATTERNS).filter(([, patterns]) => patterns.some((pattern) => pattern.test(texts.plain)));
   return [
     ...hard.map(([kind]): Signal => ({ strength: 'hard', kind })),
-    ...soft.map(([kind]): Signal => ({ strength: 'soft', kind })),
+    ...softIn(texts).map((kind): Signal => ({ strength: 'soft', kind })),
   ];
+}
+
+/** Whether a text speaks to its reader; for texts that are no proposal, such as a fact that was read from one. */
+export function isOrder(text: string): boolean {
+  const forms = formsOf(text);
+  const said = [forms.flat, ...forms.disguised, ...forms.decoded];
+  return kindsIn(said, PROSE).length > 0 || kindsIn([forms.lines], LINES).length > 0;
+}
+
+function softIn({ raw, forms, choices }: Texts): string[] {
+  const labels = choices.map(fold);
+  const found = [
+    ...kindsIn([forms.flat, ...forms.disguised], PROSE),
+    ...(pressesFor(forms.flat, labels) ? ['pressures_voter'] : []),
+    ...kindsIn([forms.lines], LINES),
+    ...((forms.lines.match(EXAMPLE_ANSWER) ?? []).length >= EXAMPLES ? ['many_examples'] : []),
+    ...(hasLookalikes(raw) ? ['lookalike_letters'] : []),
+    ...(forms.decoded.length > 0 ? ['encoded_text'] : []),
+    ...(choices.some(isPersuading) ? ['label_persuades'] : []),
+  ];
+  return [...new Set(found)];
+}
+
+function kindsIn(texts: readonly string[], patterns: Readonly<Record<string, readonly RegExp[]>>): string[] {
+  return Object.entries(patterns)
+    .filter(([, each]) => each.some((pattern) => texts.some((text) => pattern.test(text))))
+    .map(([kind]) => kind);
+}
+
+/** A label says what is voted for; one that says what should be is an advertisement. */
+function isPersuading(label: string): boolean {
+  return /(?:\b(?:recommended|correct|official|safe|endorsed)|[([:–—-] ?default)(?: (?:answer|choice|option|vote|by [\p{L} ]{2,30}))?\s*[)\].!*]*$/iu.test(
+    label.trim(),
+  );
 }

@@ -13,12 +13,14 @@ import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { quietLog } from '../test/log.ts';
 import { startModelServer, vote, type ModelServer } from '../test/model-server.ts';
 import { openRun, type Stores } from '../test/runs.ts';
+import { jobParts, PRICES, useFolder } from '../test/asking.ts';
 import { createModelClient } from './ask.ts';
 import { createModelMetrics } from './model-metrics.ts';
 import { startDecideWorker } from './worker.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
 const SECOND_MS = 1_000;
+const folder = useFolder();
 
 let testRedis: TestRedis;
 let server: ModelServer;
@@ -36,6 +38,7 @@ beforeAll(async () => {
   queue = new Queue('decide', { connection: redis, prefix: BULL_PREFIX });
   events = new QueueEvents('decide', { connection: connectPatient(testRedis.url, log), prefix: BULL_PREFIX });
   const metrics = createMetrics('decider');
+  const key = randomBytes(32);
   worker = startDecideWorker({
     connection: redis,
     concurrency: 2,
@@ -44,14 +47,22 @@ beforeAll(async () => {
     metrics,
     deps: {
       records: stores.records,
+      ...jobParts({ redis, key, folder }),
       client: createModelClient({ baseUrl: server.url, apiKey: 'key' }),
       metrics: createModelMetrics(metrics.registry),
       termsOf: async () => ({
         timeoutMs: PATIENT.timeout,
-        prices: {},
-        settings: { models: ['small'], samples: 1, maxBodyChars: 10_000 },
+        prices: PRICES,
+        settings: {
+          models: ['small'],
+          fallbackModels: [],
+          samples: 1,
+          maxBodyTokens: 4_000,
+          maxOutputTokens: 4_000,
+          secondReading: 'never',
+        },
       }),
-      key: randomBytes(32),
+      key,
       now: Date.now,
     },
   });
@@ -64,6 +75,9 @@ afterAll(async () => {
   await Promise.all([testRedis.stop(), server.close()]);
 });
 
+/** The clock is the real one here. */
+const STILL_OPEN = { end: Math.ceil(Date.now() / SECOND_MS) + 3_600 };
+
 async function runJob(payload: JobPayload<'decide'>): Promise<unknown> {
   const options = jobOptions('decide', { maxRetryAttempts: 3, retryDelayS: 0.05 });
   const job = await queue.add('decide', payload, options);
@@ -71,7 +85,7 @@ async function runJob(payload: JobPayload<'decide'>): Promise<unknown> {
 }
 
 test('a model that comes back decides at a later attempt', async () => {
-  const { payload, decision } = await openRun(stores);
+  const { payload, decision } = await openRun(stores, STILL_OPEN);
   const from = server.requests.length;
   server.behave((request, nth) =>
     nth - from < 2 ? { kind: 'status', status: 503, body: '{}' } : vote(request, 'For'),
@@ -82,7 +96,7 @@ test('a model that comes back decides at a later attempt', async () => {
 });
 
 test('a model that stays away ends as a value, after every attempt: the job does not fail', async () => {
-  const { payload, decision } = await openRun(stores);
+  const { payload, decision } = await openRun(stores, STILL_OPEN);
   const from = server.requests.length;
   server.behave(() => ({ kind: 'status', status: 429, body: '{}' }));
   expect(await runJob(payload)).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
@@ -91,7 +105,7 @@ test('a model that stays away ends as a value, after every attempt: the job does
 });
 
 test('a fault of ours ends as a recorded failure too', async () => {
-  const { payload, proposal, decision } = await openRun(stores);
+  const { payload, proposal, decision } = await openRun(stores, STILL_OPEN);
   await stores.records.putProposal(payload.content_hash, { ...proposal, title: 'Another title' });
   expect(await runJob(payload)).toEqual({ kind: 'failed', why: 'internal' });
   expect(await decision()).toMatchObject({ kind: 'failed', why: 'internal' });

@@ -5,6 +5,7 @@ import { handler } from '@quorum/shared/job-handler';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import type { Traces } from '@quorum/shared/traces';
 import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { decideJob, recordFailure, type DecideJobDeps } from './decide-job.ts';
 
@@ -15,12 +16,13 @@ export type DecideWorkerOptions = {
   readonly lockS: number;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly traces?: Traces | null;
   readonly deps: Omit<DecideJobDeps, 'attempt'>;
 };
 
 /** Starts to take `decide` jobs. */
 export function startDecideWorker(options: DecideWorkerOptions): RunningWorker {
-  const { connection, concurrency, lockS, log, metrics, deps } = options;
+  const { connection, concurrency, lockS, log, metrics, traces = null, deps } = options;
   const { records } = deps;
   return runWorker({
     queue: 'decide',
@@ -43,5 +45,6 @@ export function startDecideWorker(options: DecideWorkerOptions): RunningWorker {
     lockS,
     log,
     metrics,
+    traces,
   });
 }

@@ -6,20 +6,40 @@ import { createServer, type ServerResponse } from 'node:http';
 import { urlOf } from '@quorum/shared/probe';
 import { z } from 'zod';
 
+const NO_SCHEMA = { name: '', strict: false, schema: {} };
 const Request = z.object({
   model: z.string(),
   messages: z.array(z.object({ role: z.string(), content: z.string() })),
-  response_format: z.object({
-    type: z.string(),
-    json_schema: z.object({ name: z.string(), strict: z.boolean(), schema: z.record(z.string(), z.unknown()) }),
-  }),
+  response_format: z
+    .object({
+      type: z.string(),
+      json_schema: z
+        .object({ name: z.string(), strict: z.boolean(), schema: z.record(z.string(), z.unknown()) })
+        .default(NO_SCHEMA),
+    })
+    .default({ type: 'none', json_schema: NO_SCHEMA }),
 });
-export type ModelRequest = z.infer<typeof Request>;
+export type ModelRequest = z.infer<typeof Request> & {
+  /** All that was sent. */
+  readonly body: Readonly<Record<string, unknown>>;
+};
 
 export type Reply =
-  | { readonly kind: 'says'; readonly content: string; readonly finishReason?: string }
+  | {
+      readonly kind: 'says';
+      readonly content: string;
+      readonly finishReason?: string;
+      /** Beside the tokens. */
+      readonly usage?: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: 'refuses' }
-  | { readonly kind: 'status'; readonly status: number; readonly body: string; readonly contentType?: string }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly body: string | Uint8Array;
+      readonly contentType?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Sends the headers and then nothing more. */
   | { readonly kind: 'trickles' }
   | { readonly kind: 'silent' }
@@ -41,11 +61,14 @@ export async function startModelServer(): Promise<ModelServer> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const asked = Request.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      const body = z.record(z.string(), z.unknown()).parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      const asked = { ...Request.parse(body), body };
       requests.push(asked);
       send(response, asked, behaviour(asked, requests.length - 1));
     });
   });
+  // Who keeps a line open closes it: a line that is closed at the moment at which it is used again loses a request.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `${urlOf(server.address(), '127.0.0.1')}/v1`,
@@ -60,23 +83,25 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 function send(response: ServerResponse, asked: ModelRequest, reply: Reply): void {
-  const completion = (message: object, finishReason: string): void => {
+  const completion = (message: object, finishReason: string, usage: object = {}): void => {
     const body = {
       id: 'chatcmpl-test',
       object: 'chat.completion',
       model: `${asked.model}-2026`,
       choices: [{ index: 0, finish_reason: finishReason, message: { role: 'assistant', ...message } }],
-      usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 },
+      usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100, ...usage },
     };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
   switch (reply.kind) {
     case 'says':
-      return completion({ content: reply.content, refusal: null }, reply.finishReason ?? 'stop');
+      return completion({ content: reply.content, refusal: null }, reply.finishReason ?? 'stop', reply.usage);
     case 'refuses':
       return completion({ content: null, refusal: 'I will not.' }, 'stop');
     case 'status':
-      response.writeHead(reply.status, { 'content-type': reply.contentType ?? 'application/json' }).end(reply.body);
+      response
+        .writeHead(reply.status, { 'content-type': reply.contentType ?? 'application/json', ...reply.headers })
+        .end(reply.body);
       return;
     case 'trickles':
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices":');
@@ -86,6 +111,12 @@ function send(response: ServerResponse, asked: ModelRequest, reply: Reply): void
       return;
     case 'silent':
   }
+}
+
+/** The keys that the message lists, for a request without a schema. */
+export function listedKeys({ messages }: ModelRequest): string[] {
+  const lines = (messages.at(-1)?.content ?? '').split('\n');
+  return lines.slice(lines.lastIndexOf('Choices') + 1, -1);
 }
 
 /** The keys that the request allows for a choice, for example `A: For`. */
@@ -107,6 +138,7 @@ export const REASONS = {
   factors_against: ['late'],
   unknowns: ['who pays'],
   confidence: 0.9,
+  risk_ground: 'A bench can be painted again.',
   risk_level: 'low',
   stakes: 'low',
 } as const;

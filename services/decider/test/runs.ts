@@ -2,11 +2,12 @@
 import { NO_PROPOSALS } from '@quorum/shared/run';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { newRunId, OwnerId } from '@quorum/shared/ids';
+import { newRunId, OwnerId, type RunId } from '@quorum/shared/ids';
 import type { JobPayload } from '@quorum/shared/jobs';
 import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import type { DecisionRecord, Opening, Records } from '@quorum/shared/records';
 import type { Transitions } from '@quorum/shared/transitions';
+import { aResponse } from '../../../packages/shared/test/samples.ts';
 import { aProposal, type ProposalChanges } from './fixtures.ts';
 
 export const OWNER = OwnerId.parse('owner');
@@ -22,16 +23,36 @@ export type TestRun = {
 };
 
 /** A running run with one selected proposal, each in a space of its own so that runs do not join. */
-export async function openRun(
-  { records, transitions }: Stores,
+export function openRun(
+  stores: Stores,
   changes: ProposalChanges = {},
   wishes: Record<string, unknown> = {},
 ): Promise<TestRun> {
   const runId = newRunId();
-  const proposal = aProposal({ space: `${runId}.eth`, ...changes });
+  return openOn(stores, runId, aProposal({ space: `${runId}.eth`, ...changes }), wishes, OWNER);
+}
+
+/** Ends a run, and opens the next one on the same proposal. */
+export async function nextRun(
+  stores: Stores,
+  { payload, proposal }: TestRun,
+  { wishes = {}, owner = OWNER, changes = {} }: { wishes?: object; owner?: OwnerId; changes?: ProposalChanges } = {},
+): Promise<TestRun> {
+  const response = aResponse(payload.run_id, { space_id: proposal.space });
+  await stores.transitions.finish({ owner: OWNER, dryRun: false }, response, Date.now());
+  return openOn(stores, newRunId(), aProposal({ ...proposal, ...changes }), wishes, owner);
+}
+
+async function openOn(
+  { records, transitions }: Stores,
+  runId: RunId,
+  proposal: Proposal,
+  wishes: object,
+  owner: OwnerId,
+): Promise<TestRun> {
   const preferences = UserPreferences.parse(wishes);
   const nowMs = Date.now();
-  await transitions.accept({ runId, owner: OWNER, space: proposal.space, dryRun: false, idempotency: null, nowMs });
+  await transitions.accept({ runId, owner, space: proposal.space, dryRun: false, idempotency: null, nowMs });
   await transitions.start(runId, nowMs);
   await records.open(runId, openingOf(proposal, preferences));
   await records.putProposal(contentHash(proposal), proposal);

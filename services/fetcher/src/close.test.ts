@@ -1,6 +1,5 @@
 import { QuorumError, UpstreamError } from '@quorum/shared/errors';
 import { newRunId } from '@quorum/shared/ids';
-import { createMetrics } from '@quorum/shared/metrics';
 import { FailedWhy, HeldWhy, SkippedWhy, type Outcome } from '@quorum/shared/outcome';
 import { createRecords, type Opening, type RunRecord } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
@@ -36,10 +35,12 @@ async function opened(proposals: readonly Proposal[], given: Partial<Opening> = 
     deps: {
       records,
       transitions: createTransitions(redis()),
-      metrics: createMetrics('test'),
       log: quiet,
       watchOf: async () => null,
       keepAppointment: async () => undefined,
+      openRunsMost: () => 100,
+      bringUp: async () => undefined,
+      tell: async () => undefined,
       preferences: { load: async () => ({ kind: 'stored', preferences: preferences(), version: 'stored' }) },
       leadS: 3_600,
       now: () => NOW_MS,
@@ -159,6 +160,7 @@ describe('a run that is closed', () => {
     [{ kind: 'skipped', why: 'below_confidence' }, true],
     [{ kind: 'skipped', why: 'cancelled' }, false],
     [{ kind: 'skipped', why: 'proposal_changed' }, false],
+    [{ kind: 'skipped', why: 'budget' }, false],
     [{ kind: 'failed', why: 'model_output' }, false],
     [{ kind: 'cast' }, false],
   ])('leaves %o out of later runs: %s', async ([outcome, noted]) => {
@@ -182,6 +184,7 @@ describe('what a live run could not vote on', () => {
     [{ kind: 'skipped', why: 'not_allowed' }, true],
     [{ kind: 'skipped', why: 'no_voting_power' }, true],
     [{ kind: 'skipped', why: 'already_voted' }, true],
+    [{ kind: 'skipped', why: 'budget' }, true],
     [{ kind: 'failed', why: 'upstream_unavailable' }, false],
     [{ kind: 'failed', why: 'signing' }, false],
     [{ kind: 'held', why: 'stakes' }, false],

@@ -4,8 +4,9 @@
  */
 import type { Appointment } from '@quorum/shared/appointments';
 import { treatmentOf, type QuorumError } from '@quorum/shared/errors';
+import type { RunId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
-import type { Metrics } from '@quorum/shared/metrics';
+import type { Notice } from '@quorum/shared/notices';
 import type { Outcome } from '@quorum/shared/outcome';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { Opening, OutcomeRecord, Records, RunRecord } from '@quorum/shared/records';
@@ -13,6 +14,7 @@ import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 import { leftAs } from './left.ts';
+import { missedNotices } from './missed.ts';
 import { nextRun, type Ended, type Next } from './next.ts';
 import { summarise, unopened } from './summarise.ts';
 
@@ -23,9 +25,14 @@ export type CloseDeps = {
   readonly watchOf: (run: Pick<RunRecord, 'owner' | 'space'>) => Promise<Ended['watch']>;
   /** Sees to it that this run's appointment is kept, and none that it replaces. */
   readonly keepAppointment: (run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>) => Promise<void>;
+  /** How many runs may be open at one time. */
+  readonly openRunsMost: () => number;
+  /** Has a run that waits for its place look again now. */
+  readonly bringUp: (runId: RunId) => Promise<void>;
+  /** Has its owner told, now or later. */
+  readonly tell: (notices: readonly Notice[]) => Promise<void>;
   readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly leadS: number;
-  readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: () => number;
 };
@@ -46,10 +53,13 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
       }),
     ),
   );
-  const texts = await readTexts(opening, deps);
-  const next = await nextOf(run, { how: status, opening, outcomes }, deps);
+  const [texts, next] = await Promise.all([
+    readTexts(opening, deps),
+    nextOf(run, { how: status, opening, outcomes }, deps),
+  ]);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
   await noteLeft(run, opening, outcomes, deps);
+  await tellMissed(run, opening, outcomes, deps);
   return finish(run, response, next, deps);
 }
 
@@ -65,6 +75,7 @@ export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDep
   const next = await nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
   await noteLeft(run, opening, run.outcomes, deps);
+  await tellMissed(run, opening, run.outcomes, deps);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
 
@@ -127,26 +138,36 @@ async function finish(
   const { owner, space, dryRun } = run;
   const appointment: Appointment | null =
     appointedMs === null ? null : { owner, space_id: space, dry_run: dryRun, at: appointedMs };
-  const state = await deps.transitions.finish(run, response, Date.parse(response.finished_at), appointment);
+  const endedMs = Date.parse(response.finished_at);
+  const most = deps.openRunsMost();
+  const { status: state, opens } = await deps.transitions.finish(run, response, endedMs, appointment, most);
+  if (opens !== null) await deps.bringUp(opens);
   // Only now: a turn that came before the end would have joined the run that ends here.
   await deps.keepAppointment(run);
+  await pack(run, deps);
   const stands = state === 'missing' ? response.status : state;
-  deps.metrics.runs.inc({ status: stands });
   deps.log.info(
     {
-      run_id: run.runId,
-      owner: run.owner,
-      space_id: run.space,
       status: stands,
+      dry_run: response.dry_run,
       votes_cast: response.votes_cast.length,
       decisions: response.decisions.length,
       errors: response.errors.length,
-      execution_time_s: response.execution_time,
+      duration_ms: Math.round(response.execution_time * 1_000),
       next_check_time: response.next_check_time,
     },
-    'agent run finished',
+    'agent completed',
   );
   return stands;
+}
+
+/** What Redis keeps of a run for a month is made small. Where that fails it is large: no run is the worse for it. */
+async function pack({ runId }: RunRecord, { records, log }: CloseDeps): Promise<void> {
+  try {
+    await records.pack(runId);
+  } catch (error) {
+    log.warn({ err: error, run_id: runId }, 'the record of the run was not packed');
+  }
 }
 
 /** Notes how a live run left its proposals, before it ends: the run that follows must not begin with the same again. */
@@ -154,13 +175,24 @@ async function noteLeft(
   { owner, space }: RunRecord,
   opening: Opening,
   outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
-  { records }: CloseDeps,
+  { records, now }: CloseDeps,
 ): Promise<void> {
   if (opening.dry_run) return;
+  const times = { ends: new Map(opening.selected.map(({ proposal_id: id, end }) => [id, end])), nowMs: now() };
   for (const as of ['by_policy', 'in_vain'] as const) {
     const left = hashesOf(opening, outcomes, (outcome) => leftAs(outcome) === as);
-    await records.noteDecidedBefore(owner, space, left, opening.preferences_version, as);
+    await records.noteDecidedBefore(owner, space, left, opening.preferences_version, as, times);
   }
+}
+
+/** Before the run ends: what is told twice is told once, and what is left out nobody would miss. A run that was cancelled was its owner's. */
+async function tellMissed(
+  run: RunRecord,
+  opening: Opening,
+  outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
+  { tell, leadS, now }: CloseDeps,
+): Promise<void> {
+  if (!run.cancelled) await tell(missedNotices(run, opening, outcomes, { leadS, nowMs: now() }));
 }
 
 /** The selected proposals with such an outcome, id to content hash. */

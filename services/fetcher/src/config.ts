@@ -8,6 +8,16 @@ export const FetcherConfig = WorkerConfig.extend({
   ...PreferencesConfig.shape,
   ...DeadlineConfig.shape,
   ...retryShape('run'),
+  OPEN_RUNS_MAX: reloads(
+    'job',
+    z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('Runs that are open at one time, for all owners; those that were accepted later wait for their turn'),
+  ),
   DEADLINE_LEAD_S: reloads(
     'run',
     z.coerce

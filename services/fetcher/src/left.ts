@@ -11,7 +11,7 @@
  */
 import { assertNever } from '@quorum/shared/assert-never';
 import type { Outcome } from '@quorum/shared/outcome';
-import type { LeftAs } from '@quorum/shared/records';
+import type { LeftAs } from '@quorum/shared/left-records';
 
 export function leftAs(outcome: Outcome): 'done' | LeftAs | 'undone' {
   switch (outcome.kind) {
@@ -39,9 +39,11 @@ function leftSkipped(why: Extract<Outcome, { kind: 'skipped' }>['why']): LeftAs 
     case 'proposal_changed':
     case 'preferences':
     case 'vote_cap':
-    case 'budget':
     case 'cancelled':
       return 'undone';
+    // What costs too much today must not keep the rest from being decided.
+    case 'budget':
+      return 'in_vain';
     // The voter service saw these; the hub may go on saying otherwise to the fetcher.
     case 'already_voted':
     case 'no_voting_power':
@@ -53,4 +55,12 @@ function leftSkipped(why: Extract<Outcome, { kind: 'skipped' }>['why']): LeftAs 
     default:
       return assertNever(why);
   }
+}
+
+/**
+ * Whether no model was asked for want of a budget. Such a proposal comes after the others, and all the same a later run has to take it
+ * up, and no run follows at once for it: the next proposals would be told the same.
+ */
+export function lacksBudget(outcome: Outcome): boolean {
+  return outcome.kind === 'skipped' && outcome.why === 'budget';
 }

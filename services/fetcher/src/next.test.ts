@@ -13,6 +13,7 @@ const LEAD_S = 3_600;
 const voter = anAddress();
 const inSeconds = (seconds: number): number => NOW_MS + seconds * 1_000;
 const HELD: Outcome = { kind: 'held', why: 'below_confidence' };
+const NO_BUDGET: Outcome = { kind: 'skipped', why: 'budget' };
 const AWAY: Outcome = { kind: 'failed', why: 'upstream_unavailable' };
 
 /** A live run that selected proposals with these outcomes, and left over what ends so many seconds from now. */
@@ -64,6 +65,7 @@ describe('what is left over', () => {
     ['was held since voting is paused', { kind: 'held', why: 'voting_paused' }],
     ['changed on the way', { kind: 'skipped', why: 'proposal_changed' }],
     ['was over the cap', { kind: 'skipped', why: 'vote_cap' }],
+    ['nobody could pay for', NO_BUDGET],
     ['has no outcome', null],
   ] as const)('a proposal that %s is left over too', ([, outcome]) => {
     expect(nextRun(ended([{ kind: 'cast' }, outcome], null)).appointedMs).toBe(inSeconds(5 * DAY_S - LEAD_S));
@@ -104,6 +106,7 @@ describe('the run that follows at once', () => {
     ['there is time, and no watch', ended([HELD], 2 * DAY_S)],
     ['nothing was selected', ended([], 2 * DAY_S, watch(3 * DAY_S))],
     ['nothing got on', ended([AWAY, AWAY], 2 * DAY_S, watch(3 * DAY_S))],
+    ['there was no budget for any', ended([NO_BUDGET, NO_BUDGET, NO_BUDGET], HOUR_S, watch(3 * DAY_S))],
     ['all that is left was tried in vain', ended([HELD], 2 * DAY_S, { ...watch(3 * DAY_S), fresh: null })],
     ['it was to be a dry run', ended([{ kind: 'simulated' }], 60, { dryRun: true })],
     ['it became a dry run', ended([{ kind: 'simulated' }], HOUR_S, { opening: { dry_run: true } })],
@@ -113,7 +116,8 @@ describe('the run that follows at once', () => {
   });
 
   it('makes no loop: whatever runs come to, at once ends, and so does the halving', () => {
-    const anyOutcome = fc.constantFrom<Outcome>(HELD, AWAY, { kind: 'cast' }, { kind: 'failed', why: 'model_output' });
+    const model_output: Outcome = { kind: 'failed', why: 'model_output' };
+    const anyOutcome = fc.constantFrom<Outcome>(HELD, AWAY, NO_BUDGET, { kind: 'cast' }, model_output);
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 30 }),
@@ -131,7 +135,8 @@ describe('the run that follows at once', () => {
             const came = Array.from({ length: first + again }, () => outcomes.next().value ?? AWAY);
             const gone = (at: number): boolean => came[at]?.kind === 'cast' || came[at]?.kind === 'held';
             const wasVain = (at: number): boolean => at >= first;
-            const isVain = (at: number): boolean => came[at]?.kind === 'failed' && came[at] !== AWAY;
+            const isVain = (at: number): boolean =>
+              (came[at]?.kind === 'failed' && came[at] !== AWAY) || came[at] === NO_BUDGET;
             const all = came.map((_, at) => at);
             const left = fresh + vain - came.length;
             const run = ended(came, null, { nowMs });

@@ -16,7 +16,7 @@
 import type { Outcome } from '@quorum/shared/outcome';
 import type { Opening, OutcomeRecord } from '@quorum/shared/records';
 import type { ProposalId } from '@quorum/snapshot/proposal';
-import { leftAs } from './left.ts';
+import { lacksBudget, leftAs } from './left.ts';
 
 const SECOND_MS = 1_000;
 const LATER_MS = 15 * 60 * SECOND_MS;
@@ -79,9 +79,8 @@ function isAtOnce({ outcomes, watch, newPreferences, leadS, nowMs }: Ended, open
   // Where the voter service alone finds other preferences, the next run would be told the same, and the one after it.
   if (isOutdated && newPreferences) return true;
   const { fresh } = opening.left_over;
-  if (fresh === null || fresh * SECOND_MS <= nowMs || !ends.some((outcome) => leftAs(outcome) !== 'undone')) {
-    return false;
-  }
+  const gotOn = ends.some((outcome) => leftAs(outcome) !== 'undone' && !lacksBudget(outcome));
+  if (fresh === null || fresh * SECOND_MS <= nowMs || !gotOn) return false;
   const turnMs = watch === null || watch.dryRun ? null : watch.nextMs;
   const isDue = (fresh - leadS) * SECOND_MS <= nowMs;
   return isDue || (turnMs !== null && fresh * SECOND_MS < turnMs);
@@ -93,5 +92,5 @@ function needsRun(outcome: Outcome | undefined, opening: Opening): boolean {
   // Asked for a vote, and kept from it by preferences that cannot be used.
   if (outcome.kind === 'simulated') return opening.dry_run;
   // Tried in vain or not: as long as it is open it may succeed.
-  return outcome.kind === 'failed' || leftAs(outcome) === 'undone';
+  return outcome.kind === 'failed' || lacksBudget(outcome) || leftAs(outcome) === 'undone';
 }

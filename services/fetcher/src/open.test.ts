@@ -3,7 +3,7 @@ import type { SignerAnnouncement } from '@quorum/shared/announcements';
 import { preferencesVersion } from '@quorum/shared/preferences';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { createHub, type Hub } from '@quorum/snapshot/hub';
-import { Address, type Proposal, type SpaceId } from '@quorum/snapshot/proposal';
+import { Address, type Proposal, ProposalId, type SpaceId } from '@quorum/snapshot/proposal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -18,18 +18,20 @@ import { allActive, data, row } from '../../../packages/snapshot/test/hub-answer
 import { playBack, type Reply } from '../../../packages/snapshot/test/play-back.ts';
 import { useOpening } from '../test/opening.ts';
 import { aProposal, authors, DAY_S, HOUR_S, inWorld, NOW_MS, NOW_S, type WorldProposal } from '../test/samples.ts';
-import { anyWorld } from '../test/worlds.ts';
+import { anyWorld, type Entry } from '../test/worlds.ts';
 import { openRun } from './open.ts';
 import { rank } from './rank.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
 const stand = useOpening();
+/** Nothing of what is noted has closed. */
+const OPEN_ENDED = { ends: new Map<ProposalId, number>(), nowMs: NOW_MS };
 const [anna = '', boris = ''] = authors();
 
 describe('any world', () => {
   it('is filtered, ranked and cut to the limit as the preferences say, and every proposal is counted once', async () => {
     await fc.assert(
-      fc.asyncProperty(anyWorld, async ({ entries, limit, blacklist, whitelist, dryRun, hasSigner }) => {
+      fc.asyncProperty(anyWorld, async ({ entries, limit, blacklist, whitelist, dryRun, hasSigner, revise }) => {
         const world = stand();
         const known = new Map(entries.map((entry) => [aProposalId(), entry]));
         const proposalsIn = (space: SpaceId): WorldProposal[] =>
@@ -46,12 +48,13 @@ describe('any world', () => {
           max_proposals_per_run: limit,
           blacklisted_proposers: blacklist,
           whitelisted_proposers: whitelist,
+          revise_votes: revise,
         });
         const stored = await world.preferences.load(owner);
         const version = stored.kind === 'unusable' ? '' : stored.version;
 
         const votes = [...known].flatMap(([id, { voted }]) => {
-          const who = voted === 'by us' ? voter : anAddress();
+          const who = voted === 'by another' ? anAddress() : voter;
           return voted === 'no'
             ? []
             : [{ id: `${id}v`, voter: who, created: NOW_S - 5, space, proposal: id, choice: 1 }];
@@ -63,18 +66,58 @@ describe('any world', () => {
         await world.add({ votes, voting_power: powers });
         const { proposals } = await allActive(world.hub, space);
         for (const proposal of proposals) {
-          const decided = known.get(proposal.id)?.decided ?? 'no';
-          if (decided === 'no') continue;
+          const entry = known.get(proposal.id);
+          const decided = entry?.decided ?? 'no';
+          if (decided === 'no' || entry?.voted === 'outdated in vain') continue;
           const hash = contentHash(decided === 'other text' ? aProposal() : proposal);
           // A threshold that no generated preferences have: the defaults are among them.
           const others = preferencesVersion(preferences({ confidence_threshold: 0.99 }));
           const under = decided === 'other preferences' ? others : version;
-          await world.records.noteDecidedBefore(owner, space, new Map([[proposal.id, hash]]), under);
+          await world.records.noteDecidedBefore(
+            owner,
+            space,
+            new Map([[proposal.id, hash]]),
+            under,
+            'by_policy',
+            OPEN_ENDED,
+          );
+        }
+
+        for (const [id, { voted }] of known) {
+          const proposal = ProposalId.parse(id);
+          if (voted === 'by us')
+            await world.ledger(asker, proposal, { vote_id: 'another', preferences_version: 'old' });
+          if (voted === 'up to date') {
+            await world.ledger(asker, proposal, { vote_id: `${id}v`, preferences_version: version });
+          }
+          if (voted === 'outdated' || voted === 'outdated in vain') {
+            await world.ledger(asker, proposal, { vote_id: `${id}v`, preferences_version: 'old' });
+          }
+          if (voted === 'outdated, its revision sent in vain') {
+            const replaces = JSON.stringify({ vote_id: `${id}v`, intent: '{}' });
+            const revision = { state: 'reserved', vote_id: 'revision', preferences_version: version, replaces };
+            await world.ledger(asker, proposal, revision);
+          }
+          const text = proposals.find((one) => one.id === id);
+          if (voted !== 'outdated in vain' || text === undefined) continue;
+          await world.records.noteDecidedBefore(
+            owner,
+            space,
+            new Map([[proposal, contentHash(text)]]),
+            version,
+            'in_vain',
+            OPEN_ENDED,
+          );
         }
 
         const opening = await world.open(asker, { dryRun });
 
         const live = hasSigner && !dryRun;
+        // A dry run remembers nothing of what was tried in vain.
+        const outdated = ({ voted }: Entry): boolean =>
+          voted.startsWith('outdated') && !(live && voted === 'outdated in vain');
+        const hasVoted = (entry: Entry): boolean =>
+          entry.voted !== 'no' && entry.voted !== 'by another' && !(revise && outdated(entry));
         const why = ({ id }: Proposal): string | null => {
           const entry = known.get(id);
           if (entry === undefined) throw new Error('a proposal from nowhere');
@@ -82,7 +125,7 @@ describe('any world', () => {
           if (whitelist.length > 0 && !whitelist.includes(entry.author)) return 'not_whitelisted';
           if (entry.flagged) return 'flagged';
           if (entry.left < 120) return 'closing_too_soon';
-          if (hasSigner && entry.voted === 'by us') return 'already_voted';
+          if (hasSigner && hasVoted(entry)) return 'already_voted';
           return live && entry.decided === 'same' ? 'decided_before' : null;
         };
         const expected: Record<string, number> = {};
@@ -121,7 +164,7 @@ describe('any world', () => {
         expect(opening.left_over.all).toBe(ends.length === 0 ? null : Math.min(...ends));
         const missed = proposals.filter(({ id, ...rest }) => {
           const entry = known.get(id);
-          const done = entry?.voted === 'by us' || entry?.decided === 'same';
+          const done = entry !== undefined && (hasVoted(entry) || entry.decided === 'same');
           return live && why({ id, ...rest }) === 'closing_too_soon' && !done;
         });
         expect(opening.closing_too_soon.toSorted()).toEqual(missed.map(({ id }) => id).toSorted());
@@ -362,7 +405,7 @@ describe('what an earlier run decided', () => {
     const { selected, preferences_version: version } = await world.open(asker);
     const [{ proposal_id: id, content_hash: hash } = { proposal_id: undefined, content_hash: '' }] = selected;
     if (id === undefined) throw new Error('nothing was selected');
-    await world.records.noteDecidedBefore(owner, space, new Map([[id, hash]]), version);
+    await world.records.noteDecidedBefore(owner, space, new Map([[id, hash]]), version, 'by_policy', OPEN_ENDED);
     const kept = async (dryRun = false): Promise<number> => (await world.open(asker, { dryRun })).selected.length;
     expect(await kept()).toBe(0);
     expect((await world.open(asker)).filter_metrics.decided_before).toBe(1);
@@ -392,7 +435,7 @@ describe('what an earlier run could not vote on', () => {
     await world.writePreferences(owner, { max_proposals_per_run: 2 });
     const { selected: urgent, preferences_version: version } = await world.open(asker);
     const hashes = new Map(urgent.map(({ proposal_id: id, content_hash: hash }) => [id, hash]));
-    await world.records.noteDecidedBefore(owner, space, hashes, version, 'in_vain');
+    await world.records.noteDecidedBefore(owner, space, hashes, version, 'in_vain', OPEN_ENDED);
     const { selected, filter_metrics: counts } = await world.open(asker);
     expect(selected.map(({ end }) => end)).toEqual([NOW_S + 9 * DAY_S, NOW_S + HOUR_S]);
     expect([counts.decided_before, counts.beyond_limit]).toEqual([0, 1]);

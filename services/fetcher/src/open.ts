@@ -7,7 +7,8 @@ import type { Logger } from '@quorum/shared/log';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import type { SignerAnnouncement } from '@quorum/shared/announcements';
-import type { LeftAs, Opening, Records, RunRecord, Selected } from '@quorum/shared/records';
+import type { LeftAs } from '@quorum/shared/left-records';
+import type { Opening, Records, RunRecord, Selected } from '@quorum/shared/records';
 import type { FilterMetrics, Ranked } from '@quorum/shared/run';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
@@ -16,6 +17,7 @@ import { aliasWords } from './alias-words.ts';
 import { choose, type Unchecked } from './choose.ts';
 import { dropByHistory, partition, termsOf, type Dropped, type DroppedAs } from './filter.ts';
 import { readListing, type Listed, type Listing } from './listing.ts';
+import { takingPowerBack } from './overriding.ts';
 import { powerOn } from './power.ts';
 import { rank } from './rank.ts';
 
@@ -67,14 +69,25 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   const hashes = new Map(considered.map(({ id, content_hash: hash }) => [id, hash]));
   const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
     dryRun ? new Set() : records.decidedBefore(asked.owner, space, hashes, wanted.version, as);
+  // What could not be voted on before comes last, or it would take the place of what can.
+  const inVain = await left('in_vain');
+  const votes = await votesOn(voter, space, considered, hub, signal);
+  // A vote of ours that this run may replace is no reason to leave its proposal out; once tried in vain it is.
+  const revisable =
+    voter === null || !preferences.revise_votes
+      ? new Set<ProposalId>()
+      : await ownOutdated(
+          [...votes].filter(([id]) => !inVain.has(id)),
+          { voter, space },
+          wanted.version,
+          records,
+        );
   const history = {
-    votedOn: await votedOn(voter, space, considered, hub, signal),
+    votedOn: new Set([...votes.keys()].filter((id) => !revisable.has(id))),
     decidedBefore: await left('by_policy'),
   };
   const byHistory = partition(byTerms.kept, (proposal) => dropByHistory(proposal, history));
   const ranked = rank(byHistory.kept, nowMs);
-  // What could not be voted on before comes last, or it would take the place of what can.
-  const inVain = await left('in_vain');
   const inRank = ranked.map(({ proposal }) => proposal);
   const inTurn = [...inRank.filter(({ id }) => !inVain.has(id)), ...inRank.filter(({ id }) => inVain.has(id))];
   const chosen = await choose(inTurn, {
@@ -92,9 +105,19 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
     log.warn({ proposal_id: proposal.id, why }, 'proposal cannot be checked');
   }
 
+  const asksOfPower = voter !== null && chosen.selected.length > 0;
+  const takesBack = asksOfPower ? await takingPowerBack(deps, signal) : () => false;
   const selected = chosen.selected.map(({ proposal, votingPower }): Selected => {
     const { id, title, link, end } = proposal;
-    return { proposal_id: id, content_hash: contentHash(proposal), title, link, end, voting_power: votingPower };
+    return {
+      proposal_id: id,
+      content_hash: contentHash(proposal),
+      title,
+      link,
+      end,
+      voting_power: votingPower,
+      takes_power_back: takesBack(proposal),
+    };
   });
   // Nobody is told that it is too late for what was voted on or decided, or of what nobody asked to be voted on.
   const isLive = !asked.dryRun && voter !== null;
@@ -176,19 +199,45 @@ async function readSigner(
   return { voter: signer.voter, errors: aliasWords(signer, run.owner, nowMs) };
 }
 
-/** On which of these the voter has voted, by one reading of all their votes since the first of these opened. */
-async function votedOn(
+/** The voter's votes on these, proposal to id, by one reading of all their votes since the first of these opened. */
+async function votesOn(
   voter: Address | null,
   space: SpaceId,
   proposals: readonly Listed[],
   hub: Hub,
   signal: AbortSignal,
-): Promise<ReadonlySet<ProposalId>> {
-  if (voter === null || proposals.length === 0) return new Set();
+): Promise<ReadonlyMap<ProposalId, string>> {
+  if (voter === null || proposals.length === 0) return new Map();
   const since = proposals.reduce((earliest, { start }) => Math.min(earliest, start), Infinity);
   const votes = await hub.votesInSpace({ voter, space, since }, signal);
-  const voted = new Set(votes.map((vote) => vote.proposal));
-  return new Set(proposals.map(({ id }) => id).filter((id) => voted.has(id)));
+  const voted = new Map(votes.map((vote) => [vote.proposal, vote.id]));
+  return new Map(
+    proposals.flatMap(({ id }): [ProposalId, string][] => {
+      const vote = voted.get(id);
+      return vote === undefined ? [] : [[id, vote]];
+    }),
+  );
+}
+
+/**
+ * Of these votes those that we cast, that stand, and that were decided under other preferences or are to be replaced by a revision
+ * that came to nothing so far. The voter service looks again.
+ */
+async function ownOutdated(
+  votes: readonly (readonly [ProposalId, string])[],
+  { voter, space }: { readonly voter: Address; readonly space: SpaceId },
+  version: string,
+  records: Records,
+): Promise<ReadonlySet<ProposalId>> {
+  const outdated = await Promise.all(
+    votes.map(async ([id, vote]) => {
+      const entry = await records.ledger(voter, space, id);
+      const isOutdated = entry?.state === 'cast' && entry.vote_id === vote && entry.preferences_version !== version;
+      const isBeingRevised = entry?.state === 'reserved' && entry.replaces?.vote_id === vote;
+      return isOutdated || isBeingRevised ? [id] : [];
+    }),
+  );
+  return new Set(outdated.flat());
 }
 
 const ODD_LOGGED = 20;

@@ -3,23 +3,30 @@
  * BullMQ. Everything here may be done twice: ids dedupe.
  */
 import type { Appointment } from '@quorum/shared/appointments';
+import type { HoldQueue } from '@quorum/shared/hold-jobs';
 import type { RunId } from '@quorum/shared/ids';
-import { JOBS, jobIds, jobOptions, type JobPayload, type QueueName, type RetrySettings } from '@quorum/shared/jobs';
+import { JOBS, jobIds, jobOptions, type QueueName, type RetrySettings } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
+import type { Notice } from '@quorum/shared/notices';
+import type { RunRecord } from '@quorum/shared/records';
 import { createFlowProducer } from '@quorum/shared/redis';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import type { ScheduleQueue } from '@quorum/shared/schedules';
+import { carriedTrace } from '@quorum/shared/trace-context';
 import { Queue, type FlowJob, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChildTree } from './tree.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Nobody delivers notices yet: they wait, and go when what they tell is long past. */
+/** Where no gateway is there to deliver them, notices wait, and go when what they tell is long past. */
 const NOTICE_KEPT_MS = 30 * DAY_MS;
 const NOTICES_PER_SWEEP = 10_000;
 
 /** Where the root job of a run is. ended: completed or failed. waits: for children. at_work: it comes up by itself. */
 export type RootState = 'missing' | 'ended' | 'waits' | 'at_work';
+
+/** Which run, and the request that began it. */
+type RunRef = Pick<RunRecord, 'runId' | 'requestId'>;
 
 export type FetcherQueues = ReturnType<typeof openQueues>;
 
@@ -56,7 +63,12 @@ export function openQueues({
     const decide = await decides.getJob(tree.decideId);
     if (decide === undefined) {
       const parent = { id: tree.voteId, queue: `${BULL_PREFIX}:vote` };
-      await decides.add('decide', tree.payload, { ...tree.decideOptions, jobId: tree.decideId, parent });
+      await decides.add('decide', tree.payload, {
+        ...tree.decideOptions,
+        ...carriedTrace(),
+        jobId: tree.decideId,
+        parent,
+      });
       return true;
     }
     return isSettled(await decide.getState()) && (await decide.removeChildDependency());
@@ -64,17 +76,24 @@ export function openQueues({
 
   return {
     schedules: runs satisfies ScheduleQueue,
+    holds: votes satisfies HoldQueue,
     addMissing,
 
     /** Adds the root job of a run; one that is there stays as it is. */
-    async addRun(runId: RunId, settings: RetrySettings): Promise<void> {
-      const payload = JOBS['agent-run'].payload.parse({ run_id: runId, step: 'fetch' });
-      await runs.add('agent-run', payload, { ...jobOptions('agent-run', settings), jobId: jobIds.run(runId) });
+    async addRun({ runId, requestId }: RunRef, settings: RetrySettings): Promise<void> {
+      const asked = requestId === null ? {} : { request_id: requestId };
+      const payload = JOBS['agent-run'].payload.parse({ ...asked, run_id: runId, step: 'fetch' });
+      await runs.add('agent-run', payload, {
+        ...jobOptions('agent-run', settings),
+        ...carriedTrace(),
+        jobId: jobIds.run(runId),
+      });
     },
 
     /** Adds the turn that keeps an appointment, unless it is there. Returns whether it was missing. */
     async addTurn(appointment: Appointment, nowMs: number): Promise<boolean> {
-      const payload = JOBS.turn.payload.parse({ from: 'appointment', ...appointment });
+      const { owner, space_id, dry_run, at } = appointment;
+      const payload = JOBS.turn.payload.parse({ from: 'appointment', owner, space_id, dry_run, at });
       const jobId = jobIds.appointment(appointment);
       if ((await runs.getJob(jobId)) !== undefined) return false;
       const delay = Math.max(0, appointment.at - nowMs);
@@ -87,14 +106,14 @@ export function openQueues({
       await runs.remove(jobIds.appointment(appointment));
     },
 
-    async notify(told: readonly JobPayload<'notify'>[]): Promise<void> {
+    async notify(told: readonly Notice[]): Promise<void> {
       if (told.length === 0) return;
       const opts = jobOptions('notify', await retries());
       await notices.addBulk(
-        told.map((one) => ({
+        told.map(({ payload, delayMs }) => ({
           name: 'notify',
-          data: JOBS.notify.payload.parse(one),
-          opts: { ...opts, jobId: jobIds.notify(one) },
+          data: JOBS.notify.payload.parse(payload),
+          opts: { ...opts, delay: delayMs, jobId: jobIds.notify(payload) },
         })),
       );
     },
@@ -113,15 +132,16 @@ export function openQueues({
 
     /** Whether a vote of these trees may still come to an outcome. */
     async anyAtWork(trees: readonly ChildTree[]): Promise<boolean> {
-      const states = await Promise.all(trees.map(async ({ voteId }) => stateOf(await votes.getJob(voteId))));
-      return states.some((state) => state !== 'missing' && state !== 'unknown' && !isSettled(state));
+      const states = await Promise.all(trees.map(({ voteId }) => votes.getJobState(voteId)));
+      return states.some((state) => state !== 'unknown' && !isSettled(state));
     },
 
     /**
      * Helps a root that waits: children that are gone are put back, those that have settled without its being told are no longer
      * waited for, and a root that waits for nothing goes on. Returns whether there was something to do.
      */
-    async mendWaiting(runId: RunId, trees: readonly ChildTree[], settings: RetrySettings): Promise<boolean> {
+    async mendWaiting(run: RunRef, trees: readonly ChildTree[], settings: RetrySettings): Promise<boolean> {
+      const { runId } = run;
       const rootId = jobIds.run(runId);
       let mended = false;
       for (const tree of trees) {
@@ -138,8 +158,14 @@ export function openQueues({
       const { unprocessed = 0 } = await root.getDependenciesCount({ unprocessed: true });
       if (unprocessed > 0) return mended;
       await root.remove({ removeChildren: false });
-      await this.addRun(runId, settings);
+      await this.addRun(run, settings);
       return true;
+    },
+
+    /** Brings up the root of a run that would come later. */
+    async bringUp(runId: RunId): Promise<void> {
+      const root = await runs.getJob(jobIds.run(runId));
+      if ((await stateOf(root)) === 'delayed') await root?.promote();
     },
 
     /** Removes what nobody works on yet of a run that is to end, and brings its root up where it would come later. */
@@ -165,13 +191,18 @@ function flowOf(tree: ChildTree, rootId: string): FlowJob {
     name: 'vote',
     queueName: 'vote',
     data: tree.payload,
-    opts: { ...tree.voteOptions, jobId: tree.voteId, parent: { id: rootId, queue: `${BULL_PREFIX}:agent-run` } },
+    opts: {
+      ...tree.voteOptions,
+      ...carriedTrace(),
+      jobId: tree.voteId,
+      parent: { id: rootId, queue: `${BULL_PREFIX}:agent-run` },
+    },
     children: [
       {
         name: 'decide',
         queueName: 'decide',
         data: tree.payload,
-        opts: { ...tree.decideOptions, jobId: tree.decideId },
+        opts: { ...tree.decideOptions, ...carriedTrace(), jobId: tree.decideId },
       },
     ],
   };

@@ -21,7 +21,7 @@ export async function rankJob(
         user_preferences_applied: opening.preferences_applied,
         errors: [...opening.errors],
         filter_metrics: opening.filter_metrics,
-        selected: opening.selected.map(({ content_hash: _hash, ...shown }) => shown),
+        selected: opening.selected.map(({ content_hash: _hash, takes_power_back: _stakes, ...shown }) => shown),
         dropped: dropped.slice(0, DROPPED_TOLD),
       },
     };

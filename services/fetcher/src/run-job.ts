@@ -1,6 +1,7 @@
 /**
  * The job `agent-run`: the root of a run's tree, a step job.
  *
+ *   picked up while as many runs as may be open were accepted before it: delayed; the end of one of them brings it up
  *   picked up with step `fetch`      start the run, open it (pinned: a retry finds the opening), tell of what is too late, add the
  *                                    missing trees, note the next step, wait for the children
  *                                    a run that was cancelled before it opened is closed instead
@@ -15,6 +16,7 @@
  */
 import type { Appointments } from '@quorum/shared/appointments';
 import { NotFoundError, QuorumError } from '@quorum/shared/errors';
+import type { Logger } from '@quorum/shared/log';
 import { RunId } from '@quorum/shared/ids';
 import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
@@ -34,6 +36,8 @@ import { childTrees } from './tree.ts';
 /** For how long a run waits for a hub that asks for a pause; then it is an error like any other. */
 const PATIENCE_MS = 15 * 60 * 1_000;
 const LOOK_AGAIN_MS = 1_000;
+/** A run that waits for its place is brought up; it looks by itself in case that was missed. */
+const LOOK_FOR_PLACE_MS = 5_000;
 /** A run that comes with less than the time to vote left could only say that it is too late: the lead is twice that at least. */
 const LEADS_LEAST = 2;
 /** For a run whose own settings cannot be read any more: it is to end all the same. */
@@ -46,7 +50,7 @@ export type RunTerms = Pick<OpenDeps, 'hub' | 'minTimeToVoteS'> & {
 };
 
 export type RunDeps = Omit<OpenDeps, keyof RunTerms> &
-  Omit<CloseDeps, 'watchOf' | 'keepAppointment' | 'leadS'> & {
+  Omit<CloseDeps, 'watchOf' | 'keepAppointment' | 'bringUp' | 'tell' | 'leadS'> & {
     readonly appointments: Appointments;
     readonly watches: Watches;
     readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
@@ -80,19 +84,23 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   }
 
   /** Opens a run; while the hub asks for a pause it is put off, which costs no attempt. */
-  async function openUnhurried(run: RunRecord, terms: RunTerms, signal: AbortSignal): Promise<Opening> {
+  async function openUnhurried(run: RunRecord, terms: RunTerms, scoped: Logger, signal: AbortSignal): Promise<Opening> {
     try {
-      return await openRun(run, { ...deps, ...terms }, signal);
+      const opening = await openRun(run, { ...deps, ...terms, log: scoped }, signal);
+      return { ...opening, opened_at: deps.now() };
     } catch (error) {
       const nowMs = deps.now();
       throw postponedUntilOpen(error, { nowMs, untilMs: (run.startedAtMs ?? nowMs) + PATIENCE_MS });
     }
   }
 
+  /** What a run is closed with; its lines name it, whoever closes it. */
   async function closeDeps(run: RunRecord): Promise<CloseDeps> {
+    const asked = run.requestId === null ? {} : { request_id: run.requestId };
     const before = await appointments.at(run.owner, run.space, run.dryRun);
     return {
       ...deps,
+      log: log.child({ ...asked, run_id: run.runId, owner: run.owner, space_id: run.space }),
       leadS: await deps.termsOf(run).then(
         ({ deadlineLeadS, minTimeToVoteS }) => Math.max(deadlineLeadS, LEADS_LEAST * minTimeToVoteS),
         () => USUAL_LEAD_S,
@@ -103,6 +111,8 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
         return watch === null || nextMs === null ? null : { nextMs, dryRun: watch.dry_run };
       },
       keepAppointment: (closed) => keepAppointment(closed, before),
+      bringUp: (next) => queues.bringUp(next),
+      tell: (notices) => queues.notify(notices),
     };
   }
 
@@ -130,7 +140,8 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   async function tell(run: RunRecord, { closing_too_soon: closing }: Opening): Promise<void> {
     const { owner, space: space_id, runId: run_id } = run;
     const event = 'closing_too_soon' as const;
-    await queues.notify(closing.map((proposal_id) => ({ owner, space_id, run_id, proposal_id, event })));
+    const about = { owner, space_id, run_id, event };
+    await queues.notify(closing.map((proposal_id) => ({ payload: { ...about, proposal_id }, delayMs: 0 })));
   }
 
   async function close(runId: RunId): Promise<JobResult<'agent-run'>> {
@@ -153,22 +164,26 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
 
     async handle(payload, attempt, signal, step) {
       const { run_id: runId } = payload;
-      const status = await transitions.start(runId, deps.now());
+      const status = await transitions.start(runId, deps.now(), deps.openRunsMost());
       if (status === 'missing') throw new NotFoundError(`run ${runId}`);
+      if (status === 'queued') throw new PostponeError(LOOK_FOR_PLACE_MS, 'as many runs are open as may be');
       if (status !== 'running') return ended(step, runId, status);
 
       if (payload.step === 'fetch') {
         const run = await readRun(runId);
+        const scoped = attempt.log.child({ owner: run.owner, space_id: run.space });
+        if (attempt.pickups === 1) scoped.info({ dry_run: run.dryRun }, 'agent start');
         if (run.cancelled && run.opening === null) {
           return { run_id: runId, status: await closeRun(run, unopened(run), await closeDeps(run)) };
         }
         const terms = await deps.termsOf(run);
-        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, signal)));
-        attempt.log.info({ filter_metrics: { ...opening.filter_metrics, ranked: undefined } }, 'proposals selected');
+        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal)));
+        const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
+        scoped.info({ filter_metrics }, 'proposals selected');
         await tell(run, opening);
         // One that is to stop gets no child that it had not: those that were taken away would be put back.
         if (!run.cancelled) await queues.addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
-        await step.update({ run_id: runId, step: 'summarise' });
+        await step.update({ ...payload, step: 'summarise' });
       }
       await step.waitForChildren();
       return close(runId);

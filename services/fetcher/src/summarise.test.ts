@@ -26,7 +26,13 @@ const settled = (outcome: OutcomeRecord['outcome'], given: Partial<OutcomeRecord
   ...given,
 });
 
-type Entry = { proposal: Proposal; decision?: DecisionRecord; outcome?: OutcomeRecord; text?: Proposal | null };
+type Entry = {
+  proposal: Proposal;
+  spent?: Usage;
+  decision?: DecisionRecord;
+  outcome?: OutcomeRecord;
+  text?: Proposal | null;
+};
 
 function response(entries: readonly Entry[], errors: string[] = []): AgentRunResponse {
   const runId = newRunId();
@@ -40,12 +46,17 @@ function response(entries: readonly Entry[], errors: string[] = []): AgentRunRes
       outcome === undefined ? [] : [[proposal.id, outcome]],
     ),
   );
+  const spent = new Map(
+    entries.flatMap(({ proposal, spent: charged }): [ProposalId, Usage][] =>
+      charged === undefined ? [] : [[proposal.id, charged]],
+    ),
+  );
   const texts = new Map(entries.map(({ proposal, text = proposal }) => [proposal.id, text]));
   const opening = anOpening(
     entries.map(({ proposal }) => proposal),
     { errors },
   );
-  return summarise(aRun(runId, { decisions }), opening, outcomes, texts, {
+  return summarise(aRun(runId, { decisions, spent }), opening, outcomes, texts, {
     status: 'completed',
     nextMs: null,
     nowMs: NOW_MS,
@@ -98,7 +109,7 @@ describe('the response of a run', () => {
     const samples = [
       anAnswer({ ballot: ballotFor(2), confidence: 0.9 }),
       anAnswer({ ballot: ballotFor(2), confidence: 0.8 }),
-      anAnswer({ ballot: ballotFor(2), confidence: 0.7, model: 'second' }),
+      anAnswer({ ballot: ballotFor(2), confidence: 0.7, model: 'second', stand_in: 'spare' }),
     ];
     const decision = decided(proposal, { samples, strategy_used: 'conservative' });
     const [shown] = response([{ proposal, decision, outcome: settled({ kind: 'cast' }, { receipt }) }]).decisions;
@@ -108,7 +119,7 @@ describe('the response of a run', () => {
       choice: 2,
       agreement: 1,
       confidence: 0.8,
-      models: ['stand-in', 'second'],
+      models: ['stand-in', 'spare'],
       strategy_used: 'conservative',
       outcome: { kind: 'cast' },
       receipt,
@@ -134,6 +145,16 @@ describe('the response of a run', () => {
     }
   });
 
+  it('says in words what was not decided for want of a budget: it stands in no decision', () => {
+    const proposal = aProposal({ title: 'Dredge the basin' });
+    const detail = 'the cap of the run is $5.00 (BUDGET_USD_PER_RUN)';
+    const record: DecisionRecord = { kind: 'skipped', why: 'budget', detail, usage: usage(0) };
+    const outcome = settled({ kind: 'skipped', why: 'budget' }, { detail });
+    const told = response([{ proposal, decision: record, outcome }]);
+    expect(told.errors).toEqual([`No vote on "Dredge the basin": there is no budget to decide it (${detail}).`]);
+    expect(told).toMatchObject({ proposals_analyzed: 0, decisions: [], usage: usage(0) });
+  });
+
   it('says in words what failed, by title and on one line', () => {
     const proposal = aProposal({ title: 'Repair\u001b[31m the \r\nquay\u202e ' });
     const outcome = settled({ kind: 'failed', why: 'vote_rejected' }, { detail: 'no voting\u0007 power' });
@@ -150,6 +171,17 @@ describe('the response of a run', () => {
       { proposal: other, outcome, decision: decided(other, { usage: usage(3, null) }) },
     ]);
     expect(told.usage).toMatchObject({ calls: 6, cost_usd: null });
+  });
+
+  it('is as it was charged: with what a decision does not tell of, and what came to none', () => {
+    const [one, other, third] = [aProposal(), aProposal(), aProposal()];
+    const outcome = settled({ kind: 'failed', why: 'internal' });
+    const told = response([
+      { proposal: one, outcome, decision: decided(one, { usage: usage(3) }), spent: usage(5) },
+      { proposal: other, outcome, decision: decided(other, { usage: usage(3) }) },
+      { proposal: third, outcome, spent: usage(2) },
+    ]);
+    expect(told.usage).toMatchObject({ calls: 10, input_tokens: 10_000 });
   });
 
   it('counts the time from the start, and none where it never started', () => {

@@ -1,5 +1,5 @@
 /** What a run came to: the response, made from its records alone. */
-import { addUsage, type Usage, type VoteDecision } from '@quorum/shared/decision';
+import { addUsage, whoAnswered, type Usage, type VoteDecision } from '@quorum/shared/decision';
 import { wordsFor } from '@quorum/shared/outcome';
 import { judge } from '@quorum/shared/policy';
 import { inSpace, preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
@@ -35,7 +35,7 @@ export function summarise(
     decisions,
     user_preferences_applied: opening.preferences_applied,
     filter_metrics: opening.filter_metrics,
-    usage: addUsage([...run.decisions.values()].map(usageOf)),
+    usage: addUsage(usagesOf(run)),
     errors: [...opening.errors, ...opening.selected.flatMap((selected) => errorOf(selected, outcomes))],
     ...times(run, end.nowMs),
     next_check_time: end.nextMs === null ? null : new Date(end.nextMs).toISOString(),
@@ -54,7 +54,7 @@ function voteDecision(
   const judgement = judge(decision, inSpace(opening.preferences, run.space));
   const together = judgement.kind === 'judged' ? judgement.aggregate : null;
   const ballot = together?.ballot ?? null;
-  const answered = decision.samples.filter((sample) => sample.kind === 'answer').map((sample) => sample.model);
+  const answered = decision.samples.filter((sample) => sample.kind === 'answer').map(whoAnswered);
   return {
     proposal_id: selected.proposal_id,
     title: selected.title,
@@ -88,14 +88,24 @@ function choiceOf(ballot: Ballot, text: Proposal): EncodedChoice | null {
   }
 }
 
+/** What was spent on each proposal: as it was charged, which counts what came to no decision too, or as its decision says. */
+function usagesOf({ decisions, spent }: RunRecord): Usage[] {
+  const said = [...decisions].map(([id, record]) => [id, usageOf(record)] as const);
+  return [...new Map([...said, ...spent]).values()];
+}
+
 function usageOf(record: DecisionRecord): Usage {
   return record.kind === 'decided' ? record.sealed.decision.usage : record.usage;
 }
 
-/** A failure in words for the owner, on one line, whatever its author put into the title; nothing for any other outcome. */
+/**
+ * A failure in words for the owner, on one line, whatever its author put into the title; so is what was not decided for want of a
+ * budget, which stands in no decision. Nothing for any other outcome.
+ */
 function errorOf(selected: Selected, outcomes: ReadonlyMap<ProposalId, OutcomeRecord>): string[] {
   const settled = outcomes.get(selected.proposal_id);
-  if (settled?.outcome.kind !== 'failed') return [];
+  if (settled === undefined || !('why' in settled.outcome)) return [];
+  if (settled.outcome.kind !== 'failed' && settled.outcome.why !== 'budget') return [];
   const detail = settled.detail === undefined ? '' : ` (${printable(settled.detail)})`;
   return [`No vote on "${printable(selected.title)}": ${wordsFor(settled.outcome.why)}${detail}.`];
 }

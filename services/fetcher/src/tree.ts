@@ -23,6 +23,7 @@ export type ChildTree = {
  * never runs; the root goes on all the same, finds no outcome and records one.
  */
 export function childTrees(run: RunRecord, opening: Opening, settings: RetrySettings, nowMs: number): ChildTree[] {
+  const asked = run.requestId === null ? {} : { request_id: run.requestId };
   return opening.selected
     .filter(({ proposal_id: id }) => !run.outcomes.has(id))
     .map(({ proposal_id: id, content_hash: hash, end }) => {
@@ -30,7 +31,7 @@ export function childTrees(run: RunRecord, opening: Opening, settings: RetrySett
       return {
         voteId: jobIds.vote(run.runId, id),
         decideId: jobIds.decide(run.runId, id),
-        payload: JOBS.vote.payload.parse({ run_id: run.runId, proposal_id: id, content_hash: hash }),
+        payload: JOBS.vote.payload.parse({ ...asked, run_id: run.runId, proposal_id: id, content_hash: hash }),
         voteOptions: { ...jobOptions('vote', settings), priority, ignoreDependencyOnFailure: true },
         decideOptions: { ...jobOptions('decide', settings), priority, failParentOnFailure: true },
       };

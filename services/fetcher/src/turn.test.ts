@@ -1,11 +1,13 @@
 import type { Appointment } from '@quorum/shared/appointments';
 import { newRunId, type RunId } from '@quorum/shared/ids';
 import { jobIds, JOBS } from '@quorum/shared/jobs';
+import { createMetrics } from '@quorum/shared/metrics';
 import { keepSchedule, watchSchedule } from '@quorum/shared/schedules';
 import type { Watch } from '@quorum/shared/watches';
 import type { Job } from 'bullmq';
 import { describe, expect, it, vi } from 'vitest';
 import { PATIENT } from '../../../test/patience.ts';
+import { samplesOf, sumsBy } from '../../../test/scraped.ts';
 import { useFlow, type Asker } from '../test/flow.ts';
 
 const flow = useFlow();
@@ -101,10 +103,13 @@ describe('a tick of a watch', () => {
     expect(await result(await tick(asker, 'tick-twice'))).toEqual({ kind: 'replayed', run_id: runId });
   });
 
-  it('of a watch that is gone does nothing', async () => {
+  it('of a watch that is gone does nothing, and is counted so', async () => {
     const asker = await flow().ask(0);
-    flow().fetcher();
+    const metrics = createMetrics('test');
+    flow().fetcher({ metrics });
     expect(await result(await tick(asker))).toEqual({ kind: 'superseded', run_id: null });
+    const counts = sumsBy(samplesOf([await metrics.registry.metrics()]), 'quorum_turns_total', ['result']);
+    expect(counts).toEqual({ superseded: 1 });
     expect(await flow().tryStart(asker.owner, asker.space)).toBe('created');
   });
 
@@ -130,6 +135,48 @@ describe('a tick of a watch', () => {
     expect(kind).toBe('created');
     expect((await endedRun(live)).dryRun).toBe(false);
     expect(await flow().runsOf(asker)).toHaveLength(2);
+  });
+
+  /** A live watch whose tick waits for a dry run that is under way; at what time its turn counts. */
+  async function waiting(asker: Asker): Promise<{ readonly turn: Job; readonly dry: RunId }> {
+    await watch(asker, { schedule: { kind: 'cron', cron: '0 0 1 1 *', time_zone: 'UTC' } });
+    const dry = await accept(asker, true);
+    flow().fetcher();
+    expect(await result(await tick(asker))).toMatchObject({ kind: 'put_off' });
+    const at = (await flow().appointments.at(asker.owner, asker.space, false)) ?? 0;
+    const turn = await flow().turnAt({ ...asker, at });
+    await vi.waitUntil(async () => (await turn.getState()) === 'delayed', PATIENT);
+    return { turn, dry };
+  }
+
+  it.for(['deleted', 'ordered as a dry run'])('that waits for one is called off when its watch is %s', async (how) => {
+    const asker = await flow().ask(0);
+    const { turn, dry } = await waiting(asker);
+    if (how === 'deleted') await flow().watches.remove(asker.owner, asker.space);
+    else await watch(asker, { schedule: { kind: 'cron', cron: '0 0 1 1 *', time_zone: 'UTC' }, dry_run: true });
+    await turn.promote();
+    expect(await result(turn)).toEqual({ kind: 'superseded', run_id: null });
+    expect(await flow().appointments.at(asker.owner, asker.space, false)).toBeNull();
+    expect(await flow().runsOf(asker)).toEqual([dry]);
+  });
+
+  it('that is called off so leaves the appointment of an earlier run as it was', async () => {
+    const asker = await flow().ask(0);
+    const { owner, space } = asker;
+    const at = Date.now() + 3_600_000;
+    await flow().appointments.make({ owner, space_id: space, dry_run: false, at });
+    const { turn } = await waiting(asker);
+    // A second tick before that: what it replaces is the first one's, and behind it the run's.
+    await result(await tick(asker));
+    const waits = (await flow().appointments.at(owner, space, false)) ?? 0;
+    await flow().watches.remove(owner, space);
+    await turn.promote();
+    expect(await result(turn)).toEqual({ kind: 'superseded', run_id: null });
+    const second = await flow().turnAt({ ...asker, at: waits });
+    if ((await second.getState()) === 'delayed') await second.promote();
+    expect(await result(second)).toEqual({ kind: 'superseded', run_id: null });
+    expect(await flow().appointments.get(owner, space, false)).toEqual({ owner, space_id: space, dry_run: false, at });
+    expect(await (await flow().turnAt({ ...asker, at })).getState()).toBe('delayed');
   });
 });
 

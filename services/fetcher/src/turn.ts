@@ -3,6 +3,7 @@
  *
  *   a watch's tick, its watch gone            → superseded: nothing
  *   an appointment whose record says otherwise → superseded: nothing
+ *   an appointment for a tick, its watch gone  → superseded: what it had replaced stands again
  *   no run of this owner and space            → created
  *   a run of its own kind is under way        → joined: that run is this turn's
  *   a run of the other kind is under way      → a tick makes an appointment for now and is done, so that the ticks of a long wait
@@ -10,12 +11,13 @@
  *
  * Delivered again it finds the run that it had: the id of its job is its idempotency key.
  */
-import type { Appointments } from '@quorum/shared/appointments';
+import type { Appointment, Appointments } from '@quorum/shared/appointments';
 import { hashOf } from '@quorum/shared/canonical';
 import { newRunId } from '@quorum/shared/ids';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
 import type { Records } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
+import { markRunStart } from '@quorum/shared/trace-context';
 import type { Transitions } from '@quorum/shared/transitions';
 import type { Watches } from '@quorum/shared/watches';
 import type { FetcherQueues } from './queues.ts';
@@ -51,19 +53,19 @@ export async function turnJob(turn: Turn, jobId: string, deps: TurnDeps): Promis
     idempotency,
     nowMs: now(),
   });
+  if (kind === 'created') markRunStart(runId, 'start run');
   switch (kind) {
     case 'created':
     case 'joined':
     case 'replayed': {
       // Whoever accepted it may have died before it was enqueued; added again it is the same job.
       const run = await records.run(runId);
-      if (run?.state === 'queued') await queues.addRun(runId, await retries());
+      if (run?.state === 'queued') await queues.addRun(run, await retries());
       return { kind, run_id: runId };
     }
     case 'conflict': {
       if (turn.from === 'appointment') throw new PostponeError(LOOK_AGAIN_MS, 'a run of the other kind is under way');
-      const appointment = { owner, space_id: space, dry_run: dryRun, at: now() };
-      await deps.appointments.make(appointment);
+      const appointment = await deps.appointments.makeForTick({ owner, space_id: space, dry_run: dryRun, at: now() });
       await queues.addTurn(appointment, appointment.at);
       return { kind: 'put_off', run_id: runId };
     }
@@ -74,8 +76,22 @@ export async function turnJob(turn: Turn, jobId: string, deps: TurnDeps): Promis
 }
 
 /** Whether it starts a dry run or a live one; null where it counts no more. */
-async function kindOf(turn: Turn, { appointments, watches }: TurnDeps): Promise<boolean | null> {
+async function kindOf(turn: Turn, deps: TurnDeps): Promise<boolean | null> {
   const { owner, space_id: space } = turn;
-  if (turn.from === 'watch') return (await watches.get(owner, space))?.dry_run ?? null;
-  return (await appointments.at(owner, space, turn.dry_run)) === turn.at ? turn.dry_run : null;
+  const ordered = async (): Promise<boolean | null> => (await deps.watches.get(owner, space))?.dry_run ?? null;
+  if (turn.from === 'watch') return ordered();
+  const made = await deps.appointments.get(owner, space, turn.dry_run);
+  if (made === null || made.at !== turn.at) return null;
+  if (made.tick === undefined || (await ordered()) === turn.dry_run) return turn.dry_run;
+  await callOff(made, made.tick.instead_of, deps);
+  return null;
+}
+
+/** Calls off the turn of a watch that was deleted, or is of another kind by now. What it had replaced was a run's, which stands. */
+async function callOff(made: Appointment, insteadOf: number | null, deps: TurnDeps): Promise<void> {
+  const { owner, space_id, dry_run } = made;
+  const nowMs = deps.now();
+  // Never at a time gone by: the job of that time may have come, and been told that it counts no more.
+  const before = insteadOf === null ? null : { owner, space_id, dry_run, at: Math.max(insteadOf, nowMs) };
+  if ((await deps.appointments.replace(made, before)) && before !== null) await deps.queues.addTurn(before, nowMs);
 }

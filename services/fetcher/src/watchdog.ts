@@ -1,5 +1,5 @@
 /**
- * The watchdog: every run ends, every appointment is kept, every watch ticks. It goes over the records, which are the truth, and
+ * The watchdog: every run ends, every appointment is kept, every watch ticks, every hold is answered or expires. It goes over the records, which are the truth, and
  * compares them with the jobs, which may be lost.
  *
  *   a run that is open, and its root job …
@@ -8,17 +8,21 @@
  *     has ended                                it died before it could say so: the run has failed
  *     waits for children that are gone         put them back
  *     waits for children that have ended       let it go on
+ *     has no record any more                   its place is free
  *     has been under way for too long          the run has failed; what it did not reserve is not voted
  *   an appointment without its turn            put it back
  *   a watch without its scheduler, a scheduler without its next tick or its watch
  *                                              make it, mend it and catch up once, remove it
+ *   a hold that is open, without the job that ends it; one to be cast while voting is enabled, without the job that does
+ *                                              put it back
  *   a notice that nobody has fetched for a month is forgotten
  *
  * It runs as a job on a schedule, and once when a fetcher starts. Everything it does may be done twice.
  */
 import type { Appointments } from '@quorum/shared/appointments';
 import { QuorumError } from '@quorum/shared/errors';
-import type { RunId } from '@quorum/shared/ids';
+import { keepHoldJobs } from '@quorum/shared/hold-jobs';
+import type { OwnerId, RunId } from '@quorum/shared/ids';
 import type { JobResult, RetrySettings } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Records, RunRecord } from '@quorum/shared/records';
@@ -32,7 +36,8 @@ const HOUR_MS = 60 * 60 * 1_000;
 const LONGEST_RUN_MS = 2 * HOUR_MS;
 
 export type WatchdogDeps = {
-  readonly records: Pick<Records, 'openRuns'>;
+  readonly records: Pick<Records, 'openRuns' | 'dropOpenRun' | 'openHolds'>;
+  readonly votingOf: (owner: OwnerId) => Promise<{ readonly global: boolean; readonly owner: boolean }>;
   readonly appointments: Appointments;
   readonly watches: Pick<Watches, 'all'>;
   readonly queues: FetcherQueues;
@@ -67,9 +72,15 @@ export async function watchdogJob(deps: WatchdogDeps): Promise<JobResult<'watchd
     });
   await apart(keepSchedules(deps), 'schedules');
   const turns = (await apart(keepAppointments(deps), 'appointments')) ?? 0;
+  const forHolds = (await apart(keepHolds(deps), 'holds')) ?? 0;
   await apart(queues.forgetOldNotices(), 'notices');
   const count = (what: Found): number => found.filter((one) => one === what).length;
-  return { open_runs: open.length, put_back: count('put_back') + turns, ended: count('ended'), freed: count('freed') };
+  return {
+    open_runs: open.length,
+    put_back: count('put_back') + turns + forHolds,
+    ended: count('ended'),
+    freed: count('freed'),
+  };
 }
 
 async function lookAt(runId: RunId, deps: WatchdogDeps): Promise<Found> {
@@ -77,6 +88,7 @@ async function lookAt(runId: RunId, deps: WatchdogDeps): Promise<Found> {
   // The job before the record: a run that ends in between has a record that says so.
   const root = await queues.rootState(runId);
   const run = await deps.readToEnd(runId);
+  if (run === null) await deps.records.dropOpenRun(runId);
   if (run === null || (run.state !== 'queued' && run.state !== 'running')) return 'fine';
   if (run.startedAtMs !== null && now() - run.startedAtMs > LONGEST_RUN_MS) {
     await fail(run, new QuorumError('timeout', 'The run was under way for two hours and was ended.'));
@@ -94,10 +106,10 @@ async function lookAt(runId: RunId, deps: WatchdogDeps): Promise<Found> {
       // All of them: one that has its outcome may still be waited for.
       const all = { ...run, outcomes: new Map() };
       const trees = run.opening === null ? [] : childTrees(all, run.opening, retries, now());
-      return (await queues.mendWaiting(runId, trees, retries)) ? 'freed' : 'fine';
+      return (await queues.mendWaiting(run, trees, retries)) ? 'freed' : 'fine';
     }
     case 'missing':
-      await queues.addRun(runId, retries);
+      await queues.addRun(run, retries);
       return 'put_back';
   }
 }
@@ -115,7 +127,7 @@ async function keepSchedules(deps: Omit<WatchdogDeps, 'records' | 'readToEnd' | 
     const { owner, space_id: space, dry_run: dryRun } = watch;
     log.warn({ owner, space_id: space, what: kind, missed }, 'scheduler of a watch was not there');
     // The scheduler begins with the next turn; the one that was lost is caught up, once.
-    if (missed) await appointments.make({ owner, space_id: space, dry_run: dryRun, at: now() });
+    if (missed) await appointments.makeForTick({ owner, space_id: space, dry_run: dryRun, at: now() });
   }
   const ids = new Set(wanted.map(({ schedule }) => schedule.id));
   for (const id of await watchSchedulers(queues.schedules)) {
@@ -133,4 +145,19 @@ async function keepAppointments({ appointments, queues, log, now }: WatchdogDeps
   if (odd.length > 0) log.error({ fields: odd }, 'appointments cannot be read');
   for (const appointment of records) if (await queues.addTurn(appointment, now())) put += 1;
   return put;
+}
+
+/** Puts back the jobs of holds that are missing. Returns how many. */
+async function keepHolds(deps: WatchdogDeps): Promise<number> {
+  const { records, queues, votingOf, now, log } = deps;
+  const { records: holds, odd } = await records.openHolds();
+  if (odd.length > 0) log.error({ holds: odd }, 'open holds cannot be read');
+  return await keepHoldJobs(queues.holds, holds, {
+    async enabled(owner) {
+      const { global, owner: own } = await votingOf(owner);
+      return global && own;
+    },
+    retries: await deps.retries(),
+    nowMs: now(),
+  });
 }

@@ -4,10 +4,13 @@
  */
 import { runWorker, type RunningWorker } from '@quorum/shared/run-worker';
 import { handler } from '@quorum/shared/job-handler';
+import type { OwnerId } from '@quorum/shared/ids';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import type { Traces } from '@quorum/shared/traces';
 import { keepSchedule, watchdogSchedule } from '@quorum/shared/schedules';
+import { readVoting } from '@quorum/shared/voting';
 import type { Redis } from 'ioredis';
 import { openQueues } from './queues.ts';
 import { rankJob } from './ranking.ts';
@@ -29,22 +32,29 @@ export type FetcherOptions = {
   readonly lockS: number;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly traces?: Traces | null;
   readonly deps: FetcherDeps;
 };
 
 /** Starts the worker. `close` ends it and what it opened. */
-export function startFetcher({ connection, concurrency, lockS, log, metrics, deps }: FetcherOptions): RunningWorker {
+export function startFetcher(options: FetcherOptions): RunningWorker {
+  const { connection, concurrency, lockS, log, metrics, traces = null, deps } = options;
   const retries = async () => (await deps.termsNow()).retries;
   const queues = openQueues({ connection, retries, log });
   const { readToEnd, fail, ...agentRun } = runJob(deps, queues);
-  const watchdog: WatchdogDeps = { ...deps, queues, readToEnd, fail, retries };
+  const votingOf = (owner: OwnerId) => readVoting(connection, owner);
+  const watchdog: WatchdogDeps = { ...deps, queues, readToEnd, fail, retries, votingOf };
 
   const worker = runWorker({
     queue: 'agent-run',
     handlers: {
       'agent-run': handler(JOBS['agent-run'], agentRun),
       turn: handler(JOBS.turn, {
-        handle: (turn, _attempt, _signal, step) => turnJob(turn, step.id, { ...deps, queues, retries }),
+        async handle(turn, _attempt, _signal, step) {
+          const result = await turnJob(turn, step.id, { ...deps, queues, retries });
+          metrics.turns.inc({ result: result.kind });
+          return result;
+        },
       }),
       rank: handler(JOBS.rank, {
         handle: async (asked, _attempt, signal) => rankJob(asked, { ...deps, ...(await deps.termsNow()) }, signal),
@@ -56,6 +66,7 @@ export function startFetcher({ connection, concurrency, lockS, log, metrics, dep
     lockS,
     log,
     metrics,
+    traces,
   });
 
   return {

@@ -72,6 +72,7 @@ export type FlowStand = {
       timeoutMs?: number;
       retries?: RetrySettings;
       deadlineLeadS?: number;
+      openRunsMost?: () => number;
       now?: () => number;
       /** What the owners want, where it is not the default. */
       preferences?: Readonly<Record<string, unknown>>;
@@ -236,6 +237,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       timeoutMs = PATIENT.timeout,
       retries = FAST,
       deadlineLeadS = 3_600,
+      openRunsMost = () => 100,
       now = Date.now,
       preferences: wanted = {},
       ...given
@@ -267,12 +269,12 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
               return { kind: 'missing', preferences, version: preferencesVersion(preferences) };
             },
           },
-          metrics,
           log,
           appointments,
           watches,
           termsOf: terms,
           termsNow: terms,
+          openRunsMost,
           now,
         },
         ...given,

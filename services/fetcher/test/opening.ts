@@ -8,11 +8,12 @@ import { createHubCache, type HubCache } from '@quorum/shared/hub-cache';
 import { newRunId, upstreamId, type OwnerId } from '@quorum/shared/ids';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import { recordedVersions } from '@quorum/shared/recorded-versions';
-import { createRecords, type Opening, type Records, type RunRecord } from '@quorum/shared/records';
+import { createRecords, type LedgerEntry, type Opening, type Records, type RunRecord } from '@quorum/shared/records';
 import { PREFERENCES_FILE } from '@quorum/shared/owner-folder';
+import { keys } from '@quorum/shared/redis-keys';
 import { filePreferenceStore } from '@quorum/shared/store-file';
 import { createHub, type Hub } from '@quorum/snapshot/hub';
-import type { Address, SpaceId } from '@quorum/snapshot/proposal';
+import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { z } from 'zod';
@@ -36,6 +37,8 @@ export type OpeningStand = {
   ask(proposals: (space: SpaceId) => WorldProposal[], given?: Partial<World>): Promise<Asker>;
   add(world: World): Promise<void>;
   fault(fault: Record<string, unknown>): Promise<void>;
+  /** Writes a ledger entry of this asker. */
+  ledger(asker: Asker, proposal: ProposalId, entry: Partial<Record<keyof LedgerEntry, string>>): Promise<void>;
   writePreferences(owner: OwnerId, content: unknown): Promise<void>;
   removePreferences(owner: OwnerId): Promise<void>;
   open(asker: Asker, given?: { dryRun?: boolean; hub?: Hub; deps?: Partial<OpenDeps> }): Promise<Opening>;
@@ -95,6 +98,10 @@ function standOn(redis: Redis, sandbox: Sandbox, dir: string): OpeningStand {
     preferences,
     run,
     add,
+    async ledger({ voter, space }, proposal, entry) {
+      const whole = { state: 'cast', run_id: newRunId(), intent: '{}', created: '1', reserved_at: '1', ...entry };
+      await redis.hset(keys.ledger(voter, space, proposal), whole);
+    },
     fault: (fault) => control(sandbox, 'POST', 'faults', fault),
     async ask(proposals, given = {}) {
       spaces += 1;

@@ -79,6 +79,7 @@ export function anOpening(proposals: readonly Proposal[], given: Partial<Opening
 export function aRun(runId: RunId, given: Partial<RunRecord> = {}): RunRecord {
   return {
     runId,
+    requestId: null,
     owner: anOwner(),
     space: aSpace(),
     dryRun: false,
@@ -90,7 +91,10 @@ export function aRun(runId: RunId, given: Partial<RunRecord> = {}): RunRecord {
     settings: new Map(),
     opening: null,
     decisions: new Map(),
+    spent: new Map(),
+    tried: new Map(),
     outcomes: new Map(),
+    later: new Map(),
     response: null,
     ...given,
   };

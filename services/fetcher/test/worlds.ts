@@ -18,10 +18,24 @@ export const anyEntry = fc.record({
     fc.constant<[number, number, number]>([0, 0, 0]),
     fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 100 }), fc.nat({ max: 100 })),
   ),
-  voted: fc.constantFrom('no', 'no', 'no', 'by us', 'by another'),
+  // "By us": with the voter's address. Only what the ledger knows for our own vote may be revised.
+  voted: fc.constantFrom(
+    'no',
+    'no',
+    'no',
+    'by us',
+    'by another',
+    'outdated',
+    'outdated',
+    'outdated in vain',
+    'outdated, its revision sent in vain',
+    'up to date',
+  ),
   power: fc.constantFrom('some', 'some', 'none', 'fails'),
   decided: fc.constantFrom('no', 'no', 'no', 'same', 'other text', 'other preferences'),
 });
+
+export type Entry = typeof anyEntry extends fc.Arbitrary<infer E> ? E : never;
 
 export const anyWorld = fc.record({
   entries: fc.array(anyEntry, { maxLength: 10 }),
@@ -30,4 +44,5 @@ export const anyWorld = fc.record({
   whitelist: fc.oneof(fc.constant<string[]>([]), fc.subarray(authors(), { minLength: 1 })),
   dryRun: fc.boolean(),
   hasSigner: fc.boolean(),
+  revise: fc.boolean(),
 });

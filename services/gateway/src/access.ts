@@ -3,16 +3,30 @@
  * that its owner looks at must never drive a local agent, so names, origins and media types are checked on every route.
  *
  *   key of the file           admin of OWNER_ID; Redis is not asked
- *   key of `npm run keys`     as its record in Redis says, read anew for each request
+ *   key of `npm run keys`     as its record in Redis says, which is asked for each request: a key that was good before goes by what is
+ *                             remembered of it, if in the step that its request is paid for Redis still has that very record
  *   none                      user of OWNER_ID where ALLOW_ANONYMOUS is set, else 401
  *   any other                 401, and a security event; never anonymous
+ *
+ * Each request pays for itself (`limits.ts`) once it is known for whom, admins excepted. A good key is good however many bad ones
+ * came from the same address: at 256 bits nobody guesses one, and whoever could lock an owner out would keep them from pausing.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { roleIncludes, type ApiKeys, type Role, type Verdict } from '@quorum/shared/api-keys';
+import {
+  roleIncludes,
+  type ApiKey,
+  type ApiKeys,
+  type Role,
+  type Standing,
+  type Verdict,
+} from '@quorum/shared/api-keys';
 import type { OwnerId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import { logSecurity } from '@quorum/shared/security-events';
 import type { Request, RequestHandler } from 'express';
+import { sessionTokenOf, type BoardSessions, type Session } from './board-sessions.ts';
+import type { Limits, Pays } from './limits.ts';
 import { Refusal } from './problem.ts';
 
 export type AccessOptions = {
@@ -24,6 +38,8 @@ export type AccessOptions = {
   readonly apiKeys: ApiKeys | null;
   /** Whether a request without a key acts for the owner. */
   readonly allowAnonymous: boolean;
+  readonly limits: Limits;
+  readonly sessions: BoardSessions;
   readonly metrics: Metrics;
   readonly log: Logger;
 };
@@ -34,35 +50,56 @@ export type Caller = {
   readonly role: Role;
   /** Without a key: then nothing live is in reach. */
   readonly anonymous: boolean;
+  /** By which key, for what is recorded: its id, file, or anonymous. */
+  readonly by: string;
 };
 
 export type Access = {
   /**
    * Who asks, if that is somebody in this role at least. Throws a `Refusal`: 401 without a good key, 403 where the role is too
-   * low. Asks Redis without a time limit: call it within `askRedis`.
+   * low, 429 where too much was asked. Asks Redis without a time limit: call it within `askRedis`.
    */
-  callerOf(request: Request, needed: Role): Promise<Caller>;
-  /** The same for the pages of whoever operates Quorum: admins, and where nothing live is in reach everybody. */
+  callerOf(request: Request, needed: Role, pays?: Pays): Promise<Caller>;
+  /**
+   * The same for the pages of whoever operates Quorum: admins, by their key or a session of the board, and where nothing live is
+   * in reach everybody.
+   */
   operatorOf(request: Request): Promise<Caller>;
+  /** What a session of the board is to remember of an admin: it ends with their key. */
+  sessionFor(admin: Caller): Session;
+  /** Says that a link was refused; throws where there were too many. */
+  refuseLink(request: Request): Promise<void>;
 };
 
-export function createAccess({ owner, fileKey, apiKeys, allowAnonymous, metrics, log }: AccessOptions): Access {
+export function createAccess(options: AccessOptions): Access {
+  const { owner, fileKey, apiKeys, allowAnonymous, limits, sessions, metrics, log } = options;
   const expected = fileKey === null ? null : sha256(fileKey);
 
-  async function identify({ headers: { authorization } }: Request): Promise<Caller> {
+  async function identify(request: Request): Promise<Caller> {
+    const { authorization } = request.headers;
     if (authorization === undefined) {
-      if (allowAnonymous) return { owner, role: 'user', anonymous: true };
+      if (allowAnonymous) return { owner, role: 'user', anonymous: true, by: 'anonymous' };
       throw unauthorized("Send 'Authorization: Bearer <API key>'.");
     }
-    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    const given = bearerOf(authorization);
     // Hashed first: both sides are of one length then, and the comparison takes the same time wherever they differ.
     if (given !== undefined && expected !== null && timingSafeEqual(sha256(given), expected)) {
-      return { owner, role: 'admin', anonymous: false };
+      return { owner, role: 'admin', anonymous: false, by: 'file' };
     }
     const verdict = await verify(given);
-    if (verdict.kind === 'good') return { owner: verdict.key.owner, role: verdict.key.role, anonymous: false };
+    if (verdict.kind === 'good') return callerBy(verdict.key);
+    metrics.security.inc({ event: verdict.why === 'forged' ? 'api_key_forged' : 'api_key_refused' });
+    await limits.payForBadKey(request);
     tell(verdict.why);
     throw unauthorized('The API key is not known.');
+  }
+
+  /** Who asks if their key is as it was when it was last read, and what of it Redis must have still. Null: it is to be read. */
+  function recall({ headers: { authorization = '' } }: Request): { caller: Caller; standing: Standing } | null {
+    const recalled = apiKeys?.recall(bearerOf(authorization) ?? '') ?? null;
+    // Admins pay nothing: there is no step in which to ask.
+    if (recalled === null || recalled.key.role === 'admin') return null;
+    return { caller: callerBy(recalled.key), standing: recalled.standing };
   }
 
   async function verify(given: string | undefined): Promise<Verdict> {
@@ -72,32 +109,73 @@ export function createAccess({ owner, fileKey, apiKeys, allowAnonymous, metrics,
 
   /** Says that a key was refused, and nothing of the key: a good one with a typing error is nearly a good one. */
   function tell(why: Extract<Verdict, { kind: 'refused' }>['why']): void {
-    if (why === 'forged') {
-      metrics.security.inc({ event: 'api_key_forged' });
-      log.error('security: the record of an API key is not ours; npm run keys -- list names it');
-      return;
-    }
-    metrics.security.inc({ event: 'api_key_refused' });
-    log.warn({ why }, 'security: an API key was refused');
+    logSecurity(log, why === 'forged' ? 'api_key_forged' : 'api_key_refused', { why });
+  }
+
+  /** The admin whose session of the board this is; null: nobody's, or one whose key is gone. */
+  async function sessionOf(request: Request): Promise<Caller | null> {
+    const token = sessionTokenOf(request);
+    const session = token === undefined ? null : await sessions.find(token);
+    if (session === null) return null;
+    const { owner: theirs, by, proof } = session;
+    const stands = by === 'file' ? expected?.toString('hex') === proof : (await apiKeys?.byId(by))?.role === 'admin';
+    return stands ? { owner: theirs, role: 'admin', anonymous: false, by } : null;
+  }
+
+  async function pay(request: Request, { owner: theirs, role }: Caller, pays: Pays): Promise<void> {
+    if (role !== 'admin') await limits.pay(request, theirs, pays);
   }
 
   return {
-    async callerOf(request, needed) {
+    async callerOf(request, needed, pays = 'reads') {
+      const known = pays === 'nothing' ? null : recall(request);
+      if (known !== null) {
+        const paid = await limits.pay(request, known.caller.owner, pays, known.standing);
+        if (paid === 'taken') {
+          requireRole(needed, known.caller.role);
+          return known.caller;
+        }
+      }
       const caller = await identify(request);
-      if (!roleIncludes(caller.role, needed)) throw tooLow(needed, caller.role);
+      await pay(request, caller, pays);
+      requireRole(needed, caller.role);
       return caller;
     },
     async operatorOf(request) {
-      const caller = await identify(request);
+      const key = request.headers.authorization;
+      const caller = (key === undefined ? await sessionOf(request) : null) ?? (await identify(request));
+      await pay(request, caller, 'reads');
       if (!caller.anonymous && caller.role !== 'admin') throw tooLow('admin', caller.role);
       return caller;
     },
+    sessionFor({ owner: theirs, by }) {
+      return { owner: theirs, by, proof: by === 'file' ? (expected?.toString('hex') ?? '') : '' };
+    },
+    async refuseLink(request) {
+      metrics.security.inc({ event: 'board_link_refused' });
+      await limits.payForBadKey(request);
+      logSecurity(log, 'board_link_refused');
+    },
   };
+}
+
+/** Throws a `Refusal` where the role does not include the one that is needed. */
+export function requireRole(needed: Role, role: Role): void {
+  if (!roleIncludes(role, needed)) throw tooLow(needed, role);
 }
 
 /** Whether a caller may see what is this owner's: their own, and as an admin everybody's. */
 export function maySee({ owner, role }: Caller, theirs: OwnerId): boolean {
   return owner === theirs || role === 'admin';
+}
+
+/** The key in an `Authorization` header. */
+function bearerOf(authorization: string): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+function callerBy({ owner, role, id }: ApiKey): Caller {
+  return { owner, role, anonymous: false, by: id };
 }
 
 function unauthorized(detail: string): Refusal {

@@ -1,17 +1,12 @@
 /** What surrounds the runs: links, health, metrics, Bull Board, and how the gateway says no. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { handler } from '@quorum/shared/job-handler';
-import { JOBS } from '@quorum/shared/jobs';
-import { createMetrics } from '@quorum/shared/metrics';
-import { connectPatient } from '@quorum/shared/redis';
+import { Health } from '@quorum/shared/health';
 import { AgentRunAccepted } from '@quorum/shared/run';
-import { runWorker } from '@quorum/shared/run-worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
-import { ask, log, openGateway, postRun, type Gateway } from '../test/stand.ts';
-import { Health } from './health.ts';
+import { ask, openGateway, postRun, type Gateway } from '../test/stand.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
 let redis: TestRedis;
@@ -34,26 +29,39 @@ describe('the entrance', () => {
     const { links } = z.object({ links: z.record(z.string(), z.string()) }).parse((await get('/')).json);
     expect(Object.keys(links)).toEqual([
       'agent_run',
+      'decisions',
       'proposals',
+      'holds',
+      'voting',
       'watches',
+      'webhook_deliveries',
+      'audit',
       'user_preferences',
       'health',
       'live',
       'ready',
       'metrics',
       'queues',
+      'docs',
+      'openapi',
     ]);
     for (const path of Object.values(links)) expect((await get(path)).status, path).not.toBe(404);
   });
 
   test.each([
-    ['GET', '/agent-run', 405, 'POST'],
+    ['PUT', '/agent-run', 405, 'GET, HEAD, POST'],
+    ['POST', '/decisions', 405, 'GET, HEAD'],
+    ['DELETE', '/evidence/x', 405, 'GET, HEAD'],
     ['DELETE', '/', 405, 'GET, HEAD'],
     ['POST', '/health', 405, 'GET, HEAD'],
     ['PUT', '/agent-run/0198a3f0-0000-7000-8000-000000000000', 405, 'DELETE, GET, HEAD'],
     ['POST', '/watches/a.eth', 405, 'DELETE, GET, HEAD, PUT'],
     ['POST', '/watches', 405, 'GET, HEAD'],
     ['POST', '/proposals', 405, 'GET, HEAD'],
+    ['POST', '/holds', 405, 'GET, HEAD'],
+    ['PUT', '/holds/0123456789abcdef0123456789abcdef', 405, 'GET, HEAD, POST'],
+    ['GET', '/voting/pause', 405, 'POST'],
+    ['POST', '/voting', 405, 'GET, HEAD'],
     ['GET', '/agent-runs', 404, undefined],
     ['POST', '/nowhere', 404, undefined],
   ])('%s %s → %i', async (method, path, status, allow) => {
@@ -95,73 +103,57 @@ describe('health', () => {
   };
 
   test('is 503 where no worker is there, and names each part', async () => {
+    const own = async () => (await health()).health.parts.find(({ part }) => part === 'gateway')?.status;
+    await expect.poll(own, PATIENT).toBe('ok');
     const none = await health();
     expect(none.status).toBe(503);
-    expect(none.health).toMatchObject({
-      status: 'down',
-      redis: { status: 'ok', latency_ms: expect.any(Number) },
-      services: [
-        { service: 'fetcher', status: 'down', workers: 0 },
-        { service: 'decider', status: 'down', workers: 0 },
-        { service: 'voter', status: 'down', workers: 0 },
-      ],
+    expect(none.health.status).toBe('down');
+    expect(Object.fromEntries(none.health.parts.map(({ part, status }) => [part, status]))).toMatchObject({
+      redis: expect.stringMatching(/ok|degraded/),
+      gateway: 'ok',
+      fetcher: 'down',
+      decider: 'down',
+      voter: 'down',
+      hub: 'unknown',
+      sequencer: 'unknown',
+      model: 'unknown',
+      preferences: 'ok',
+      signer: 'unknown',
     });
+    expect(none.health.instances).toMatchObject([{ service: 'gateway', working: true }]);
+    expect((await get('/health')).headers['retry-after']).toBe('5');
     expect((await get('/health/ready')).status).toBe(200);
     expect((await get('/health/live')).status).toBe(200);
-  });
-
-  test('is 200 once every service works, and says who went away', async () => {
-    const own = await startTestRedis();
-    const whole = await openGateway(own.url);
-    const connection = connectPatient(own.url, log);
-    const common = { connection, concurrency: 1, log, metrics: createMetrics('test') };
-    const never = (): Promise<never> => Promise.reject(new Error('There is no job here'));
-    const workers = [
-      runWorker({
-        ...common,
-        queue: 'agent-run',
-        handlers: {
-          'agent-run': handler(JOBS['agent-run'], { handle: never }),
-          turn: handler(JOBS.turn, { handle: never }),
-          rank: handler(JOBS.rank, { handle: never }),
-          watchdog: handler(JOBS.watchdog, { handle: never }),
-        },
-      }),
-      runWorker({ ...common, queue: 'decide', handlers: { decide: handler(JOBS.decide, { handle: never }) } }),
-      runWorker({ ...common, queue: 'vote', handlers: { vote: handler(JOBS.vote, { handle: never }) } }),
-    ];
-    const state = async () => Health.parse((await ask(`${whole.url}/health`)).json);
-    try {
-      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, PATIENT).toBe(200);
-      expect((await state()).services.map(({ workers: count }) => count)).toEqual([1, 1, 1]);
-      await workers[1]?.close(1_000);
-      await expect.poll(async () => (await ask(`${whole.url}/health`)).status, PATIENT).toBe(503);
-      expect((await state()).services).toMatchObject([
-        { service: 'fetcher', status: 'ok' },
-        { service: 'decider', status: 'down', workers: 0 },
-        { service: 'voter', status: 'ok' },
-      ]);
-    } finally {
-      await Promise.all(workers.map((worker) => worker.close(1_000)));
-      connection.disconnect();
-      await whole.stop();
-      await own.stop();
-    }
   });
 
   test('counts what waits', async () => {
     const before = (await health()).health.queues.find(({ queue }) => queue === 'agent-run')?.waiting ?? NaN;
     await postRun(gateway, { space_id: 'waiting.eth' });
     expect((await health()).health.queues).toMatchObject([
-      { queue: 'agent-run', waiting: before + 1, active: 0, failed: 0 },
-      { queue: 'decide', waiting: 0 },
+      { queue: 'agent-run', waiting: before + 1, active: 0, failed: 0, oldest_s: expect.any(Number) },
+      { queue: 'decide', waiting: 0, oldest_s: null },
       { queue: 'vote', waiting: 0 },
       { queue: 'notify', waiting: 0 },
     ]);
   });
 
-  test('says nothing of where Redis is', async () => {
-    expect((await get('/health')).text).not.toContain(new URL(redis.url).port);
+  test('names a queue that nobody works on, however seldom it is asked', async () => {
+    const own = await startTestRedis();
+    const stuck = await openGateway(own.url, { HEARTBEAT_S: '0.2' });
+    try {
+      await postRun(stuck, { space_id: 'stuck.eth' });
+      const queues = async () => Health.parse((await ask(`${stuck.url}/health`)).json).queues[0]?.detail ?? '';
+      await expect.poll(queues, PATIENT).toMatch(/^nobody has taken its next job for \d+ s$/);
+    } finally {
+      await stuck.stop();
+      await own.stop();
+    }
+  });
+
+  test('says nothing of where anything is', async () => {
+    const { text } = await get('/health');
+    expect(text).not.toContain(new URL(redis.url).port);
+    expect(text).not.toMatch(/127\.0\.0\.1|localhost|\/\/|\.data/);
   });
 });
 

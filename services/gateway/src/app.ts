@@ -1,82 +1,85 @@
 /**
  * The express application: middleware in order, then routes.
  *
- *   name and log the request → measure → security headers → known host → own pages → JSON alone → preferences
- *     → body ≤ 16 kB → the other routes
+ *   name and log the request → measure → trace → security headers → known host → own and named pages → JSON alone → the routes, each
+ *     of which reads its own body
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serializeError, type Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import type { Traces } from '@quorum/shared/traces';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
-import { refuseForeignPages, requireJson, requireKnownHost } from './access.ts';
-import { BOARD_PATH, boardRoutes } from './board.ts';
-import { checkHealth } from './health.ts';
+import { requireJson, requireKnownHost } from './access.ts';
+import { trustProxies } from './address.ts';
+import { methodsByPath } from './api/catalogue.ts';
+import { boardLinkRoutes, type BoardLinkDeps } from './board-link.ts';
+import { BOARD_PATH, boardRoutes, isOfBoard } from './board.ts';
+import { admitPages } from './cors.ts';
 import { measureQueues, measureRequests } from './metrics.ts';
 import { answerProblem, Refusal, setRequestId } from './problem.ts';
 import { agentRunRoutes, type AgentRunDeps } from './routes/agent-run.ts';
+import { auditRoutes, type AuditDeps } from './routes/audit.ts';
+import { eventsRoutes, type EventsDeps } from './routes/events.ts';
+import { historyRoutes, type HistoryDeps } from './routes/history.ts';
+import { holdsRoutes, type HoldsDeps } from './routes/holds.ts';
+import { operationRoutes, type OperationDeps } from './routes/operation.ts';
 import { preferencesRoutes, type PreferencesDeps } from './routes/preferences.ts';
 import { proposalsRoutes } from './routes/proposals.ts';
+import { votingRoutes, type VotingDeps } from './routes/voting.ts';
 import { watchesRoutes, type WatchesDeps } from './routes/watches.ts';
+import { webhookRoutes, type WebhookDeps } from './routes/webhook.ts';
+import { traceRequests } from './trace-requests.ts';
 
 export type AppDeps = AgentRunDeps &
+  AuditDeps &
+  EventsDeps &
   PreferencesDeps &
-  WatchesDeps & {
+  WatchesDeps &
+  HistoryDeps &
+  HoldsDeps &
+  VotingDeps &
+  WebhookDeps &
+  OperationDeps &
+  BoardLinkDeps & {
     readonly allowedHosts: readonly string[];
+    /** Whose pages may ask. */
+    readonly corsOrigins: () => readonly string[];
+    /** Whose X-Forwarded-For is believed; empty: nobody's. */
+    readonly trustProxy: readonly string[];
     readonly metrics: Metrics;
+    /** Null or absent: they are off. */
+    readonly traces?: Traces | null;
     readonly log: Logger;
   };
 
-const LINKS = {
-  agent_run: '/agent-run',
-  proposals: '/proposals',
-  watches: '/watches',
-  user_preferences: '/user-preferences',
-  health: '/health',
-  live: '/health/live',
-  ready: '/health/ready',
-  metrics: '/metrics',
-  queues: BOARD_PATH,
-} as const;
-
 /** Builds the application. It opens nothing and listens nowhere. */
 export function createApp(deps: AppDeps): Express {
-  const { queues, metrics } = deps;
+  const { queues, metrics, traces = null } = deps;
   measureQueues(metrics, queues);
 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  trustProxies(app, deps.trustProxy);
   app.use(logRequests(deps.log));
-  app.use(measureRequests(metrics));
+  app.use(measureRequests(metrics), traceRequests(traces));
   app.use(securityHeaders());
-  app.use(requireKnownHost(deps.allowedHosts), refuseForeignPages, requireJson);
+  app.use(requireKnownHost(deps.allowedHosts), admitPages(deps.corsOrigins), requireJson);
 
-  app.use(BOARD_PATH, boardRoutes(queues, deps.access, deps.limitMs));
-  // These read their bodies themselves, which may be larger.
-  app.use(preferencesRoutes(deps));
-  app.use(express.json({ limit: '16kb', inflate: false }));
-  app.use(agentRunRoutes(deps), proposalsRoutes(deps), watchesRoutes(deps));
-
-  app.get('/', (_request, response) => {
-    response.json({ name: 'Quorum', links: LINKS });
-  });
-  app.get('/health/live', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-  app.get('/health/ready', async (_request, response) => {
-    await queues.ready();
-    response.json({ status: 'ok' });
-  });
-  app.get('/health', async (_request, response) => {
-    const health = await checkHealth(queues);
-    response.status(health.status === 'ok' ? 200 : 503).json(health);
-  });
-  app.get('/metrics', async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-  });
+  app.use(boardLinkRoutes(deps));
+  app.use(BOARD_PATH, boardRoutes(deps));
+  app.use(
+    preferencesRoutes(deps),
+    agentRunRoutes(deps),
+    proposalsRoutes(deps),
+    watchesRoutes(deps),
+    holdsRoutes(deps),
+    votingRoutes(deps),
+  );
+  app.use(auditRoutes(deps), eventsRoutes(deps), historyRoutes(deps), webhookRoutes(deps), operationRoutes(deps));
 
   refuseOtherMethods(app);
   app.use((_request, _response, next) => {
@@ -93,11 +96,7 @@ function refuseOtherMethods(app: Express): void {
       next(new Refusal('method-not-allowed', `Use ${allow}.`, { headers: { allow } }));
     };
   };
-  app.all('/agent-run', refuse('POST'));
-  app.all('/user-preferences', refuse('GET, HEAD, PATCH, PUT'));
-  app.all('/agent-run/:id', refuse('DELETE, GET, HEAD'));
-  app.all('/watches/:space_id', refuse('DELETE, GET, HEAD, PUT'));
-  app.all(['/', '/proposals', '/watches', '/health', '/health/live', '/health/ready', '/metrics'], refuse('GET, HEAD'));
+  for (const [path, allow] of methodsByPath()) app.all(path, refuse(allow));
 }
 
 function logRequests(log: Logger): RequestHandler {
@@ -110,10 +109,13 @@ function logRequests(log: Logger): RequestHandler {
     },
     // Never the headers: they hold the key.
     serializers: {
-      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, path: pathToLog(url) }),
+      req: ({ method, url }: { method: string; url: string }) => ({ method, path: pathToLog(url) }),
       res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
       err: serializeError,
     },
+    // The name under which the id goes on, into jobs and their lines.
+    customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
+    quietReqLogger: true,
     // Probes and scrapes come every few seconds.
     autoLogging: { ignore: ({ url }) => url === '/metrics' || url?.startsWith('/health') === true },
     customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'warn' : 'info'),
@@ -152,7 +154,7 @@ function securityHeaders(): RequestHandler {
   const forApi = helmet({ contentSecurityPolicy: { useDefaults: false, directives: shut } });
   const forBoard = helmet({ contentSecurityPolicy: { useDefaults: false, directives: board } });
   return (request, response, next) => {
-    const isBoard = request.path === BOARD_PATH || request.path.startsWith(`${BOARD_PATH}/`);
+    const isBoard = isOfBoard(request.path);
     if (!isBoard) response.set('cache-control', 'no-store');
     (isBoard ? forBoard : forApi)(request, response, next);
   };

@@ -47,6 +47,12 @@ describe('the configuration of the gateway', () => {
     expect(() => parseConfig(GatewayConfig, env)).toThrow(`ALLOW_ANONYMOUS: must not be 1: ${name} is not set`);
   });
 
+  test('names an upstream that is no URL, and nothing else', () => {
+    const env = { ...SANDBOX, OPENAI_BASE_URL: 'Infinity', ALLOW_ANONYMOUS: '1' };
+    expect(() => parseConfig(GatewayConfig, env)).toThrow(/OPENAI_BASE_URL: /);
+    expect(() => parseConfig(GatewayConfig, env)).not.toThrow(/ALLOW_ANONYMOUS/);
+  });
+
   test('reads the list of hosts', () => {
     const { ALLOWED_HOSTS } = parseConfig(GatewayConfig, {
       API_KEY_FILE: '/run/key',

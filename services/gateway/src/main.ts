@@ -6,7 +6,7 @@ import { GatewayConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
 
 const config = serviceConfig('gateway', GatewayConfig);
-const log = createLogger('gateway', config.now().LOG_LEVEL);
+const log = createLogger('gateway', config.now().LOG_LEVEL, { secrets: config.secrets() });
 
 await runService({
   log,

@@ -3,7 +3,7 @@ import type { Metrics } from '@quorum/shared/metrics';
 import { QUEUES } from '@quorum/shared/jobs';
 import type { RequestHandler } from 'express';
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { BOARD_PATH } from './board.ts';
+import { BOARD_PATH, isOfBoard } from './board.ts';
 import { COUNTED, type Queues } from './queues.ts';
 
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -37,14 +37,14 @@ export function measureRequests(metrics: Metrics): RequestHandler {
 }
 
 /** The pattern of the route, so that no id becomes a label; `none` for what no route took. */
-function routeOf({ originalUrl, route }: { readonly originalUrl: string; readonly route: unknown }): string {
-  if (originalUrl.startsWith(BOARD_PATH)) return BOARD_PATH;
+export function routeOf({ originalUrl, route }: { readonly originalUrl: string; readonly route: unknown }): string {
+  if (isOfBoard(originalUrl.split('?')[0] ?? '')) return BOARD_PATH;
   const hasPath = typeof route === 'object' && route !== null && 'path' in route;
   return hasPath && typeof route.path === 'string' ? route.path : 'none';
 }
 
 /** Exports the number of jobs per queue and state, counted when it is asked for. Without Redis it exports none. */
-export function measureQueues(metrics: Metrics, queues: Queues): void {
+export function measureQueues(metrics: Metrics, queues: Pick<Queues, 'counts'>): void {
   const gauge: Gauge<'queue' | 'state'> = new Gauge({
     name: 'quorum_queue_jobs',
     help: 'Jobs by queue and state',

@@ -1,5 +1,6 @@
 import { newRunId } from '@quorum/shared/ids';
 import { connectFailFast } from '@quorum/shared/redis';
+import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { afterEach, expect, test } from 'vitest';
 import { startTestRedis } from '../../../test/redis.ts';
 import { log, openLine } from '../test/stand.ts';
@@ -34,4 +35,24 @@ test('a line that breaks while the queues are being opened spoils none of them',
   await isReady();
   await queues.addRun(newRunId());
   expect(await queues.counts('agent-run')).toMatchObject({ waiting: 1 });
+});
+
+test('a job that somebody broke, or one that is gone, keeps no other from being seen', async () => {
+  const redis = await startTestRedis();
+  const connection = connectFailFast(redis.url, log);
+  const retries = () => ({ maxRetryAttempts: 3, retryDelayS: 5 });
+  const queues = openQueues({ connection, retries, limitMs: () => 800, log });
+  closers.push(
+    () => redis.stop(),
+    async () => connection.disconnect(),
+    () => queues.close(),
+  );
+  const run = newRunId();
+  await queues.ready();
+  await queues.addRun(run);
+  await connection.lpush(`${BULL_PREFIX}:agent-run:wait`, 'broken', 'gone');
+  await connection.hset(`${BULL_PREFIX}:agent-run:broken`, { data: '{', timestamp: '1' });
+  const { jobs } = await queues.next('agent-run');
+  expect(jobs.map(({ id }) => id)).toEqual([run, 'broken']);
+  expect(jobs[0]?.addedAtMs).toBeGreaterThan(Date.now() - 60_000);
 });

@@ -6,7 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { QuorumError } from '@quorum/shared/errors';
-import type { OwnerId, RunId } from '@quorum/shared/ids';
+import type { Hold } from '@quorum/shared/hold';
+import { addCast, type HoldQueue } from '@quorum/shared/hold-jobs';
+import type { OwnerId, RequestId, RunId } from '@quorum/shared/ids';
 import {
   JOBS,
   jobIds,
@@ -17,8 +19,11 @@ import {
   type RetrySettings,
 } from '@quorum/shared/jobs';
 import type { Logger } from '@quorum/shared/log';
+import type { NoticePayload } from '@quorum/shared/notices';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { carriedTrace } from '@quorum/shared/trace-context';
 import { keepSchedule, nextTick, watchSchedule, watchScheduleId } from '@quorum/shared/schedules';
+import { waitingJobs, type WaitingJob } from '@quorum/shared/waiting-jobs';
 import type { Watch } from '@quorum/shared/watches';
 import type { SpaceId } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
@@ -37,6 +42,13 @@ export const COUNTED = [
 ] as const;
 
 const RANK_LOOK_MS = 50;
+const NEXT_LOOKED_AT = 10;
+
+export type NextJobs = {
+  readonly paused: boolean;
+  /** The next one first. */
+  readonly jobs: readonly WaitingJob[];
+};
 
 export type JobCounts = Readonly<Record<string, number>>;
 
@@ -88,9 +100,9 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
      * Adds the root job of a run. A job of this run that is there already stays as it is. Throws `redisAway` whatever went
      * wrong: the run is accepted by then, and the same request again adds what is missing.
      */
-    async addRun(runId: RunId): Promise<void> {
-      const payload = JOBS['agent-run'].payload.parse({ run_id: runId, step: 'fetch' });
-      const options = { ...jobOptions('agent-run', retries()), jobId: jobIds.run(runId) };
+    async addRun(runId: RunId, requestId?: RequestId): Promise<void> {
+      const payload = JOBS['agent-run'].payload.parse({ request_id: requestId, run_id: runId, step: 'fetch' });
+      const options = { ...jobOptions('agent-run', retries()), ...carriedTrace(), jobId: jobIds.run(runId) };
       try {
         await askRedis(limitMs(), () => queueOf('agent-run').add('agent-run', payload, options));
       } catch (error) {
@@ -136,7 +148,8 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
       const payload = JOBS.rank.payload.parse({ owner, space_id: space });
       const jobId = `rank-${randomUUID()}`;
       const giveUpMs = Date.now() + withinMs;
-      await askRedis(limitMs(), () => queue.add('rank', payload, { ...jobOptions('rank', retries()), jobId }));
+      const options = { ...jobOptions('rank', retries()), ...carriedTrace(), jobId };
+      await askRedis(limitMs(), () => queue.add('rank', payload, options));
       while (Date.now() < giveUpMs) {
         const job = await askRedis(limitMs(), () => queue.getJob(jobId));
         if (job === undefined) break;
@@ -156,11 +169,41 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
       });
     },
 
+    /** Has the vote of a hold made. Throws `redisAway` whatever went wrong: the answer is recorded, and the watchdog adds it too. */
+    async addCast(hold: Hold, requestId?: RequestId): Promise<void> {
+      try {
+        await askRedis(limitMs(), () =>
+          addCast(queueOf('vote') satisfies HoldQueue, hold, retries(), Date.now(), requestId),
+        );
+      } catch (error) {
+        throw redisAway(error);
+      }
+    },
+
+    /** Has a notice delivered, unless its job is still to be worked. Throws `redisAway` whatever went wrong: ask again. */
+    async addNotice(notice: NoticePayload): Promise<void> {
+      const [queue, jobId] = [queueOf('notify'), jobIds.notify(notice)];
+      try {
+        await askRedis(limitMs(), async () => {
+          const state = await (await queue.getJob(jobId))?.getState();
+          if (state === 'completed' || state === 'failed') await queue.remove(jobId);
+          await queue.add('notify', notice, { ...jobOptions('notify', retries()), jobId });
+        });
+      } catch (error) {
+        throw redisAway(error);
+      }
+    },
+
     /** How many jobs of a queue are in each state. */
     counts: (name: QueueName): Promise<JobCounts> => askRedis(limitMs(), () => queueOf(name).getJobCounts(...COUNTED)),
 
-    /** How many workers are connected to a queue. */
-    workers: (name: QueueName): Promise<number> => askRedis(limitMs(), () => queueOf(name).getWorkersCount()),
+    /** The jobs that would be taken next, ten at most, and whether none is to be taken. */
+    next: (name: QueueName): Promise<NextJobs> =>
+      askRedis(limitMs(), async () => {
+        const queue = queueOf(name);
+        const [jobs, paused] = await Promise.all([waitingJobs(queue, connection, NEXT_LOOKED_AT), queue.isPaused()]);
+        return { paused, jobs: jobs.slice(0, NEXT_LOOKED_AT) };
+      }),
 
     async close(): Promise<void> {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

@@ -52,6 +52,7 @@ async function expectAway(gateway: Gateway): Promise<void> {
   for (const path of paths) {
     const answer = await inTime(() => ask(`${gateway.url}${path}`));
     expect(answer.status, path).toBe(503);
+    expect(answer.headers['retry-after'], path).toMatch(/^[25]$/);
   }
   for (const path of ['/', '/health/live', '/metrics', '/admin/queues']) {
     const answer = await inTime(() => ask(`${gateway.url}${path}`));

@@ -1,26 +1,46 @@
-/** Every route, asked by everybody: who is let in, who is told that the role is too low, who is told nothing. */
+/**
+ * Every route, asked by everybody: who is let in, who is told that the role is too low, who is told nothing; and by a foreign name
+ * or from a foreign page, which is refused whoever asks.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiKeys, type Role } from '@quorum/shared/api-keys';
-import { OwnerId } from '@quorum/shared/ids';
+import { createAuditChain } from '@quorum/shared/audit-chain';
+import { createDeliveries } from '@quorum/shared/deliveries';
+import { OwnerId, type RunId } from '@quorum/shared/ids';
 import { createMetrics } from '@quorum/shared/metrics';
+import { readHealth } from '@quorum/shared/read-health';
 import { createRecords } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
 import { connectFailFast, connectPatient } from '@quorum/shared/redis';
 import { AgentRunAccepted } from '@quorum/shared/run';
 import { redisPreferenceStore } from '@quorum/shared/store-redis';
 import { createTransitions } from '@quorum/shared/transitions';
+import { readVoting } from '@quorum/shared/voting';
 import { createWatches } from '@quorum/shared/watches';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { someEvidence } from '../../../packages/shared/test/evidence.ts';
+import { aHold } from '../../../packages/shared/test/holds.ts';
+import { aResponse } from '../../../packages/shared/test/samples.ts';
+import { accept, aCase } from '../../../packages/shared/test/world.ts';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { ask, log, openGateway, postRun, type Answer, type Gateway } from '../test/stand.ts';
 import { createAccess } from './access.ts';
+import { CATALOGUE } from './api/catalogue.ts';
 import { createApp } from './app.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createBoardSessions } from './board-sessions.ts';
+import { createHoldList } from './hold-list.ts';
+import type { Limits } from './limits.ts';
 import { openQueues } from './queues.ts';
+import { createRunList } from './run-list.ts';
+import { createRunWaits } from './run-waits.ts';
+import { createRunWatch } from './run-watch.ts';
+import { createWebhooks } from './webhook/webhooks.ts';
 
 const CALLERS = ['none', 'viewer', 'user', 'other', 'admin', 'file', 'revoked', 'forged', 'unknown'] as const;
 type Caller = (typeof CALLERS)[number];
@@ -29,12 +49,18 @@ type Caller = (typeof CALLERS)[number];
 type Row = { readonly locked: readonly number[]; readonly anonymous: number };
 const same = (status: number): Row => ({ locked: CALLERS.map(() => status), anonymous: status });
 
-/** `:run` is a run of the owner of `viewer`, `user` and no other. */
+/** `:run` is a run of the owner of `viewer`, `user` and no other; one that has ended, where its events are asked for. */
 const TABLE: Readonly<Record<string, Row>> = {
   //                               none view user othr admn file rvkd frgd unkn
   'POST /agent-run': { locked: [401, 403, 202, 202, 202, 202, 401, 401, 401], anonymous: 202 },
   'GET /agent-run/:id': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
+  'GET /agent-run/:id/events': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
+  'GET /agent-run/:id/timings': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
   'DELETE /agent-run/:id': { locked: [401, 403, 202, 404, 202, 202, 401, 401, 401], anonymous: 404 },
+  // Each their own, and an admin everybody's; `:hash` is that of an evidence of the owner of `viewer` and `user`.
+  'GET /agent-run': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'GET /decisions': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'GET /evidence/:hash': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
   // Without a space there is nothing to rank.
   'GET /proposals': { locked: [401, 400, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
   // Each their own, and nobody has one here; the body fits no watch.
@@ -42,6 +68,29 @@ const TABLE: Readonly<Record<string, Row>> = {
   'GET /watches/:space_id': { locked: [401, 404, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
   'PUT /watches/:space_id': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
   'DELETE /watches/:space_id': { locked: [401, 403, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
+  // Each their own, and nobody has one here; the body fits no webhook.
+  'GET /webhook': { locked: [401, 404, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
+  'PUT /webhook': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  'DELETE /webhook': { locked: [401, 403, 404, 404, 404, 404, 401, 401, 401], anonymous: 404 },
+  'GET /webhook/deliveries': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'POST /webhook/deliveries/:id/resend': {
+    locked: [401, 403, 404, 404, 404, 404, 401, 401, 401],
+    anonymous: 404,
+  },
+  // Each their own, which is empty here: nobody has a signer.
+  'GET /audit': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  // `:hold` is one of the owner of `viewer` and `user`; the body answers nothing, which is told to whom it belongs.
+  'GET /holds': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'GET /holds/:id': { locked: [401, 200, 200, 404, 200, 200, 401, 401, 401], anonymous: 404 },
+  'POST /holds/:id': { locked: [401, 403, 400, 404, 403, 403, 401, 401, 401], anonymous: 404 },
+  // The body names no scope that there is.
+  'GET /voting': { locked: [401, 200, 200, 200, 200, 200, 401, 401, 401], anonymous: 200 },
+  'POST /voting/pause': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  'POST /voting/resume': { locked: [401, 403, 400, 400, 400, 400, 401, 401, 401], anonymous: 400 },
+  // Without a token there is nothing to open.
+  'POST /admin/queues/link': { locked: [401, 403, 403, 403, 201, 201, 401, 401, 401], anonymous: 403 },
+  'GET /admin/queues/link': same(410),
+  'HEAD /admin/queues/link': same(405),
   'GET /admin/queues': { locked: [401, 403, 403, 403, 200, 200, 401, 401, 401], anonymous: 200 },
   'GET /admin/queues/api/queues': { locked: [401, 403, 403, 403, 200, 200, 401, 401, 401], anonymous: 200 },
   'PUT /admin/queues/api/queues/vote/pause': {
@@ -58,6 +107,8 @@ const TABLE: Readonly<Record<string, Row>> = {
   'GET /health/ready': same(200),
   'GET /health': same(503), // no worker is there
   'GET /metrics': same(200),
+  'GET /openapi.json': same(200),
+  'GET /docs': same(200),
   'GET /nowhere': same(404),
 };
 
@@ -73,6 +124,9 @@ let folder: string;
 let gateways: { readonly locked: Gateway; readonly open: Gateway };
 let texts: ReadonlyMap<Caller, string>;
 let runId: string;
+let endedId: string;
+let holdId: string;
+let evidenceHash: string;
 
 beforeAll(async () => {
   server = await startTestRedis();
@@ -81,7 +135,7 @@ beforeAll(async () => {
   const [API_KEY_FILE, GATEWAY_MAC_KEY_FILE] = [join(folder, 'api.key'), join(folder, 'mac.key')];
   await writeFile(API_KEY_FILE, KEY_FILE, { mode: 0o600 });
   await writeFile(GATEWAY_MAC_KEY_FILE, MAC_KEY.toString('hex'), { mode: 0o600 });
-  const files = { API_KEY_FILE, GATEWAY_MAC_KEY_FILE };
+  const files = { API_KEY_FILE, GATEWAY_MAC_KEY_FILE, PREFERENCES_MAC_KEY_FILE: GATEWAY_MAC_KEY_FILE };
   gateways = {
     locked: await openGateway(server.url, { ...files, PREFERENCES_STORE: 'redis', ALLOW_ANONYMOUS: '0' }),
     open: await openGateway(server.url, { ...files, PREFERENCES_STORE: 'redis' }),
@@ -89,6 +143,9 @@ beforeAll(async () => {
   texts = await makeKeys();
   const made = await postRun(gateways.locked, { space_id: 'roles.eth' }, bearer('user'));
   runId = AgentRunAccepted.parse(made.json).run_id;
+  endedId = await anEndedRun();
+  holdId = (await aHold(redis, { owner: ALICE })).subject.hold_id;
+  evidenceHash = await someEvidence(redis, ALICE);
 });
 
 afterAll(async () => {
@@ -97,6 +154,13 @@ afterAll(async () => {
   await server.stop();
   await rm(folder, { recursive: true });
 });
+
+async function anEndedRun(): Promise<RunId> {
+  const ended = { ...aCase(redis), owner: ALICE };
+  await accept(ended);
+  await ended.transitions.finish({ owner: ALICE, dryRun: false }, aResponse(ended.runId), Date.now());
+  return ended.runId;
+}
 
 async function makeKeys(): Promise<ReadonlyMap<Caller, string>> {
   const apiKeys = createApiKeys(redis, MAC_KEY);
@@ -128,11 +192,15 @@ function send(gateway: Gateway, route: string, headers: Record<string, string>):
   const [method = '', path = ''] = route.split(' ');
   const body = method === 'GET' ? {} : { body: '{"space_id":"roles.eth"}' };
   const type = { 'content-type': 'application/json' };
-  return ask(`${gateway.url}${path.replace(':id', runId).replace(':space_id', 'roles.eth')}`, {
-    method,
-    headers: { ...headers, ...type },
-    ...body,
-  });
+  const id = path.startsWith('/holds') ? holdId : path.endsWith('/events') ? endedId : runId;
+  return ask(
+    `${gateway.url}${path.replace(':id', id).replace(':space_id', 'roles.eth').replace(':hash', evidenceHash)}`,
+    {
+      method,
+      headers: { ...headers, ...type },
+      ...body,
+    },
+  );
 }
 
 describe.each(Object.entries(TABLE))('%s', (route, { locked, anonymous }) => {
@@ -142,6 +210,20 @@ describe.each(Object.entries(TABLE))('%s', (route, { locked, anonymous }) => {
     // Where requests without a key are let in, a key counts all the same: a bad one is never anonymous.
     const open = await send(gateways.open, route, bearer(caller));
     expect(open.status).toBe(caller === 'none' ? anonymous : status);
+  });
+
+  test.each([
+    ['a foreign Host', { host: 'quorum.example' }, 421],
+    ['a foreign Origin', { origin: 'https://quorum.example' }, 403],
+    ['a foreign page, without an Origin', { 'sec-fetch-site': 'cross-site' }, 403],
+  ] as const)('%s, whoever asks', async (_what, headers, refused) => {
+    for (const gateway of [gateways.locked, gateways.open]) {
+      for (const caller of CALLERS) {
+        const answer = await send(gateway, route, { ...bearer(caller), ...headers });
+        expect(answer.status, caller).toBe(refused);
+        expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+      }
+    }
   });
 });
 
@@ -154,17 +236,41 @@ test('the table has every route that the gateway has', () => {
     log,
   });
   const metrics = createMetrics('test');
-  const access = createAccess({ owner: ROOT, fileKey: null, apiKeys: null, allowAnonymous: true, metrics, log });
+  const sessions = createBoardSessions(connection);
+  const limits: Limits = { pay: async () => 'taken', payForBadKey: async () => {} };
+  const options = { owner: ROOT, fileKey: null, apiKeys: null, allowAnonymous: true, limits, sessions };
+  const access = createAccess({ ...options, metrics, log });
   const records = createRecords(connection);
   const transitions = createTransitions(connection);
   const preferenceDefaults = () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 });
-  const preferences = redisPreferenceStore(connection, preferenceDefaults);
+  const preferences = redisPreferenceStore(connection, preferenceDefaults, MAC_KEY);
   const watches = createWatches(connection);
-  const parts = { access, records, transitions, watches, queues, preferences, preferenceDefaults, metrics, log };
-  const app = createApp({ ...parts, limitMs: () => 800, allowedHosts: [] });
+  const auditChain = createAuditChain(connection);
+  const holds = { answerKey: null, votingOf: (owner: OwnerId) => readVoting(connection, owner) };
+  const webhooks = createWebhooks({ redis: connection, macKey: null, setting: null, metrics, log });
+  const notices = { webhooks, deliveries: createDeliveries(connection), allowPrivateWebhooks: false };
+  const stores = {
+    records,
+    runList: createRunList(connection, records),
+    holdList: createHoldList(connection, records),
+    auditChain,
+    transitions,
+    watches,
+    preferences,
+    preferenceDefaults,
+  };
+  const runWatch = createRunWatch(connection, log);
+  const eventStreams = createEventStreams(() => ({ heartbeatS: 15, maxClients: 1 }), metrics.registry);
+  const events = { runWatch, runWaits: createRunWaits(runWatch, () => 1), eventStreams, corsOrigins: () => [] };
+  const health = () => readHealth({ redis: connection, withinMs: 800 });
+  const parts = { access, sessions, trustProxy: [], queues, metrics, log, ...stores, ...holds, ...notices };
+  const app = createApp({ ...parts, ...events, limitMs: () => 800, allowedHosts: [], health });
   connection.disconnect();
-  expect(Object.keys(TABLE)).toEqual(expect.arrayContaining(routesOf(app.router)));
-  expect(routesOf(app.router)).toEqual(expect.arrayContaining(['POST /agent-run', 'GET /metrics']));
+  const routes = routesOf(app.router);
+  expect(Object.keys(TABLE)).toEqual(expect.arrayContaining(routes));
+  // The catalogue has them all too, and none that is not served. To a HEAD of a link express has another answer.
+  const catalogued = CATALOGUE.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+  expect(routes.filter((route) => route !== 'HEAD /admin/queues/link').toSorted()).toEqual(catalogued.toSorted());
 });
 
 const Layers = z.array(

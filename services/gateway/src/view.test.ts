@@ -1,3 +1,4 @@
+import type { VoteDecision } from '@quorum/shared/decision';
 import { NO_PROPOSALS } from '@quorum/shared/run';
 import type { Opening, RunRecord } from '@quorum/shared/records';
 import { OwnerId, RunId } from '@quorum/shared/ids';
@@ -5,6 +6,7 @@ import { AgentRunResponse, AgentRunView } from '@quorum/shared/run';
 import { UserPreferences } from '@quorum/shared/preferences';
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { expect, test } from 'vitest';
+import { aHash, aResponse, ballotFor } from '../../../packages/shared/test/samples.ts';
 import { viewOf } from './view.ts';
 
 const runId = RunId.parse('0198a3f0-0000-7000-8000-000000000000');
@@ -13,6 +15,7 @@ const [first, second, third] = ['0xa1', '0xb2', '0xc3'].map((id) => ProposalId.p
 
 const QUEUED: RunRecord = {
   runId,
+  requestId: null,
   owner: OwnerId.parse('owner'),
   space,
   dryRun: false,
@@ -24,7 +27,10 @@ const QUEUED: RunRecord = {
   settings: new Map(),
   opening: null,
   decisions: new Map(),
+  spent: new Map(),
+  tried: new Map(),
   outcomes: new Map(),
+  later: new Map(),
   response: null,
 };
 
@@ -53,6 +59,25 @@ function openingOf(ids: readonly (ProposalId | undefined)[], dryRun: boolean): O
     left_over: { all: null, fresh: null },
   };
 }
+
+/** A decision that failed to be cast. */
+const aDecisionOn = (proposal_id: ProposalId): VoteDecision => ({
+  proposal_id,
+  title: 'Repair the breakwater',
+  ballot: ballotFor(1),
+  choice: 1,
+  confidence: 0.9,
+  agreement: 1,
+  reasoning: '',
+  key_factors: [],
+  risk_level: 'low',
+  stakes: 'low',
+  strategy_used: 'balanced',
+  models: ['careful'],
+  evidence_hash: aHash(),
+  outcome: { kind: 'failed', why: 'upstream_unavailable' },
+  link: 'https://snapshot.box',
+});
 
 test('a queued run has no times and no proposals', () => {
   expect(AgentRunView.strict().parse(viewOf(QUEUED))).toEqual({
@@ -85,6 +110,29 @@ test('a running run shows how far each proposal is', () => {
     { proposal_id: second, title: 'Proposal 0xb2', step: 'voting', outcome: null },
     { proposal_id: third, title: 'Proposal 0xc3', step: 'done', outcome: { kind: 'held', why: 'stakes' } },
   ]);
+});
+
+test('what was settled after the end stands beside the outcome, in the view and in the result', () => {
+  if (first === undefined || second === undefined) throw new Error('two proposals');
+  const [one, other] = [aDecisionOn(first), aDecisionOn(second)];
+  const response = aResponse(runId, { decisions: [one, other], votes_cast: [other] });
+  const view = viewOf({
+    ...QUEUED,
+    state: 'completed',
+    opening: openingOf([first, second], false),
+    outcomes: new Map([[first, { outcome: { kind: 'failed', why: 'upstream_unavailable' }, settled_at: 1 }]]),
+    later: new Map([[first, { outcome: { kind: 'cast', counted: 'as_cast' }, settled_at: 1_000, detail: 'late' }]]),
+    response,
+  });
+  const settled_later = {
+    outcome: { kind: 'cast', counted: 'as_cast' },
+    detail: 'late',
+    at: '1970-01-01T00:00:01.000Z',
+  };
+  expect(AgentRunView.parse(view)).toEqual(view);
+  expect(view.proposals[0]).toMatchObject({ outcome: { kind: 'failed' }, settled_later });
+  expect(view.proposals[1]).not.toHaveProperty('settled_later');
+  expect(view.result).toEqual({ ...response, decisions: [{ ...one, settled_later }, other], votes_cast: [other] });
 });
 
 test('a run that was made a dry run says so', () => {

@@ -5,6 +5,7 @@ import { createLogger } from '@quorum/shared/log';
 import { liveConfig } from '@quorum/shared/live-config';
 import { GatewayConfig } from '../src/config.ts';
 import { startGateway } from '../src/gateway.ts';
+import { UNLIMITED } from '../../../test/unlimited.ts';
 
 export const log = createLogger('gateway-test', 'silent');
 
@@ -17,13 +18,19 @@ const SANDBOX = {
 export type Gateway = { readonly url: string; stop(): Promise<void> };
 
 /**
- * A gateway on this Redis that takes requests without a key and has time to answer on a busy machine, unless `env` says
- * otherwise.
+ * A gateway on this Redis that takes requests without a key, as many as come, and has time to answer on a busy machine, unless
+ * `env` says otherwise.
+ * @param file a settings file, which counts for what `env` leaves out.
  */
-export async function openGateway(redisUrl: string, env: Record<string, string> = {}): Promise<Gateway> {
+export async function openGateway(
+  redisUrl: string,
+  env: Record<string, string> = {},
+  file: string | null = null,
+): Promise<Gateway> {
   const closers: (() => Promise<void>)[] = [];
   const usual = { REDIS_URL: redisUrl, PORT: '0', ALLOW_ANONYMOUS: '1', ENQUEUE_TIMEOUT_MS: '10000', ...SANDBOX };
-  const config = liveConfig('gateway', GatewayConfig, { env: { ...usual, ...env }, file: null });
+  const limits = file === null ? UNLIMITED : {};
+  const config = liveConfig('gateway', GatewayConfig, { env: { ...usual, ...limits, ...env }, file });
   const { url } = await startGateway(config, log, { add: (_name, close) => closers.push(close) });
   return {
     url,
@@ -55,7 +62,8 @@ export function ask(url: string, { method = 'GET', headers = {}, body }: Ask = {
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        const json: unknown = /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(text) : undefined;
+        const isJson = text !== '' && /[/+]json/.test(response.headers['content-type'] ?? '');
+        const json: unknown = isJson ? JSON.parse(text) : undefined;
         const tookMs = performance.now() - began;
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json, tookMs });
       });
@@ -76,8 +84,8 @@ export function postRun(gateway: Gateway, body: unknown, headers: Record<string,
 
 export type Line = {
   readonly url: string;
-  /** Cuts the line when bytes to Redis hold this text, before they arrive; null: never. */
-  cutAt(text: string | null): void;
+  /** Cuts the line when bytes to Redis hold this text: before they arrive, or before their answer does. null: never. */
+  cutAt(text: string | null, before?: 'they arrive' | 'their answer'): void;
   /** Holds back everything in both directions, as a host that froze would. */
   freeze(frozen: boolean): void;
   close(): Promise<void>;
@@ -88,10 +96,12 @@ export async function openLine(redisUrl: string): Promise<Line> {
   const { hostname, port } = new URL(redisUrl);
   const sockets = new Set<Socket>();
   let marker: string | null = null;
+  let cutsAnswer = false;
   let isFrozen = false;
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
     const both = [near, far];
+    let isAnswerCut = false;
     for (const socket of both) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -102,10 +112,15 @@ export async function openLine(redisUrl: string): Promise<Line> {
       if (isFrozen) socket.pause();
     }
     near.on('data', (chunk) => {
-      if (marker !== null && chunk.includes(marker)) near.destroy();
+      const isMarked = marker !== null && chunk.includes(marker);
+      isAnswerCut ||= isMarked && cutsAnswer;
+      if (isMarked && !cutsAnswer) near.destroy();
       else far.write(chunk);
     });
-    far.on('data', (chunk) => near.write(chunk));
+    far.on('data', (chunk) => {
+      if (isAnswerCut) near.destroy();
+      else near.write(chunk);
+    });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -116,8 +131,9 @@ export async function openLine(redisUrl: string): Promise<Line> {
   near.port = String(address.port);
   return {
     url: near.toString(),
-    cutAt(text) {
+    cutAt(text, before = 'they arrive') {
       marker = text;
+      cutsAnswer = before === 'their answer';
     },
     freeze(frozen) {
       isFrozen = frozen;

@@ -4,28 +4,27 @@
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
  *   an intent stands, soon too old, nothing on hub   the same
+ *   our own vote stands and is to be replaced        the intent names it; if it comes to nothing, that vote goes on standing
  *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
  *   refused for good                                 read back all the same (an earlier send may have been stored); then void
  *
  * A crash anywhere leaves the intent, and the next delivery of the job begins at the pre-flight again.
  */
+import { ForgedHeadError } from '@quorum/shared/audit-chain';
 import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
-import { sameBallot } from '@quorum/snapshot/ballot';
-import { buildVote } from '@quorum/snapshot/envelope';
+import { tellSecurity } from '@quorum/shared/security-events';
+import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
+import { encodeBallot } from '@quorum/snapshot/encode';
+import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { voteTimestamp } from './dating.ts';
-import { intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
+import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
+import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
 import { castBefore, type Checked, voidIntent } from './preflight.ts';
+import { secretChoice } from './secret-choice.ts';
 import { send, settle } from './send.ts';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
 import type { Casting, VoteDeps } from './vote-deps.ts';
-
-const APP = 'quorum';
-
-const HOUR_S = 60 * 60;
-/** The sequencer takes what is dated up to six days back; an older intent is dated anew an hour before. */
-const OLDEST_S = 6 * 24 * HOUR_S - HOUR_S;
 
 /** Casts the ballot, or says where it ends instead. Throws `PostponeError` where it must be tried again. */
 export async function cast(
@@ -34,11 +33,13 @@ export async function cast(
   deps: VoteDeps,
   signal: AbortSignal,
 ): Promise<OutcomeRecord> {
-  const { proposal, found } = checked;
+  const { proposal, found, replaces } = checked;
+  deps.mark?.('checked');
   const reserved = await reserve(casting, checked, deps);
   if (reserved.kind === 'end') return reserved.record;
+  deps.mark?.('reserved');
   const { intent, voteId } = reserved.value;
-  const vote = { ...casting, intent, voteId, proposal };
+  const vote = { ...casting, intent, voteId, proposal, replaces };
   if (found?.id !== voteId) return send(vote, deps, signal);
   const record = await settle(vote, found, deps);
   // An earlier run's vote is settled by this one; where that run decided otherwise, what this one decided was not cast.
@@ -51,7 +52,7 @@ type ReservedIntent = { readonly intent: Intent; readonly voteId: string };
 /** The intent that stands after asking for one: the stored one, or ours. */
 async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Promise<Step<ReservedIntent>> {
   const { ref, ballot, licence, decision } = casting;
-  const { proposal } = checked;
+  const { proposal, replaces } = checked;
   let { entry } = checked;
   // Each round ends, or meets an intent that another delivery stored meanwhile. Two such meetings in a row cannot happen.
   for (let round = 0; round < 3; round += 1) {
@@ -59,9 +60,14 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
     if (entry?.state === 'reserved') {
       const standing = await adopt(entry, casting, checked, deps);
       if (standing.kind === 'end' || standing.value !== null) return resolved(standing);
-      entry = { ...entry, state: 'voided' };
+      entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+      if (entry?.state === 'reserved') continue;
     }
-    const intent = newIntent(casting, proposal, entry, deps, nowMs);
+    const before = datedBefore(entry, deps);
+    if (before === 'altered') return refuseIntent(deps);
+    const auditHead = await auditHeadOf(casting, deps);
+    if (auditHead.kind === 'end') return auditHead;
+    const intent = await newIntent(casting, { proposal, before, auditHead: auditHead.value }, deps, nowMs);
     const voteId = intentVoteId(intent, proposal);
     const answer = await deps.transitions.reserve({
       ...ref,
@@ -70,6 +76,8 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
       intent: sealIntent(intent, deps.voterKey),
       created: intent.message.timestamp,
       evidenceHash: decision.evidence_hash,
+      preferencesVersion: decision.preferences_version,
+      replaces,
       votesPerDay: licence.votesPerDay,
       nowMs,
     });
@@ -80,11 +88,14 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
         return end(held('voting_paused', nowMs));
       case 'cancelled':
         return end(skipped('cancelled', nowMs));
+      case 'expired':
+        return end(skipped('expired', nowMs));
       case 'vote_cap':
+        tellSecurity(deps, 'vote_cap_hit');
         return end(skipped('vote_cap', nowMs));
       case 'adopted':
         entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-        if (entry?.state === 'cast') return end(castBefore(entry, ref, nowMs));
+        if (entry?.state === 'cast') return end(castBefore(entry, ref, proposal, nowMs));
     }
   }
   throw new Error(`The intent for ${ballot.kind} on ${ref.proposal} changed three times while it was being reserved`);
@@ -99,56 +110,98 @@ function resolved(step: Step<ReservedIntent | null>): Step<ReservedIntent> {
 /** The intent that stands, if it says what we want to say; null after it was voided because it does not. */
 async function adopt(
   entry: LedgerEntry,
-  { ref, ballot, licence }: Casting,
+  casting: Casting,
   { proposal, found }: Checked,
   deps: VoteDeps,
 ): Promise<Step<ReservedIntent | null>> {
+  const { ref, ballot, licence } = casting;
   const intent = openIntent(entry.intent, deps.voterKey);
-  if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) {
-    deps.metrics.security.inc({ event: 'intent_refused' });
-    deps.log.error({ run_id: ref.runId, proposal_id: ref.proposal }, 'security: stored intent is not ours');
-    return end(failed('signing', deps.now(), 'the stored vote was altered'));
-  }
+  if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) return refuseIntent(deps);
   const tooOld = intent.message.timestamp < deps.now() / 1_000 - OLDEST_S;
-  const another = !sameBallot(intent.ballot, ballot);
+  // What the guard builds again is this decision's ballot: weights of 7 and 3 say the same as 70 and 30 in another text.
+  const another = !sameBallot(intent.ballot, ballot) || !sameText(intent.ballot, ballot, proposal);
   if (found !== null || !(tooOld || another)) return go({ intent, voteId: entry.vote_id });
   const why = another ? 'a newer decision has another ballot' : 'the sequencer would soon find it too old';
   await voidIntent(entry, why, ref, licence, deps);
   return go(null);
 }
 
-/**
- * When the intent before this one was dated. Read from the sealed text: a date that somebody wrote into Redis beside it could
- * put our vote after the owner's.
- */
-function datedBefore(entry: LedgerEntry | null, key: Buffer): number | null {
-  return entry === null ? null : (openIntent(entry.intent, key)?.message.timestamp ?? null);
+/** Whether two ballots that say the same are also encoded the same. */
+function sameText(one: Ballot, other: Ballot, proposal: Proposal): boolean {
+  return JSON.stringify(encodeBallot(one, proposal)) === JSON.stringify(encodeBallot(other, proposal));
 }
 
-function newIntent(
-  { ref, decision, ballot, licence }: Casting,
-  proposal: Proposal,
+/**
+ * When the votes before this one were dated; `altered` where one of them is not as we stored it, since late bytes could win over a
+ * vote that is not dated after them. Read from the sealed texts: a date that somebody wrote into Redis beside them could put our
+ * vote after the owner's.
+ */
+function datedBefore(
   entry: LedgerEntry | null,
+  { voterKey, oldVoterKeys }: VoteDeps,
+): Pick<Dating, 'replaces' | 'voided'> | 'altered' {
+  const texts =
+    entry?.state === 'cast'
+      ? { replaces: entry.intent, voided: entry.voided_intent }
+      : { replaces: undefined, voided: entry?.intent };
+  const dateOf = (text: string | undefined): number | null | undefined =>
+    text === undefined ? null : openIntent(text, voterKey, ...oldVoterKeys)?.message.timestamp;
+  const [replaces, voided] = [dateOf(texts.replaces), dateOf(texts.voided)];
+  return replaces === undefined || voided === undefined ? 'altered' : { replaces, voided };
+}
+
+/** What the ledger keeps of our votes there was altered: nothing rests on it. */
+function refuseIntent(deps: VoteDeps): Step<never> {
+  tellSecurity(deps, 'intent_refused');
+  return end(failed('signing', deps.now(), 'the stored vote was altered'));
+}
+
+/** The head of the voter's audit chain. Where somebody altered it nothing is voted: a vote would vouch for what they wrote. */
+async function auditHeadOf({ licence }: Casting, deps: VoteDeps): Promise<Step<string>> {
+  try {
+    return go((await deps.auditChain.head(licence.voter, [deps.voterKey, ...deps.oldVoterKeys])).hash);
+  } catch (error) {
+    if (!(error instanceof ForgedHeadError)) throw error;
+    tellSecurity(deps, 'audit_head_forged', { err: error, voter: licence.voter });
+    return end(failed('signing', deps.now(), 'the audit chain was altered'));
+  }
+}
+
+async function newIntent(
+  { ref, decision, ballot, licence }: Casting,
+  on: {
+    readonly proposal: Proposal;
+    readonly before: Pick<Dating, 'replaces' | 'voided'>;
+    readonly auditHead: string;
+  },
   deps: VoteDeps,
   nowMs: number,
-): Intent {
+): Promise<Intent> {
+  const { proposal, before, auditHead } = on;
   const { voter } = licence;
-  const evidence = decision.evidence_hash;
+  const secret = proposal.privacy === 'shutter';
+  const evidence = secret ? null : decision.evidence_hash;
+  const timestamp = voteTimestamp(proposal.start, nowMs / 1_000, {
+    backdateS: deps.settings.backdateS,
+    ...before,
+  });
   const vote = buildVote({
     voter,
     space: ref.space,
     proposal,
     ballot,
-    reason: decision.public_reason,
+    // Pre-flight lets no secret vote pass where nothing encrypts; without a sealed choice none is built.
+    sealedChoice:
+      secret && deps.sealing !== null
+        ? await secretChoice({ voter, ballot, timestamp }, proposal, deps.sealing)
+        : undefined,
+    reason: secret ? '' : fitReason(decision.public_reason),
     app: APP,
     metadata: voteMetadata(
-      { voter, space: ref.space, proposal: ref.proposal, evidence, castAtMs: nowMs },
+      { voter, space: ref.space, proposal: ref.proposal, evidence, auditHead, castAtMs: nowMs },
       deps.voterKey,
     ),
-    timestamp: voteTimestamp(proposal.start, nowMs / 1_000, {
-      backdateS: deps.settings.backdateS,
-      after: datedBefore(entry, deps.voterKey),
-    }),
+    timestamp,
   });
-  return Intent.parse({ message: vote.message, ballot });
+  return Intent.parse({ message: vote.message, ballot, inputs_hash: decision.inputs_hash });
 }

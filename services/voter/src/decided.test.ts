@@ -105,6 +105,16 @@ test('a proposal without a decision, or whose decision failed, ends as a failure
   expect((await failed.record())?.detail).toBe('no answers');
 });
 
+test('a proposal that there was no budget for is skipped, and its owner told why', async () => {
+  const vote = await stand.aVote();
+  const usage = { calls: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 };
+  const record = { kind: 'skipped', why: 'budget', detail: 'the cap of the run is $5.00', usage };
+  await stand.redis().hset(keys.run(vote.runId), `decision:${vote.proposal.id}`, JSON.stringify(record));
+  expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'budget' });
+  expect((await vote.record())?.detail).toBe('the cap of the run is $5.00');
+  expect(vote.sends()).toEqual([]);
+});
+
 describe('the policy, run again on the samples', () => {
   const unsure = [
     anAnswer({ ballot: ballotOf('basic') }),
@@ -206,6 +216,21 @@ describe('preferences that changed after the run began', () => {
     await vote.writePreferences(typeof after === 'string' || after === null ? after : { ...after });
     expect(await vote.vote()).toEqual(outcome);
     expect(vote.sends()).toHaveLength('why' in outcome ? 0 : 1);
+  });
+
+  test.each([
+    ['none', 'none', ''],
+    ['the template alone', 'template', ''],
+    ['more', 'full', 'made for the template'],
+  ])('an owner who wants %s published', async (_what, publish_reason, reason) => {
+    const pinned = publish_reason === 'template' ? 'full' : 'template';
+    const vote = await stand.aVote({
+      preferences: { publish_reason: pinned },
+      decision: { public_reason: 'made for the template' },
+    });
+    await vote.writePreferences({ publish_reason });
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    expect((await vote.hubVote())?.reason).toBe(reason);
   });
 
   test('a file that appeared where there was none applies too', async () => {

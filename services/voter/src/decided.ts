@@ -13,9 +13,10 @@ import {
 } from '@quorum/shared/preferences';
 import type { Opening, RunRecord } from '@quorum/shared/records';
 import { sealIsGood } from '@quorum/shared/sealed-decision';
-import type { Ballot } from '@quorum/snapshot/ballot';
+import { tellSecurity } from '@quorum/shared/security-events';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
+import type { Approved } from './approval.ts';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
@@ -25,10 +26,10 @@ export function readDecision(run: RunRecord, opening: Opening, ref: VoteRef, dep
   const nowMs = deps.now();
   if (record === undefined) return end(failed('internal', nowMs, 'there is no decision'));
   if (record.kind === 'failed') return end(failed(record.why, nowMs, record.detail));
+  if (record.kind === 'skipped') return end(skipped(record.why, nowMs, record.detail));
   const { decision } = record.sealed;
   if (!isGenuine(record.sealed, opening, ref, deps)) {
-    deps.metrics.security.inc({ event: 'decision_refused' });
-    deps.log.error({ run_id: ref.runId, proposal_id: ref.proposal }, 'security: decision is not the decider’s');
+    tellSecurity(deps, 'decision_refused');
     return end(failed('signing', nowMs, 'the decision was altered after it was made'));
   }
   return go(decision);
@@ -56,13 +57,16 @@ function isGenuine(sealed: SealedDecision, opening: Opening, ref: VoteRef, { dec
   }
 }
 
-/** The ballot to cast under the preferences as they are now, or where the proposal ends instead. */
+/**
+ * What to cast under the preferences as they are now, or where the proposal ends instead. A reason that was made for an owner who
+ * lets less be published by now is left out: what was published nobody takes back.
+ */
 export async function judgeNow(
   decision: Decision,
   opening: Opening,
   ref: VoteRef,
   deps: VoteDeps,
-): Promise<Step<Ballot>> {
+): Promise<Step<Approved>> {
   const pinned = inSpace(opening.preferences, ref.space);
   const preferences = opening.dry_run ? pinned : await preferencesNow(pinned, opening, ref, deps);
   const nowMs = deps.now();
@@ -75,8 +79,16 @@ export async function judgeNow(
       return end(held(verdict.why, nowMs));
     case 'skip':
       return end(skipped(verdict.why, nowMs));
-    case 'cast':
-      return go(verdict.ballot);
+    case 'cast': {
+      const wanted = {
+        ballot: verdict.ballot,
+        inputsHash: decision.inputs_hash,
+        evidenceHash: decision.evidence_hash,
+        revise: preferences.revise_votes ? 'by_decision' : 'never',
+      } as const;
+      const isAsWanted = preferences.publish_reason === pinned.publish_reason;
+      return go({ wanted, decision: isAsWanted ? decision : { ...decision, public_reason: '' } });
+    }
   }
 }
 

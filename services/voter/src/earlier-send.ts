@@ -3,14 +3,15 @@
  * changed since: a run that was cancelled or preferences that are others now do not take it back.
  */
 import type { OutcomeRecord } from '@quorum/shared/records';
+import type { Ballot } from '@quorum/snapshot/ballot';
 import { storedProposal } from './decided.ts';
 import { intentVoteId, openIntent } from './intent.ts';
 import { settle } from './send.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
-/** `stands`: it is on the hub and settled. `waits`: this run's intent is reserved. `none`: this run has nothing there. */
+/** `stands`: it is on the hub and settled, with this ballot. `waits`: this run's intent is reserved. `none`: this run has nothing there. */
 export type EarlierSend =
-  | { readonly kind: 'stands'; readonly record: OutcomeRecord }
+  | { readonly kind: 'stands'; readonly record: OutcomeRecord; readonly ballot: Ballot }
   | { readonly kind: 'waits' }
   | { readonly kind: 'none' };
 
@@ -30,5 +31,5 @@ export async function earlierSend(ref: VoteRef, deps: VoteDeps, signal: AbortSig
   const [row] = await deps.hub.votes({ voter: licence.voter, proposals: [ref.proposal] }, signal);
   if (row?.id !== entry.vote_id) return { kind: 'waits' };
   const sent = { ref, licence, intent, voteId: entry.vote_id, proposal };
-  return { kind: 'stands', record: await settle(sent, row, deps) };
+  return { kind: 'stands', record: await settle(sent, row, deps), ballot: intent.ballot };
 }

@@ -1,6 +1,7 @@
 /** The sequencer and the hub at their worst: whatever they do, one vote is stored in the end, and the outcome says so. */
+import { createSequencer } from '@quorum/snapshot/sequencer';
 import { describe, expect, test } from 'vitest';
-import { ballotOf, DAY_S, nowS, useStand, type VoteCase } from '../test/stand.ts';
+import { ballotOf, DAY_S, nowS, until, useStand, type VoteCase } from '../test/stand.ts';
 import { z } from 'zod';
 
 const stand = useStand();
@@ -158,6 +159,17 @@ describe('a decision that had to wait for the voter service for longer than the 
   });
 });
 
+test('a sequencer that says nothing is waited for no longer than one try may take; what it stores later is found', async () => {
+  const vote = await stand.aVote();
+  await onSequencer(vote, { latency_ms: 2_000 });
+  const sequencer = createSequencer({ url: `${stand.sandbox().url}/`, timeoutMs: 200 });
+  await expect(vote.deliver({ sequencer })).rejects.toMatchObject({ name: 'PostponeError' });
+  expect(await vote.hubVote()).toBeNull();
+  await until('the sequencer to store it', () => vote.hubVote());
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  await expectOneVote(vote);
+});
+
 describe('when the retry window is over', () => {
   test('it fails, the intent stays, and the next run adopts it and casts once', async () => {
     const vote = await stand.aVote();
@@ -289,7 +301,7 @@ describe('a vote that was stored although its answer was lost, when meanwhile', 
     ['the preferences broke', (vote) => vote.writePreferences('{')],
     ['the proposal was edited', (vote) => vote.editProposal({ body: 'Other words.' })],
     ['the proposal was flagged', (vote) => vote.editProposal({ flagged: true })],
-    ['voting was paused', () => stand.redis().del('quorum:voting:global')],
+    ['voting was paused', () => stand.redis().del('{quorum}:voting:global')],
   ];
   test.each(meanwhile)('%s, is cast all the same: it stands on the hub', async (_what, change) => {
     const vote = await stand.aVote();

@@ -1,16 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import { fc, test } from '@fast-check/vitest';
 import type { Ballot } from '@quorum/snapshot/ballot';
 import { buildVote, type UnsignedVote } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { VOTING_TYPES } from '@quorum/snapshot/proposal';
+import { createShutter } from '@quorum/snapshot/shutter';
 import { ALIAS_TYPES } from '@quorum/snapshot/typed-data';
 import { verifyTypedData, Wallet } from 'ethers';
 import { describe, expect } from 'vitest';
+import { runs } from '../../../test/property-runs.ts';
+import { EON_PUBLIC_KEY } from '../../../packages/sandbox/src/sequencer/shutter-keys.ts';
 import { aProposal, anAddress, anyVote } from '../../../packages/snapshot/test/samples.ts';
 import { aLicence } from '../test/licence.ts';
 import { ballotOf } from '../test/stand.ts';
 import { GuardError, signVote } from './guard.ts';
+import type { Sealing } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
+
+const sealing: Sealing = { shutter: createShutter(EON_PUBLIC_KEY), key: randomBytes(32) };
 
 function aVote(licence: Licence, proposal: Proposal, ballot: Ballot): UnsignedVote {
   return buildVote({
@@ -31,7 +38,7 @@ describe.each(VOTING_TYPES)('a vote on a proposal of type %s', (type) => {
     const proposal = aProposal({ type });
     const ballot = ballotOf(type);
     const vote = aVote(licence, proposal, ballot);
-    const { address, sig, data } = await signVote(vote, ballot, proposal, licence);
+    const { address, sig, data } = await signVote(vote, ballot, proposal, licence, sealing);
     expect(address).toBe(licence.signer.address);
     expect(verifyTypedData(data.domain, data.types, data.message, sig)).toBe(licence.signer.address);
     expect(data.message).toEqual(vote.message);
@@ -41,7 +48,7 @@ describe.each(VOTING_TYPES)('a vote on a proposal of type %s', (type) => {
     const licence = aLicence();
     const proposal = aProposal({ type });
     const vote = aVote(licence, proposal, ballotOf(type, 1));
-    await expect(signVote(vote, ballotOf(type, 2), proposal, licence)).rejects.toThrow(GuardError);
+    await expect(signVote(vote, ballotOf(type, 2), proposal, licence, sealing)).rejects.toThrow(GuardError);
   });
 });
 
@@ -93,59 +100,82 @@ describe('the guard refuses', () => {
       },
     };
     const altered = JSON.parse(JSON.stringify(alter(aVote(licence, proposal, ballot))));
-    await expect(signVote(altered, ballot, proposal, counting)).rejects.toThrow(GuardError);
+    await expect(signVote(altered, ballot, proposal, counting, sealing)).rejects.toThrow(GuardError);
     expect(signatures).toBe(0);
   });
 
   test('a licence for no space of this proposal', async () => {
     const licence = aLicence({ allowedSpaces: ['other.eth'] });
-    await expect(signVote(aVote(licence, proposal, ballot), ballot, proposal, licence)).rejects.toThrow(/not allowed/);
-  });
-
-  test('an encrypted proposal', async () => {
-    const licence = aLicence();
-    const vote = aVote(licence, proposal, ballot);
-    await expect(signVote(vote, ballot, aProposal({ privacy: 'shutter' }), licence)).rejects.toThrow(/encrypted/);
+    await expect(signVote(aVote(licence, proposal, ballot), ballot, proposal, licence, sealing)).rejects.toThrow(
+      /not allowed/,
+    );
   });
 
   test('the ballot of another proposal, although its index is right', async () => {
     const licence = aLicence();
     const renamed = aProposal({ choices: ['Against', 'For', 'Abstain'] });
     const vote = aVote(licence, proposal, ballot);
-    await expect(signVote(vote, ballot, renamed, licence)).rejects.toThrow(GuardError);
+    await expect(signVote(vote, ballot, renamed, licence, sealing)).rejects.toThrow(GuardError);
   });
 
   test('a field that is not Snapshot’s', async () => {
     const licence = aLicence();
     const vote = aVote(licence, proposal, ballot);
     const more = JSON.parse(JSON.stringify({ ...vote, message: { ...vote.message, more: 'x' } }));
-    await expect(signVote(more, ballot, proposal, licence)).rejects.toThrow();
+    await expect(signVote(more, ballot, proposal, licence, sealing)).rejects.toThrow();
+  });
+});
+
+describe('the guard signs', () => {
+  const proposal = aProposal();
+  const ballot = ballotOf('basic');
+  const signed = (change: Partial<UnsignedVote['message']>) => {
+    const own = aLicence();
+    const vote = aVote(own, proposal, ballot);
+    return signVote({ ...vote, message: { ...vote.message, ...change } }, ballot, proposal, own, sealing);
+  };
+
+  test('an open vote that names its evidence', async () => {
+    const metadata = '{"agent":true,"evidence":"ab"}';
+    expect(await signed({ metadata })).toMatchObject({ data: { message: { metadata } } });
+  });
+
+  test('from the second after the start to the second of the end, and not outside', async () => {
+    const at = (timestamp: number) => signed({ timestamp });
+    expect(await at(proposal.start + 1)).toMatchObject({ data: { message: { timestamp: proposal.start + 1 } } });
+    expect(await at(proposal.end)).toMatchObject({ data: { message: { timestamp: proposal.end } } });
+    const refused = { name: 'GuardError', category: 'signing', message: expect.stringContaining('the voting window') };
+    await expect(at(proposal.start)).rejects.toMatchObject(refused);
+    await expect(at(proposal.end + 1)).rejects.toMatchObject(refused);
   });
 });
 
 const licence = aLicence();
 
-test.prop([anyVote, anyVote], { numRuns: 100 })(
+test.prop([anyVote, anyVote], { numRuns: runs(100) })(
   'signs a draft if and only if its choice encodes the decision’s ballot on this proposal',
   async (meant, said) => {
     const proposal = aProposal({ type: meant.type, choices: meant.choices });
     const vote = aVote(licence, proposal, meant.ballot);
-    const envelope = await signVote(vote, meant.ballot, proposal, licence);
+    const envelope = await signVote(vote, meant.ballot, proposal, licence, sealing);
     expect(verifyTypedData(envelope.data.domain, envelope.data.types, envelope.data.message, envelope.sig)).toBe(
       licence.signer.address,
     );
     const elsewhere = aProposal({ type: said.type, choices: said.choices });
     const other = aVote(licence, elsewhere, said.ballot);
     const equal = JSON.stringify([other.types, other.message]) === JSON.stringify([vote.types, vote.message]);
-    const signed = signVote(other, meant.ballot, proposal, licence);
+    const signed = signVote(other, meant.ballot, proposal, licence, sealing);
     if (equal) await expect(signed).resolves.toEqual(envelope);
     else await expect(signed).rejects.toThrow(GuardError);
   },
 );
 
-test.prop([anyVote, fc.integer({ min: 0, max: 2_000_000_000 }), fc.string({ unit: 'grapheme', maxLength: 100 })], {
-  numRuns: 60,
-})(
+test.prop(
+  [anyVote, fc.integer({ min: 1_795_000_101, max: 1_795_600_000 }), fc.string({ unit: 'grapheme', maxLength: 100 })],
+  {
+    numRuns: runs(60),
+  },
+)(
   'the same vote gives the same bytes, again and from a signer that was loaded anew: exactly-once stands on it',
   async ({ type, choices, ballot }, timestamp, reason) => {
     const key = Wallet.createRandom().privateKey;
@@ -161,12 +191,12 @@ test.prop([anyVote, fc.integer({ min: 0, max: 2_000_000_000 }), fc.string({ unit
       metadata: { agent: true },
       timestamp,
     });
-    const first = await signVote(vote, ballot, proposal, one);
-    const again = await signVote(vote, ballot, proposal, one);
+    const first = await signVote(vote, ballot, proposal, one, sealing);
+    const again = await signVote(vote, ballot, proposal, one, sealing);
     const restarted = aLicence({ key, voter: one.voter });
     // As it comes back from the ledger: through JSON.
     const stored = JSON.parse(JSON.stringify(vote));
-    const anew = await signVote(stored, ballot, proposal, restarted);
+    const anew = await signVote(stored, ballot, proposal, restarted, sealing);
     expect(JSON.stringify(again)).toBe(JSON.stringify(first));
     expect(JSON.stringify(anew)).toBe(JSON.stringify(first));
   },

@@ -19,12 +19,19 @@ function anIntent(proposal = aProposal(), ballot = ballotOf(proposal.type)): Int
     reason: 'because',
     app: 'quorum',
     metadata: voteMetadata(
-      { voter, space: proposal.space, proposal: proposal.id, evidence: aHash(), castAtMs: 1_795_000_000_000 },
+      {
+        voter,
+        space: proposal.space,
+        proposal: proposal.id,
+        evidence: aHash(),
+        auditHead: aHash(),
+        castAtMs: 1_795_000_000_000,
+      },
       key,
     ),
     timestamp: 1_795_000_101,
   });
-  return Intent.parse({ message, ballot });
+  return Intent.parse({ message, ballot, inputs_hash: aHash() });
 }
 
 describe('an intent', () => {
@@ -93,7 +100,7 @@ describe('an intent', () => {
 
 describe('the code in a vote’s metadata', () => {
   const where = { voter, space: 'harbour.eth', proposal: aProposalId() };
-  const metadata = voteMetadata({ ...where, evidence: aHash(), castAtMs: Date.now() }, key);
+  const metadata = voteMetadata({ ...where, evidence: aHash(), auditHead: aHash(), castAtMs: Date.now() }, key);
   const throughTheHub: unknown = JSON.parse(JSON.stringify(metadata));
 
   test('is known again', () => {
@@ -109,10 +116,11 @@ describe('the code in a vote’s metadata', () => {
   test('does not pass under another key', () => {
     expect(isOurVote(throughTheHub, where, randomBytes(32))).toBe(false);
   });
-  test.each(['agent', 'evidence', 'cast_at', 'mac'])('does not pass with %s altered or gone', (name) => {
+  test.each(['agent', 'evidence', 'audit_head', 'cast_at', 'mac'])('does not pass with %s altered or gone', (name) => {
     const other: Record<string, unknown> = {
       agent: false,
       evidence: aHash(),
+      audit_head: aHash(),
       cast_at: '2020-01-01T00:00:00.000Z',
       mac: aHash(),
     };
@@ -129,6 +137,7 @@ describe('the code in a vote’s metadata', () => {
     fc.record({
       agent: fc.constant(true),
       evidence: fc.oneof(fc.string({ unit: 'binary' }), fc.constant('\ud800'), fc.constant(aHash())),
+      audit_head: fc.oneof(fc.string({ unit: 'binary' }), fc.constant(aHash())),
       cast_at: fc.oneof(
         fc.constantFrom(
           '0000-01-01T00:00:00Z',

@@ -3,6 +3,7 @@
  * stealing, and since a signature over the same message by the same key is always the same, a crash leads to the same bytes.
  * A code under the voter service's own key shows that nobody altered it.
  */
+import { Sha256 } from '@quorum/shared/audit-entry';
 import { macIsGood, macOf } from '@quorum/shared/canonical';
 import { Ballot } from '@quorum/snapshot/ballot';
 import { type UnsignedVote } from '@quorum/snapshot/envelope';
@@ -21,8 +22,8 @@ const Message = z.strictObject({
   metadata: z.string(),
 });
 
-/** A reserved vote: the message to sign, and the ballot that it encodes. */
-export const Intent = z.strictObject({ message: Message, ballot: Ballot });
+/** A reserved vote: message, the ballot that it encodes, and the inputs of the decision behind it; null where the owner chose. */
+export const Intent = z.strictObject({ message: Message, ballot: Ballot, inputs_hash: z.string().nullable() });
 export type Intent = z.infer<typeof Intent>;
 
 const Stored = z.strictObject({ intent: Intent, mac: z.string() });
@@ -35,8 +36,8 @@ export function sealIntent(intent: Intent, key: Buffer): string {
   return JSON.stringify({ intent, mac: macOf(INTENT_PURPOSE, intent, key) });
 }
 
-/** The intent that the ledger kept, or null where it is not what we stored. */
-export function openIntent(text: string, key: Buffer): Intent | null {
+/** The intent that the ledger kept, or null where it is not what we stored, with one of these keys. */
+export function openIntent(text: string, ...sealedWith: readonly Buffer[]): Intent | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -47,7 +48,7 @@ export function openIntent(text: string, key: Buffer): Intent | null {
   if (!stored.success) return null;
   const { intent, mac } = stored.data;
   try {
-    return macIsGood(INTENT_PURPOSE, intent, key, mac) ? intent : null;
+    return sealedWith.some((key) => macIsGood(INTENT_PURPOSE, intent, key, mac)) ? intent : null;
   } catch (error) {
     // Text that is not well-formed has no canonical form: we have not sealed it.
     if (error instanceof TypeError) return null;
@@ -57,52 +58,71 @@ export function openIntent(text: string, key: Buffer): Intent | null {
 
 /** The vote of an intent as it is signed. */
 export function unsignedOf(intent: Intent, proposal: Proposal): UnsignedVote {
-  return { domain: SNAPSHOT_DOMAIN, types: voteTypes(proposal.type), message: intent.message };
+  return { domain: SNAPSHOT_DOMAIN, types: voteTypes(proposal), message: intent.message };
 }
 
 /** The id that the sequencer will give the vote of an intent. */
 export function intentVoteId(intent: Intent, proposal: Proposal): string {
-  return voteId(proposal.type, intent.message);
+  return voteId(proposal, intent.message);
 }
+
+/** By which every vote of ours names what made it. */
+export const APP = 'quorum';
 
 /** What a vote's metadata says in public, and what ties its code to this one vote. */
 export type VoteMark = {
   readonly voter: Address;
   readonly space: string;
   readonly proposal: string;
-  readonly evidence: string;
+  /** Null for a secret vote: the record of its decision must not be named before the reveal. */
+  readonly evidence: string | null;
+  /** Hash of the last record of the voter's audit chain when the vote was made. */
+  readonly auditHead: string;
   readonly castAtMs: number;
 };
 
-/** The public metadata of a vote: made by an agent, on this evidence, at this true time, and known again by its code. */
+/**
+ * The public metadata of a vote: made by an agent, on this evidence if it may be named, at this true time, known again by its code.
+ * With the head of the audit chain in it, a vote that was accepted keeps what the chain was, where nobody here can alter it.
+ */
 export function voteMetadata(mark: VoteMark, key: Buffer): Readonly<Record<string, unknown>> {
   return {
     agent: true,
-    evidence: mark.evidence,
+    ...(mark.evidence === null ? {} : { evidence: mark.evidence }),
+    audit_head: mark.auditHead,
     cast_at: new Date(mark.castAtMs).toISOString(),
     mac: macOf(METADATA_PURPOSE, mark, key),
   };
 }
 
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-
 // Anything may stand in the metadata of a vote that is not ours: half a surrogate pair, too, which has no canonical JSON.
 const PublicMetadata = z.object({
   agent: z.literal(true),
-  evidence: Sha256,
+  evidence: Sha256.nullable().default(null),
+  audit_head: Sha256,
   cast_at: z.iso.datetime(),
   mac: Sha256,
 });
 
+/** Metadata that carry our code: what they say, and the text that was signed. */
+export type OurMetadata = { readonly mark: VoteMark; readonly text: string };
+
 /** Whether a vote on the hub is ours: its metadata carries our code for this very voter, space and proposal. */
-export function isOurVote(
+export function isOurVote(...asked: Parameters<typeof ourMetadata>): boolean {
+  return ourMetadata(...asked) !== null;
+}
+
+/** The metadata of a vote on the hub, if it is ours. */
+export function ourMetadata(
   metadata: unknown,
   where: Pick<VoteMark, 'voter' | 'space' | 'proposal'>,
   key: Buffer,
-): boolean {
+): OurMetadata | null {
   const parsed = PublicMetadata.safeParse(metadata);
-  if (!parsed.success) return false;
-  const { evidence, cast_at: castAt, mac } = parsed.data;
+  if (!parsed.success) return null;
+  const { evidence, audit_head: auditHead, cast_at: castAt, mac } = parsed.data;
   const { voter, space, proposal } = where;
-  return macIsGood(METADATA_PURPOSE, { voter, space, proposal, evidence, castAtMs: Date.parse(castAt) }, key, mac);
+  const mark: VoteMark = { voter, space, proposal, evidence, auditHead, castAtMs: Date.parse(castAt) };
+  if (!macIsGood(METADATA_PURPOSE, mark, key, mac)) return null;
+  return { mark, text: JSON.stringify(voteMetadata(mark, key)) };
 }

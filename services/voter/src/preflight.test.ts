@@ -1,5 +1,9 @@
+import { keys } from '@quorum/shared/redis-keys';
 import { describe, expect, test } from 'vitest';
+import { aHash } from '../../../packages/shared/test/samples.ts';
+import { verdictOn } from '../test/audit.ts';
 import { ballotOf, DAY_S, nowS, useStand, type VoteCase, type Given } from '../test/stand.ts';
+import { createSealer } from './seal.ts';
 
 const stand = useStand();
 
@@ -67,12 +71,6 @@ const CHANGES: readonly Change[] = [
     outcome: { kind: 'failed', why: 'signing' },
     detail: /expired/,
   },
-  {
-    what: 'its votes are encrypted',
-    given: { proposal: { privacy: 'shutter' } },
-    outcome: { kind: 'skipped', why: 'not_allowed' },
-    detail: /Shutter/,
-  },
 ];
 
 describe.each(CHANGES)('when $what', ({ given = {}, change, outcome, detail }) => {
@@ -101,14 +99,68 @@ describe('what stands on the hub already', () => {
     expect((await vote.hubVote())?.choice).toBe(2);
   });
 
-  test('a vote of ours that the ledger has forgotten is known by its code', async () => {
-    const vote = await stand.aVote();
-    await vote.vote();
-    const next = await vote.nextRun({ ballot: ballotOf('basic', 2) });
-    await stand.redis().del(...(await stand.redis().keys(`quorum:ledger:${vote.voter}:*`)));
-    expect(await next.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
-    expect((await next.record())?.detail).toBe('by an earlier run');
-    expect(next.sends()).toHaveLength(1);
+  describe('a vote of ours that the ledger has forgotten', () => {
+    /** An older copy of Redis was restored, from before the vote was reserved. */
+    async function forget(vote: VoteCase): Promise<void> {
+      const { redis } = stand;
+      await redis().del(keys.ledger(vote.voter, vote.space, vote.proposal.id), keys.auditVoter(vote.voter));
+      await redis().hdel(keys.run(vote.runId), `outcome:${vote.proposal.id}`);
+    }
+
+    test('is known by its code, and adopted: no later run makes another', async () => {
+      const vote = await stand.aVote({ preferences: { revise_votes: true } });
+      await vote.vote();
+      await forget(vote);
+      const next = await vote.nextRun({ ballot: ballotOf('basic', 2), decision: { evidence_hash: aHash() } });
+      expect(await next.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+      expect((await next.record())?.detail).toBe('by an earlier run');
+      const stands = (await next.hubVote())?.id;
+      expect(await next.ledger()).toMatchObject({ state: 'cast', vote_id: stands });
+      const again = await next.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+      expect(await again.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+      expect((await again.record())?.detail).toMatch(/nobody knows any more what it was decided on/);
+      expect(again.sends()).toHaveLength(1);
+    });
+
+    test.each(['basic', 'weighted', 'ranked-choice'] as const)(
+      'is cast to its own run, and the chain tells of it: %s',
+      async (type) => {
+        const vote = await stand.aVote({ type });
+        await vote.vote();
+        await forget(vote);
+        expect(await vote.vote()).toEqual({ kind: 'cast' });
+        expect(vote.sends()).toHaveLength(1);
+        const stands = await vote.hubVote();
+        expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: stands?.id });
+        await createSealer([vote.voter], vote.deps)(new AbortController().signal);
+        const votes = stands === null ? [] : [stands];
+        expect(await verdictOn(stand.redis(), vote.voter, { votes, keys: [vote.deps.voterKey] })).toMatchObject({
+          records: 1,
+          votes: { cast: 1 },
+          faults: [],
+        });
+      },
+    );
+
+    test('is not what a hub that lags behind shows of a vote that was replaced', async () => {
+      const vote = await stand.aVote({ preferences: { revise_votes: true } });
+      await vote.vote();
+      const before = await vote.hubVote();
+      const revision = await vote.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+      await revision.vote();
+      const next = await revision.nextRun({ ballot: ballotOf('basic', 3), decision: { inputs_hash: aHash() } });
+      const hub = { ...next.deps.hub, votes: async () => (before === null ? [] : [before]) };
+      expect(await next.vote({ hub })).toEqual({ kind: 'skipped', why: 'already_voted' });
+      expect(await next.ledger()).toMatchObject({ state: 'cast', run_id: revision.runId });
+    });
+
+    test('is adopted although it is secret, where it is what would be cast', async () => {
+      const vote = await stand.aVote({ proposal: { privacy: 'shutter' } });
+      await vote.vote();
+      await forget(vote);
+      expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+      expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
+    });
   });
 
   test('a vote with junk for metadata is the owner’s', async () => {

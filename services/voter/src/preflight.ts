@@ -4,28 +4,32 @@
  */
 import { UpstreamError } from '@quorum/shared/errors';
 import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
+import { tellSecurity } from '@quorum/shared/security-events';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { announceAliasEnd } from './announce.ts';
-import { isOurVote } from './intent.ts';
+import { adoptVote } from './adopt.ts';
+import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
+import { type Intent, intentVoteId, isOurVote, openIntent } from './intent.ts';
+import { mayReplace, type Revision, type Standing, type Wanted } from './revision.ts';
+import { whyNotSecret } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
 import { end, failed, go, skipped, type Step, wasCast } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
-
-/** An alias must outlast the vote by this many seconds. */
-const ALIAS_MARGIN_S = 10 * 60;
 
 export type Checked = {
   readonly proposal: Proposal;
   readonly entry: LedgerEntry | null;
   /** Our own vote, where the hub already has the one that the ledger waits for. */
   readonly found: HubVote | null;
+  /** The id of our own vote that stands and is to be replaced; null for a first vote. */
+  readonly replaces: string | null;
 };
 
 /** Reads the proposal, the votes and the ledger, and says whether this vote may still be made. */
 export async function preflight(
   ref: VoteRef,
+  wanted: Wanted,
   licence: Licence,
   deps: VoteDeps,
   signal: AbortSignal,
@@ -40,16 +44,16 @@ export async function preflight(
   if (proposal === null) return end(skipped('proposal_changed', nowMs, 'it was deleted'));
   if (contentHash(proposal) !== ref.contentHash) return end(skipped('proposal_changed', nowMs));
 
-  const standing = await standingVote(votes[0] ?? null, entry, ref, licence, deps);
+  const standing = await standingVote(votes[0] ?? null, { proposal, entry }, wanted, ref, licence, deps);
   if (standing.kind === 'end') return standing;
-  if (standing.value !== null) return go({ proposal, entry, found: standing.value });
+  const { found, replaces, adopted } = standing.value;
+  if (found !== null) return go({ proposal, entry, found, replaces });
 
   if (proposal.flagged) return end(skipped('flagged', nowMs));
   const nowS = nowMs / 1_000;
   if (nowS <= proposal.start || proposal.end - nowS < settings.minTimeToVoteS) return end(skipped('closed', nowMs));
-  if (proposal.privacy !== '') {
-    return end(skipped('not_allowed', nowMs, 'its votes are encrypted (Shutter), which Quorum cannot do yet'));
-  }
+  const unsealable = proposal.privacy === '' ? null : whyNotSecret(proposal, deps.sealing);
+  if (unsealable !== null) return end(skipped('not_allowed', nowMs, unsealable));
   const [power, alias] = await Promise.all([
     hub.votingPower({ voter: licence.voter, space: ref.space, proposal: ref.proposal }, signal),
     aliasFault(licence, deps, signal),
@@ -59,44 +63,146 @@ export async function preflight(
     if (entry?.state === 'reserved') await voidIntent(entry, alias, ref, licence, deps);
     return end(failed('signing', nowMs, alias));
   }
-  return go({ proposal, entry, found: null });
+  return go({ proposal, entry: adopted ?? entry, found: null, replaces });
 }
 
+type StandingVote = Pick<Checked, 'found' | 'replaces'> & {
+  /** What the ledger says since that vote was adopted. */
+  readonly adopted?: LedgerEntry;
+};
+
 /**
- * What a vote that already stands means: ours that we wait for is found; any other ends this one. A vote that the ledger does
- * not know and that does not carry our code is the owner's.
+ * What a vote that already stands means: ours that we wait for is found; ours that was cast may be replaced, if the owner wants
+ * that; any other ends this one. A vote that the ledger does not know and that does not carry our code is the owner's.
  */
 async function standingVote(
   vote: HubVote | null,
-  entry: LedgerEntry | null,
+  { proposal, entry }: Pick<Checked, 'proposal' | 'entry'>,
+  wanted: Wanted,
   ref: VoteRef,
   licence: Licence,
   deps: VoteDeps,
-): Promise<Step<HubVote | null>> {
+): Promise<Step<StandingVote>> {
   const nowMs = deps.now();
-  if (entry?.state === 'cast' && entry.run_id === ref.runId && vote === null) {
+  // Of ours, and the ledger does not know it: because somebody altered there which ones it knows?
+  const isUnknown = vote !== null && vote.id !== entry?.vote_id && isOurs(vote, ref, licence, deps);
+  if (isUnknown && entry !== null && isAltered(entry, proposal, deps)) return altered(deps);
+  const isOther = vote === null || isUnknown;
+  if (entry?.state === 'cast' && entry.run_id === ref.runId && isOther) {
     // What is called cast was read from the hub; the ledger's word alone is not enough.
     throw new UpstreamError('upstream_unavailable', 'hub', 'The hub does not show the vote that was read back before.');
   }
-  if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
-    return end(castBefore(entry, ref, nowMs));
+  const judge = (standing: Standing): Revision => mayReplace(standing, wanted, proposal, deps.voterKey);
+  if (entry?.state === 'cast' && vote?.id === entry.vote_id) {
+    // Our own run's vote is replaced where its owner, who was asked meanwhile, wants another ballot; else it was cast.
+    const isOwn = entry.run_id === ref.runId;
+    const revision = isOwn && wanted.revise !== 'as_the_owner_says' ? null : judge(entry);
+    if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
-  if (vote === null) return go(null);
-  if (entry?.state === 'reserved' && vote.id === entry.vote_id) return go(vote);
+  if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
+    return end(castBefore(entry, ref, proposal, nowMs));
+  }
+  if (vote === null) return go({ found: null, replaces: null });
+  if (entry?.state === 'reserved' && vote.id === entry.vote_id) return go({ found: vote, replaces: null });
+  if (entry?.state === 'reserved' && vote.id === entry.replaces?.vote_id) {
+    // A revision is under way: what it is to replace stands until then. Is it still wanted?
+    const revision = judge(entry.replaces);
+    // What was sent may arrive yet: a vote that is dated later must say what is wanted now, or its sweep see what comes of it.
+    if (entry.sends > 0 && revision.kind === 'stands' && revision.saysTheSame) {
+      return go({ found: null, replaces: vote.id });
+    }
+    if (entry.sends === 0 && revision.kind !== 'replace') {
+      await voidIntent(entry, 'the vote before is to stand', ref, licence, deps);
+    }
+    return revised(revision, vote.id, deps);
+  }
+  const reserved = entry?.state === 'reserved' ? openIntent(entry.intent, deps.voterKey) : null;
+  if (reserved !== null && isBefore(vote, reserved, ref, licence, deps)) {
+    return go({ found: null, replaces: entry?.replaces?.vote_id ?? null });
+  }
+  // Voided, and there all the same: the vote that is made now is dated after it.
+  if (entry?.state === 'voided' && vote.id === entry.vote_id && isOurs(vote, ref, licence, deps)) {
+    return go({ found: null, replaces: null });
+  }
   if (entry?.state === 'reserved') await voidIntent(entry, 'another vote stands', ref, licence, deps);
+  const now = entry?.state === 'reserved' ? await deps.records.ledger(licence.voter, ref.space, ref.proposal) : entry;
+  const known = now === null ? null : openIntent(now.intent, deps.voterKey);
+  // A hub that lags behind shows what was replaced since.
+  if (known === null || !isBefore(vote, known, ref, licence, deps)) {
+    const adopted = await adoptVote(vote, { proposal, entry: now }, wanted, ref, licence, deps);
+    if (adopted === 'this') return end(wasCast(vote.id, undefined, nowMs));
+    // An answer that was given before a backup was put back is not the owner's last word: this one is.
+    if (adopted === 'earlier' && wanted.revise === 'as_the_owner_says') {
+      const taken = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+      if (taken?.state === 'cast' && taken.vote_id === vote.id && judge(taken).kind === 'replace') {
+        return go({ found: null, replaces: vote.id, adopted: taken });
+      }
+    }
+  }
   return end(skipped('already_voted', nowMs, whoseVote(vote, ref, licence, deps)));
 }
 
+/**
+ * Whether a vote on the hub is an earlier one of ours, whose intent was voided: its bytes arrived all the same, and this one is dated
+ * after it so that it takes its place.
+ */
+export function isBefore(vote: HubVote, { message }: Intent, ref: VoteRef, licence: Licence, deps: VoteDeps): boolean {
+  return vote.created < message.timestamp && isOurs(vote, ref, licence, deps);
+}
+
+/** Whether a vote of ours in the ledger, or the one that it replaces, is not as we stored it. */
+function isAltered(entry: LedgerEntry, proposal: Proposal, { voterKey, oldVoterKeys }: VoteDeps): boolean {
+  const known = [
+    ...(entry.state === 'voided' ? [] : [entry]),
+    ...(entry.replaces === undefined ? [] : [entry.replaces]),
+  ];
+  return known.some((one) => {
+    const intent = openIntent(one.intent, voterKey, ...oldVoterKeys);
+    return intent === null || intentVoteId(intent, proposal) !== one.vote_id;
+  });
+}
+
+function altered(deps: VoteDeps): Step<never> {
+  tellSecurity(deps, 'intent_refused');
+  return end(failed('signing', deps.now(), 'the stored vote was altered'));
+}
+
+/** What becomes of our own vote that stands, as a step. */
+function revised(revision: Revision, replaces: string, deps: VoteDeps): Step<StandingVote> {
+  switch (revision.kind) {
+    case 'replace':
+      return go({ found: null, replaces });
+    case 'stands':
+      return end(skipped('already_voted', deps.now(), revision.why));
+    case 'altered':
+      return altered(deps);
+  }
+}
+
 /** Who made a vote that stands in our way, in words for the owner. */
-export function whoseVote(vote: HubVote, ref: VoteRef, { voter }: Licence, { voterKey }: VoteDeps): string {
-  const where = { voter, space: ref.space, proposal: ref.proposal };
-  return isOurVote(vote.metadata, where, voterKey) ? 'by an earlier run' : 'by your own hand';
+export function whoseVote(vote: HubVote, ref: VoteRef, licence: Licence, deps: VoteDeps): string {
+  return isOurs(vote, ref, licence, deps) ? 'by an earlier run' : 'by your own hand';
+}
+
+function isOurs(
+  { metadata }: HubVote,
+  { space, proposal }: VoteRef,
+  { voter }: Licence,
+  { voterKey }: VoteDeps,
+): boolean {
+  return isOurVote(metadata, { voter, space, proposal }, voterKey);
 }
 
 /** What a vote that was cast already means to this run: delivered again it says the same, another run has nothing to add. */
-export function castBefore(entry: LedgerEntry, ref: VoteRef, nowMs: number): OutcomeRecord {
+export function castBefore(
+  entry: LedgerEntry,
+  ref: VoteRef,
+  { privacy }: Pick<Proposal, 'privacy'>,
+  nowMs: number,
+): OutcomeRecord {
   if (entry.run_id !== ref.runId) return skipped('already_voted', nowMs, 'by an earlier run');
-  return wasCast(entry.vote_id, entry.receipt, nowMs);
+  const counted = privacy === 'shutter' ? (entry.counted ?? 'unknown') : undefined;
+  return wasCast(entry.vote_id, entry.receipt, nowMs, counted);
 }
 
 /** Voids the intent that the ledger holds. */
@@ -105,7 +211,7 @@ export async function voidIntent(
   why: string,
   ref: VoteRef,
   { voter }: Licence,
-  { transitions, now }: VoteDeps,
+  { transitions, now }: Pick<VoteDeps, 'transitions' | 'now'>,
 ): Promise<void> {
   await transitions.confirm({ ...ref, voter, voteId: entry.vote_id, nowMs: now() }, { state: 'voided', why });
 }

@@ -43,6 +43,25 @@ export async function putOff(
 }
 
 /**
+ * Waits for the sequencer's allowance: throws a `PostponeError`, or returns the failure where its turn would come too late. What
+ * closes soon comes back soon; what has time spreads out, the further the more often it came in vain, so that urgent votes find
+ * the allowance first, a few votes beyond it are not kept for a minute, and a thousand do not ask every second. This is no
+ * fault of anybody's and does not begin the window of `putOff`.
+ */
+export function awaitAllowance(
+  { waitMs, endMs, tries }: { readonly waitMs: number; readonly endMs: number; readonly tries: number },
+  settings: VoteSettings,
+  nowMs: number,
+  random: () => number = Math.random,
+): OutcomeRecord {
+  const leftMs = endMs - settings.minTimeToVoteS * 1_000 - nowMs;
+  const why = 'more votes wait than the sequencer takes a minute';
+  if (leftMs < waitMs) return failed('upstream_unavailable', nowMs, why);
+  const spreadMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries, leftMs / 20);
+  throw new PostponeError(Math.min(leftMs, Math.round(waitMs + random() * spreadMs)), why);
+}
+
+/**
  * Throws a `PostponeError` while another try still fits into the window and before the deadline, the last one at its very end;
  * returns the failure once none does. An intent stays in the ledger then, for a later run to settle.
  */

@@ -1,7 +1,9 @@
 /** Sends a reserved vote and settles what came of it. The order of these lines is what makes a vote happen once. */
+import { hashOf } from '@quorum/shared/canonical';
 import type { OutcomeRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
-import type { Confirmation } from '@quorum/shared/transitions';
+import type { Confirmation } from '@quorum/shared/vote-transitions';
+import { tellSecurity } from '@quorum/shared/security-events';
 import { describeBallot } from '@quorum/snapshot/ballot';
 import type { SequencerRefusal } from '@quorum/snapshot/errors';
 import type { HubVote } from '@quorum/snapshot/hub';
@@ -10,9 +12,9 @@ import { checkReceipt } from '@quorum/snapshot/receipt';
 import type { SubmitResult } from '@quorum/snapshot/sequencer';
 import { GuardError, signVote } from './guard.ts';
 import { unsignedOf, type Intent } from './intent.ts';
-import { whoseVote } from './preflight.ts';
+import { isBefore, whoseVote } from './preflight.ts';
 import { readBack } from './read-back.ts';
-import { later, putOff } from './retry.ts';
+import { awaitAllowance, later, putOff } from './retry.ts';
 import { failed, held, skipped, wasCast } from './step.ts';
 import type { Casting, VoteDeps, VoteRef } from './vote-deps.ts';
 
@@ -21,17 +23,25 @@ export type ReservedVote = Casting & {
   readonly intent: Intent;
   readonly voteId: string;
   readonly proposal: Proposal;
+  /** The id of our own vote that stands until this one does; null for a first vote. */
+  readonly replaces: string | null;
 };
 
 /** What settling needs to know of it: neither the decision nor the ballot that a run would cast now. */
 export type SentVote = Pick<ReservedVote, 'ref' | 'licence' | 'intent' | 'voteId' | 'proposal'>;
 
-/** Signs, asks leave, sends, reads back. Throws `PostponeError` where it must be tried again. */
+/** Takes from the allowance, signs, asks leave, sends, reads back. Throws `PostponeError` where it must be tried again. */
 export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
+  const waitMs = await deps.allowance.take();
+  if (waitMs > 0) {
+    deps.metrics.gate.inc({ upstream: 'sequencer', result: 'held_back' });
+    const endMs = vote.proposal.end * 1_000;
+    return awaitAllowance({ waitMs, endMs, tries: vote.ref.tries }, deps.settings, deps.now());
+  }
   const envelope = await signOrVoid(vote, deps);
   if (envelope === null) return failed('signing', deps.now(), 'the guard refused the vote');
 
-  switch (await deps.transitions.maySend(keyOf(vote, deps))) {
+  switch (await deps.transitions.maySend({ ...keyOf(vote, deps), envelopeHash: hashOf(envelope) })) {
     case 'voting_paused':
       return pausedBeforeSending(vote, deps);
     case 'settled':
@@ -39,10 +49,20 @@ export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSign
     case 'yes':
       break;
   }
+  deps.mark?.('sent');
   const result = await deps.sequencer.submit(envelope, signal);
+  deps.mark?.('answered', result.kind);
+  deps.metrics.voteSends.inc({ result: result.kind === 'refused' ? result.refusal.code : result.kind });
   if (result.kind === 'accepted') await keepReceipt(vote, result, envelope, deps);
+  // Whoever else has a vote to send is not told again.
+  if (result.kind === 'refused' && result.refusal.code === 'rate_limited') {
+    deps.metrics.gate.inc({ upstream: 'sequencer', result: 'shut' });
+    await deps.allowance.pause(result.refusal.retryAfterS);
+  }
   const [row] = await deps.hub.votes({ voter: vote.licence.voter, proposals: [vote.ref.proposal] });
-  if (row !== undefined) return settle(vote, row, deps);
+  const isThere =
+    row !== undefined && row.id !== vote.replaces && !isBefore(row, vote.intent, vote.ref, vote.licence, deps);
+  if (isThere) return settle(vote, row, deps);
   return notThere(vote, result, deps);
 }
 
@@ -50,26 +70,24 @@ export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSign
 export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Promise<OutcomeRecord> {
   const nowMs = deps.now();
   const { licence, ref, voteId, intent, proposal } = vote;
-  switch (readBack(row, voteId, intent, proposal)) {
+  const secret = proposal.privacy === 'shutter';
+  const read = readBack(row, voteId, intent, proposal);
+  switch (read) {
+    case 'sealed':
     case 'ours': {
       const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-      const record = wasCast(voteId, entry?.receipt, nowMs);
+      const counted = read === 'sealed' ? 'unknown' : 'as_cast';
+      const record = wasCast(voteId, entry?.receipt, nowMs, secret ? counted : undefined);
       await confirm(vote, { state: 'cast', receipt: record.receipt ?? null }, deps);
-      deps.log.info(
-        { run_id: ref.runId, proposal_id: ref.proposal, vote_id: voteId, ballot: describeBallot(intent.ballot) },
-        'vote executed',
-      );
+      const ballot = secret ? 'secret' : describeBallot(intent.ballot);
+      deps.log.info({ vote_id: voteId, ballot }, 'vote executed');
       return record;
     }
     case 'other':
       await confirm(vote, { state: 'voided', why: 'another vote stands' }, deps);
       return skipped('already_voted', nowMs, whoseVote(row, ref, licence, deps));
     case 'different':
-      deps.metrics.security.inc({ event: 'vote_differs' });
-      deps.log.error(
-        { run_id: ref.runId, proposal_id: ref.proposal, vote_id: voteId },
-        'security: the hub has another ballot',
-      );
+      tellSecurity(deps, 'vote_differs', { vote_id: voteId });
       return failed('vote_rejected', nowMs, 'the hub shows another ballot than was signed; look at it by hand');
     case 'none':
       throw new TypeError('A vote that was read cannot be absent');
@@ -80,7 +98,7 @@ export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Prom
 async function notThere(vote: ReservedVote, result: SubmitResult, deps: VoteDeps): Promise<OutcomeRecord> {
   if (result.kind === 'refused' && result.refusal.kind === 'final') {
     await confirm(vote, { state: 'voided', why: result.refusal.description }, deps);
-    return refused(result.refusal, deps.now());
+    return refused(result.refusal, deps);
   }
   const why = result.kind === 'accepted' ? 'accepted, but not yet on the hub' : describe(result);
   if (await isStuck(result, vote.ref, deps)) {
@@ -110,7 +128,8 @@ function describe(result: Exclude<SubmitResult, { kind: 'accepted' }>): string {
 }
 
 /** A refusal for good as an outcome. */
-function refused(refusal: SequencerRefusal, nowMs: number): OutcomeRecord {
+function refused(refusal: SequencerRefusal, deps: VoteDeps): OutcomeRecord {
+  const nowMs = deps.now();
   switch (refusal.code) {
     case 'already_voted':
       return skipped('already_voted', nowMs, 'by your own hand');
@@ -120,6 +139,7 @@ function refused(refusal: SequencerRefusal, nowMs: number): OutcomeRecord {
       return skipped('no_voting_power', nowMs);
     case 'wrong_alias':
     case 'signature':
+      tellSecurity(deps, 'signer_refused', { why: refusal.description });
       return failed('signing', nowMs, refusal.description);
     default:
       return failed('vote_rejected', nowMs, refusal.description);
@@ -127,13 +147,12 @@ function refused(refusal: SequencerRefusal, nowMs: number): OutcomeRecord {
 }
 
 async function signOrVoid(vote: ReservedVote, deps: VoteDeps) {
-  const { intent, proposal, ballot, licence, ref } = vote;
+  const { intent, proposal, ballot, licence } = vote;
   try {
-    return await signVote(unsignedOf(intent, proposal), ballot, proposal, licence);
+    return await signVote(unsignedOf(intent, proposal), ballot, proposal, licence, deps.sealing);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    deps.metrics.security.inc({ event: 'guard_refused' });
-    deps.log.error({ err: error, run_id: ref.runId, proposal_id: ref.proposal }, 'security: the guard refused to sign');
+    tellSecurity(deps, 'guard_refused', { err: error });
     await confirm(vote, { state: 'voided', why: error.message }, deps);
     return null;
   }
@@ -155,15 +174,14 @@ async function keepReceipt(
 ): Promise<void> {
   const check = checkReceipt(receipt, envelope);
   if (check.ok) {
-    await deps.transitions.keepReceipt(keyOf(vote, deps), receipt);
+    await deps.transitions.keepReceipt(keyOf(vote, deps), receipt, envelope);
     return;
   }
-  const { runId, proposal } = vote.ref;
-  deps.log.warn({ run_id: runId, proposal_id: proposal, why: check.why }, 'receipt does not check');
+  deps.log.warn({ vote_id: vote.voteId, why: check.why }, 'receipt does not check');
 }
 
-function keyOf({ ref, licence, voteId }: SentVote, deps: VoteDeps) {
-  return { ...ref, voter: licence.voter, voteId, nowMs: deps.now() };
+function keyOf({ ref, licence, voteId, proposal }: SentVote, deps: VoteDeps) {
+  return { ...ref, voter: licence.voter, voteId, nowMs: deps.now(), endMs: proposal.end * 1_000 };
 }
 
 async function confirm(vote: SentVote, confirmation: Confirmation, deps: VoteDeps): Promise<void> {

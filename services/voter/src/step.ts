@@ -1,5 +1,5 @@
 /** What a step of a vote comes to: go on with a value, or the proposal ends here. */
-import type { FailedWhy, HeldWhy, SkippedWhy } from '@quorum/shared/outcome';
+import type { Counted, FailedWhy, HeldWhy, SkippedWhy } from '@quorum/shared/outcome';
 import type { OutcomeRecord } from '@quorum/shared/records';
 import type { Receipt } from '@quorum/snapshot/receipt';
 
@@ -15,9 +15,16 @@ export function end(record: OutcomeRecord): Step<never> {
   return { kind: 'end', record };
 }
 
-/** The vote of this id was read back; a receipt for another one says nothing about it and is left out. */
-export function wasCast(voteId: string, receipt: Receipt | undefined, nowMs: number): OutcomeRecord {
-  return { outcome: { kind: 'cast' }, settled_at: nowMs, ...(receipt?.id === voteId ? { receipt } : {}) };
+/**
+ * The vote of this id was read back; a receipt for another one says nothing about it and is left out. `counted` is for secret
+ * votes: what an open one says was read with it.
+ */
+export function wasCast(voteId: string, receipt: Receipt | undefined, nowMs: number, counted?: Counted): OutcomeRecord {
+  return {
+    outcome: { kind: 'cast', ...(counted === undefined ? {} : { counted }) },
+    settled_at: nowMs,
+    ...(receipt?.id === voteId ? { receipt } : {}),
+  };
 }
 
 export function held(why: HeldWhy, nowMs: number): OutcomeRecord {

@@ -1,7 +1,8 @@
 /** The kill switch, the cap, and cancelling: at each point at which they can strike. */
 import { keys } from '@quorum/shared/redis-keys';
 import { describe, expect, test } from 'vitest';
-import { until, useStand, type VoteCase } from '../test/stand.ts';
+import { aHash } from '../../../packages/shared/test/samples.ts';
+import { ballotOf, until, useStand, type VoteCase } from '../test/stand.ts';
 import type { Signer } from './signer.ts';
 
 const stand = useStand();
@@ -74,6 +75,26 @@ test('the daily cap skips what comes after it', async () => {
   expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'vote_cap' });
   expect(vote.sends()).toEqual([]);
   expect(await vote.ledger()).toBeNull();
+  expect(await vote.security()).toEqual({ vote_cap_hit: 1 });
+});
+
+test('the daily cap counts a vote once, however often it is made anew', async () => {
+  const vote = await stand.aVote({ votesPerDay: 2, preferences: { revise_votes: true } });
+  const maintenance = {
+    endpoint: 'sequencer',
+    count: 2,
+    match: { body_contains: vote.proposal.id },
+    fails: 'maintenance',
+  };
+  await stand.fault(maintenance);
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  await stand.fault(maintenance);
+  const revision = await vote.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+  expect(await revision.vote()).toEqual({ kind: 'cast' });
+  expect(vote.sends()).toHaveLength(6);
+  // A revision of a revision is another vote.
+  const another = await revision.nextRun({ ballot: ballotOf('basic', 3), decision: { inputs_hash: aHash() } });
+  expect(await another.vote()).toEqual({ kind: 'skipped', why: 'vote_cap' });
 });
 
 describe('a run that is cancelled', () => {

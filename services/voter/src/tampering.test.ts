@@ -96,6 +96,15 @@ test('a voided intent whose date was moved ahead does not put our vote after the
   expect((await vote.hubVote())?.choice).toBe(2);
 });
 
+test('a vote is not made after a voided one whose text was altered: late bytes could win over it', async () => {
+  const vote = await aReservedVote();
+  const text = (await vote.ledger())?.intent ?? '';
+  await write(vote, { state: 'voided', intent: text.replace('"choice":1', '"choice":2') });
+  expect(await vote.vote()).toEqual({ kind: 'failed', why: 'signing' });
+  expect(await vote.security()).toEqual({ intent_refused: 1 });
+  expect(vote.sends()).toHaveLength(1);
+});
+
 test('a receipt of another vote, written into the ledger, is not shown as ours', async () => {
   const [vote, other] = [await stand.aVote(), await stand.aVote()];
   await other.vote();
@@ -115,13 +124,14 @@ test('a receipt of another vote, written into the ledger, is not shown as ours',
   expect((await vote.record())?.receipt).toBeUndefined();
 });
 
-test('a ledger that was emptied leads to no second vote', async () => {
+test('a ledger that was emptied leads to no second vote: the one on the hub is taken up again, and that is said', async () => {
   const vote = await stand.aVote();
   expect(await vote.vote()).toEqual({ kind: 'cast' });
   await stand.redis().del(ledgerKey(vote));
   await stand.redis().hdel(keys.run(vote.runId), `outcome:${vote.proposal.id}`);
-  expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
   expect(vote.sends()).toHaveLength(1);
+  expect(await vote.security()).toEqual({ vote_adopted: 1 });
 });
 
 describe('a hub that shows another choice under our vote’s id', () => {

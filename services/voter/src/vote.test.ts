@@ -1,3 +1,4 @@
+import { keys } from '@quorum/shared/redis-keys';
 import { decodeChoice } from '@quorum/snapshot/encode';
 import { VOTING_TYPES } from '@quorum/snapshot/proposal';
 import { sameBallot } from '@quorum/snapshot/ballot';
@@ -45,22 +46,30 @@ test('the voter’s own key votes where it is licensed', async () => {
   expect((await vote.hubVote())?.voter).toBe(vote.voter);
 });
 
-test('what is in Redis is no vote: the ledger holds no signature', async () => {
+test('what is in Redis is no vote: a signature is there only once Snapshot has it, for its receipt to be checked by', async () => {
   const vote = await stand.aVote();
-  await vote.vote();
+  await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, status: 503 });
+  await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
   const [sent] = vote.sends();
   const { sig } = JSON.parse(JSON.stringify(sent));
   expect(sig).toMatch(/^0x[0-9a-f]{130}$/);
+  expect(await keysWith(String(sig).slice(2))).toEqual([]);
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect(await keysWith(String(sig).slice(2))).toEqual([keys.auditVoter(vote.voter)]);
+});
+
+/** The keys in Redis whose values have this text in them. */
+async function keysWith(text: string): Promise<string[]> {
   const everything = await Promise.all(
     (await stand.redis().keys('*')).map(async (key) => {
       const type = await stand.redis().type(key);
-      if (type === 'hash') return JSON.stringify(await stand.redis().hgetall(key));
-      if (type === 'stream') return JSON.stringify(await stand.redis().xrange(key, '-', '+'));
-      return type === 'string' ? ((await stand.redis().get(key)) ?? '') : '';
+      if (type === 'hash') return { key, value: JSON.stringify(await stand.redis().hgetall(key)) };
+      if (type === 'stream') return { key, value: JSON.stringify(await stand.redis().xrange(key, '-', '+')) };
+      return { key, value: type === 'string' ? ((await stand.redis().get(key)) ?? '') : '' };
     }),
   );
-  expect(everything.filter((text) => text.includes(String(sig).slice(2)))).toEqual([]);
-});
+  return everything.filter(({ value }) => value.includes(text)).map(({ key }) => key);
+}
 
 describe('a run that is not open', () => {
   test('that was cancelled casts nothing', async () => {
@@ -123,7 +132,26 @@ test('an owner without a licence, or a space outside it, is not voted for', asyn
   expect(await elsewhere.vote()).toEqual({ kind: 'skipped', why: 'not_allowed' });
   expect(unlicensed.sends()).toEqual([]);
   expect(elsewhere.sends()).toEqual([]);
+  for (const vote of [unlicensed, elsewhere]) {
+    expect(await vote.security()).toEqual({ signer_refused: 1 });
+    // The outcome stands, and is not told of again.
+    expect(await vote.vote({ licences: new Map() })).toEqual({ kind: 'skipped', why: 'not_allowed' });
+    expect(await vote.security()).toEqual({ signer_refused: 1 });
+  }
 });
+
+test.each(['wrong_alias', 'signature'] as const)(
+  'a signature that the sequencer does not take (%s) is a security event',
+  async (code) => {
+    const vote = await stand.aVote();
+    const refusing: typeof vote.deps.sequencer.submit = async () => ({
+      kind: 'refused',
+      refusal: { kind: 'final', code, status: 400, description: 'no' },
+    });
+    expect(await vote.vote({ sequencer: { submit: refusing } })).toEqual({ kind: 'failed', why: 'signing' });
+    expect(await vote.security()).toEqual({ signer_refused: 1 });
+  },
+);
 
 test('a receipt that its relayer did not sign is not kept: the vote is cast, and shown without one', async () => {
   const vote = await stand.aVote();

@@ -8,34 +8,44 @@
  *   5. the policy, run again on its samples under the preferences as they are now, must say cast
  *   6. a dry run ends here, simulated
  *   7. the owner's licence must allow this space
- *   8. pre-flight: unchanged, open, not voted on, power, alias
- *   9. reserve, sign, send, read back
+ *   8. the sequencer must take another vote by now
+ *   9. pre-flight: unchanged, open, not voted on (or by us, and the owner wants it revised), power, alias
+ *  10. reserve, sign, send, read back
  */
 import { NotFoundError, toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload } from '@quorum/shared/jobs';
 import type { Outcome } from '@quorum/shared/outcome';
 import type { Opening, OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import { startVoteClock, type VoteClock } from '@quorum/shared/run-times';
 import { PostponeError } from '@quorum/shared/run-worker';
+import { tellSecurity } from '@quorum/shared/security-events';
 import { cast } from './cast.ts';
 import { judgeNow, readDecision } from './decided.ts';
 import { simulate } from './dry-run.ts';
 import { earlierSend } from './earlier-send.ts';
+import { type Held, heldOf, keepHold, settleRecord } from './held.ts';
 import { preflight } from './preflight.ts';
-import { putOff } from './retry.ts';
+import { awaitAllowance, putOff } from './retry.ts';
 import { skipped } from './step.ts';
+import { sweepLater } from './sweep.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
 /** Works one vote job. The first outcome that is recorded stands. Throws `PostponeError` where it must be tried again. */
 export async function voteJob(
   payload: JobPayload<'vote'>,
-  deps: VoteJobDeps,
+  given: VoteJobDeps,
   signal: AbortSignal,
   tries = 1,
 ): Promise<Outcome> {
-  const run = await deps.records.run(payload.run_id);
+  const run = await given.records.run(payload.run_id);
   if (run === null) throw new NotFoundError(`run ${payload.run_id}`);
+  const deps = { ...given, log: given.log.child({ owner: run.owner }) };
   const earlier = run.outcomes.get(payload.proposal_id);
-  if (earlier !== undefined) return earlier.outcome;
+  if (earlier !== undefined) {
+    // It may have died between the outcome and the jobs of its hold.
+    if (earlier.outcome.kind === 'held') await keepHold(run, payload.proposal_id, deps);
+    return earlier.outcome;
+  }
   const ref: VoteRef = {
     runId: run.runId,
     owner: run.owner,
@@ -44,22 +54,46 @@ export async function voteJob(
     contentHash: payload.content_hash,
     tries,
   };
-  return settleOutcome(ref, await outcomeOf(run, ref, { ...deps, ...(await deps.termsOf(run)) }, signal), deps);
+  const clock = startVoteClock(run.acceptedAtMs, deps.now);
+  const terms = { ...deps, ...(await deps.termsOf(run)), mark: clock.mark };
+  const record = await timed(ref, clock, deps, () => outcomeOf(run, ref, terms, signal));
+  const outcome = await settleOutcome(run, ref, record, await heldOf(run, ref, record, terms), deps);
+  if (outcome.kind === 'held') await keepHold(run, ref.proposal, deps);
+  return outcome;
 }
 
-/** Records an outcome, counts it, and returns the one that stands. */
+/**
+ * What a try came to, with when its steps were done. One that is put off after something was reserved or sent is kept too: the vote
+ * may be read back by the next.
+ */
+async function timed(
+  { runId, proposal, tries }: VoteRef,
+  clock: VoteClock,
+  { records }: Pick<VoteDeps, 'records'>,
+  work: () => Promise<OutcomeRecord>,
+): Promise<OutcomeRecord> {
+  try {
+    const record = await work();
+    return { ...record, times: clock.times() };
+  } catch (error) {
+    const times = clock.times();
+    if (times.reserved !== undefined) await records.triedToVote(runId, proposal, tries, times);
+    throw error;
+  }
+}
+
+/** Records an outcome and returns the one that stands. */
 export async function settleOutcome(
+  run: RunRecord,
   ref: VoteRef,
   record: OutcomeRecord,
-  deps: Pick<VoteDeps, 'records' | 'metrics' | 'log'>,
+  held: Held | null,
+  deps: VoteJobDeps,
 ): Promise<Outcome> {
-  const { outcome, detail } = await deps.records.settle(ref.runId, ref.proposal, record);
+  await sweepLater(ref, record, deps);
+  const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
   const why = 'why' in outcome ? outcome.why : '';
-  deps.metrics.outcomes.inc({ kind: outcome.kind, why });
-  deps.log.info(
-    { run_id: ref.runId, proposal_id: ref.proposal, outcome: outcome.kind, why, detail },
-    'proposal settled',
-  );
+  deps.log.info({ outcome: outcome.kind, why, detail }, 'proposal settled');
   return outcome;
 }
 
@@ -70,9 +104,13 @@ async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: A
   try {
     return await throughSteps(run, opening, ref, deps, signal);
   } catch (thrown) {
-    const endMs = (opening.selected.find((selected) => selected.proposal_id === ref.proposal)?.end ?? 0) * 1_000;
-    return await whenUpstreamIsAway(thrown, ref, endMs, deps, signal);
+    return await whenUpstreamIsAway(thrown, ref, endMsOf(opening, ref), deps, signal);
   }
+}
+
+/** When the proposal closes, Unix milliseconds. */
+function endMsOf(opening: Opening, ref: VoteRef): number {
+  return (opening.selected.find((selected) => selected.proposal_id === ref.proposal)?.end ?? 0) * 1_000;
 }
 
 async function throughSteps(
@@ -89,19 +127,31 @@ async function throughSteps(
 
   const decision = readDecision(run, opening, ref, deps);
   if (decision.kind === 'end') return decision.record;
-  const ballot = await judgeNow(decision.value, opening, ref, deps);
-  if (ballot.kind === 'end') return ballot.record;
+  const wanted = await judgeNow(decision.value, opening, ref, deps);
+  if (wanted.kind === 'end') return wanted.record;
   if (opening.dry_run) return simulate(deps.now());
 
   const licence = deps.licences.get(ref.owner);
-  if (licence === undefined || !licence.allowedSpaces.includes(ref.space)) return skipped('not_allowed', deps.now());
-  const checked = await preflight(ref, licence, deps, signal);
+  if (licence === undefined || !licence.allowedSpaces.includes(ref.space)) {
+    tellSecurity(deps, 'signer_refused', { space_id: ref.space });
+    return skipped('not_allowed', deps.now());
+  }
+  // Looked at before the hub is asked about a vote that could not be sent.
+  const waitMs = await deps.allowance.look();
+  if (waitMs > 0) {
+    deps.metrics.gate.inc({ upstream: 'sequencer', result: 'held_back' });
+    const endMs = endMsOf(opening, ref);
+    return awaitAllowance({ waitMs, endMs, tries: ref.tries }, deps.settings, deps.now());
+  }
+  const approved = wanted.value;
+  const checked = await preflight(ref, approved.wanted, licence, deps, signal);
   if (checked.kind === 'end') return checked.record;
-  return cast({ ref, decision: decision.value, ballot: ballot.value, licence }, checked.value, deps, signal);
+  const { ballot } = approved.wanted;
+  return cast({ ref, decision: approved.decision, ballot, licence }, checked.value, deps, signal);
 }
 
 /** A hub that does not answer is waited for, within the time that a vote has; any other error is passed on. */
-async function whenUpstreamIsAway(
+export async function whenUpstreamIsAway(
   thrown: unknown,
   ref: VoteRef,
   endMs: number,

@@ -1,10 +1,14 @@
 /** The voter service on real BullMQ: what voteJob throws becomes a delay, a retry or an outcome, never a lost vote. */
-import { keys } from '@quorum/shared/redis-keys';
+import { addCast } from '@quorum/shared/hold-jobs';
+import { jobIds } from '@quorum/shared/jobs';
+import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import { connectPatient } from '@quorum/shared/redis';
+import { Queue, Worker } from 'bullmq';
 import { afterEach, expect, test } from 'vitest';
 import { quiet } from '../../../packages/shared/test/samples.ts';
 import { enqueue, returned } from '../test/enqueue.ts';
-import { ballotOf, jobDeps, until, useStand, type VoteCase } from '../test/stand.ts';
+import { aHeldVote, answer, holdOf } from '../test/holds.ts';
+import { ballotOf, jobDeps, nowS, until, useStand, type VoteCase } from '../test/stand.ts';
 import { startVoter } from './worker.ts';
 import type { VoteDeps } from './vote-deps.ts';
 
@@ -84,4 +88,65 @@ test('three workers on one queue, and the job is delivered again: one vote', asy
   expect(await vote.vote()).toEqual({ kind: 'cast' });
   expect(vote.sends()).toHaveLength(1);
   expect((await vote.record())?.receipt?.id).toBe((await vote.hubVote())?.id);
+});
+
+test('a vote over which one worker after another died is failed, and what they sent is looked at again', async () => {
+  const vote = await stand.aVote();
+  await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, status: 503 });
+  await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+  await enqueue(stand, vote);
+  const connection = connectPatient(stand.server().url, quiet);
+  closers.push(async () => connection.disconnect());
+  const ghost = new Worker('vote', null, { connection, prefix: BULL_PREFIX, lockDuration: 1_000 });
+  closers.push(() => ghost.close());
+  // A sweep of an earlier test may be due by now: it is taken too, and left to its fate.
+  const id = jobIds.vote(vote.runId, vote.proposal.id);
+  const taken = await until('the job to be taken', async () => {
+    const job = await ghost.getNextJob('a worker that dies');
+    return job?.id === id ? job : undefined;
+  });
+  // As often as a job may be taken back (run-worker.ts).
+  await stand.redis().hset(`${BULL_PREFIX}:vote:${taken.id}`, { stc: 20 });
+  const worker = startVoter({ connection, concurrency: 2, lockS: 1, deps: jobDeps(vote.deps) });
+  closers.push(() => worker.close(1_000));
+  expect(await until('the outcome', async () => (await vote.record())?.outcome)).toEqual({
+    kind: 'failed',
+    why: 'internal',
+  });
+  const entry = await vote.ledger();
+  expect(entry).toMatchObject({ state: 'reserved', sends: 1 });
+  expect(await stand.redis().exists(`${BULL_PREFIX}:vote:sweep-${vote.runId}-${entry?.vote_id}`)).toBe(1);
+});
+
+/** A worker with the keys of this case, and the queue that it works. */
+function workFor(vote: VoteCase): Queue {
+  const connection = connectPatient(stand.server().url, quiet);
+  closers.push(async () => connection.disconnect());
+  const worker = startVoter({ connection, concurrency: 2, lockS: 1, deps: jobDeps(vote.deps) });
+  const queue = new Queue('vote', { connection, prefix: BULL_PREFIX });
+  closers.push(() => queue.close());
+  closers.push(() => worker.close(1_000));
+  return queue;
+}
+
+test('a hold that is approved is cast by its job', async () => {
+  const vote = await aHeldVote(stand);
+  await answer(vote);
+  await addCast(workFor(vote), await holdOf(vote), { maxRetryAttempts: 3, retryDelayS: 0.01 }, Date.now());
+  await until('the vote to be cast', async () => (await holdOf(vote)).state === 'cast');
+  expect(vote.sends()).toHaveLength(1);
+});
+
+test('a hold that nobody answers ends by the job that was made with it', async () => {
+  // Its deadline is two minutes before the end.
+  const vote = await stand.aVote({ preferences: { approval: 'always' }, proposal: { end: nowS() + 123 } });
+  workFor(vote);
+  await enqueue(stand, vote);
+  await until('the hold to expire', async () => (await holdOf(vote).catch(() => null))?.state === 'expired');
+  expect(vote.sends()).toEqual([]);
+  const { hold_id: id } = (await holdOf(vote)).subject;
+  await until(
+    'its owner to be told',
+    async () => await stand.redis().exists(`${BULL_PREFIX}:notify:hold_expired-${id}`),
+  );
 });

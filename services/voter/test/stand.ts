@@ -8,15 +8,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startSandbox, type Sandbox } from '@quorum/sandbox/start-sandbox';
+import { createAppointments } from '@quorum/shared/appointments';
+import { createAuditChain } from '@quorum/shared/audit-chain';
 import type { Decision } from '@quorum/shared/decision';
-import { newRunId, type OwnerId, type RunId } from '@quorum/shared/ids';
+import { newRunId, type OwnerId, type RunId, upstreamId } from '@quorum/shared/ids';
 import type { Outcome } from '@quorum/shared/outcome';
 import { createMetrics } from '@quorum/shared/metrics';
 import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import { createRecords, type LedgerEntry, type Opening, type OutcomeRecord } from '@quorum/shared/records';
 import { connectPatient } from '@quorum/shared/redis';
 import { PostponeError } from '@quorum/shared/run-worker';
-import { keys } from '@quorum/shared/redis-keys';
+import { createSendAllowance } from '@quorum/shared/send-allowance';
 import { sealDecision } from '@quorum/shared/sealed-decision';
 import { PREFERENCES_FILE } from '@quorum/shared/owner-folder';
 import { recordedVersions } from '@quorum/shared/recorded-versions';
@@ -25,10 +27,12 @@ import { createTransitions } from '@quorum/shared/transitions';
 import { enableVoting } from '@quorum/shared/voting';
 import { type Ballot, ballotKind } from '@quorum/snapshot/ballot';
 import { contentHash } from '@quorum/snapshot/content-hash';
+import { encodeBallot } from '@quorum/snapshot/encode';
 import { buildVote } from '@quorum/snapshot/envelope';
 import { createHub, type HubVote } from '@quorum/snapshot/hub';
 import { Address, type Proposal, ProposalId, SpaceId, type VotingType } from '@quorum/snapshot/proposal';
 import { createSequencer } from '@quorum/snapshot/sequencer';
+import { createShutter } from '@quorum/snapshot/shutter';
 import { type HDNodeWallet, Wallet } from 'ethers';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -40,19 +44,21 @@ import {
   filterMetrics,
   quiet,
 } from '../../../packages/shared/test/samples.ts';
-import { auditOf } from '../../../packages/shared/test/world.ts';
+import { EON_PUBLIC_KEY } from '../../../packages/sandbox/src/sequencer/shutter-keys.ts';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
 import { loadSigner } from '../src/signer-key.ts';
 import type { Licence } from '../src/signers.ts';
+import { openQueues } from '../src/queues.ts';
 import type { VoteDeps, VoteJobDeps, VoteSettings } from '../src/vote-deps.ts';
 import { voteJob } from '../src/vote.ts';
+import { auditKinds } from './audit.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
 const HOUR_S = 60 * 60;
 /** How long a postponed vote waits here, in place of half a second and more. */
 const SHORTENED_MS = 100;
 export const DAY_S = 24 * HOUR_S;
-const LABELS = ['For', 'Against', 'Abstain'];
+export const LABELS = ['For', 'Against', 'Abstain'];
 
 export const SETTINGS: VoteSettings = {
   minTimeToVoteS: 120,
@@ -60,6 +66,9 @@ export const SETTINGS: VoteSettings = {
   retryWindowS: 900,
   aliasValidS: 30 * DAY_S,
 };
+
+/** What is retried at once here. */
+const RETRIES = { maxRetryAttempts: 3, retryDelayS: 0.01 };
 
 export const nowS = (): number => Math.floor(Date.now() / 1_000);
 const options = LABELS.map((label, at) => ({ index: at + 1, label }));
@@ -102,7 +111,16 @@ export type Given = {
   readonly votesPerDay?: number;
   readonly allowedSpaces?: readonly string[];
   readonly dryRun?: boolean;
+  /** Keys that several votes have in common, so that one process works them all; each vote has its own where absent. */
+  readonly keys?: ServiceKeys;
 };
+
+/** The key files of the voter service. */
+export type ServiceKeys = Pick<VoteDeps, 'deciderKey' | 'voterKey' | 'answerKey'>;
+
+export function someKeys(): ServiceKeys {
+  return { deciderKey: randomBytes(32), voterKey: randomBytes(32), answerKey: randomBytes(32) };
+}
 
 export type VoteCase = {
   readonly owner: OwnerId;
@@ -132,6 +150,8 @@ export type VoteCase = {
   readonly ownerVotes: (ballot: Ballot, timestamp?: number) => Promise<string>;
   readonly security: () => Promise<Record<string, number>>;
   readonly writePreferences: (preferences: Readonly<Record<string, unknown>> | string | null) => Promise<void>;
+  /** The owner names the same alias anew. */
+  readonly renewAlias: () => Promise<void>;
   readonly editProposal: (fields: Readonly<Record<string, unknown>>) => Promise<void>;
 };
 
@@ -153,7 +173,7 @@ export function jobDeps({ hub, sequencer, settings, ...deps }: VoteDeps): VoteJo
 
 /** Waits for something that happens elsewhere and tells nobody. */
 export async function until<T>(what: string, check: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + PATIENT.timeout;
   while (Date.now() < deadline) {
     const value = await check();
     if (value !== null && value !== undefined && value !== false) return value;
@@ -162,20 +182,23 @@ export async function until<T>(what: string, check: () => T | Promise<T>): Promi
   throw new Error(`waited in vain for: ${what}`);
 }
 
-/** Redis and sandbox for one test file. */
-export function useStand(): Stand {
-  let parts: { server: TestRedis; redis: Redis; sandbox: Sandbox; dir: string } | undefined;
+/** Redis and sandbox for one test file. The Redis keeps its data when it is killed where `appendonly`. */
+export function useStand(redisOptions: { readonly appendonly?: boolean } = {}): Stand {
+  let parts: (Parts & { server: TestRedis }) | undefined;
   const started = (): NonNullable<typeof parts> => {
     if (parts === undefined) throw new Error('the stand is not started yet');
     return parts;
   };
   beforeAll(async () => {
-    const server = await startTestRedis();
+    const server = await startTestRedis(redisOptions);
     const dir = await mkdtemp(path.join(tmpdir(), 'quorum-voter-'));
-    parts = { server, redis: connectPatient(server.url, quiet), sandbox: await startSandbox(), dir };
+    const redis = connectPatient(server.url, quiet);
+    const queues = openQueues({ connection: redis, retries: () => RETRIES, log: quiet, now: Date.now });
+    parts = { server, redis, sandbox: await startSandbox(), dir, queues };
   });
   beforeEach(() => control('DELETE', 'faults'));
   afterAll(async () => {
+    await parts?.queues.close();
     parts?.redis.disconnect();
     await parts?.sandbox.close();
     await parts?.server.stop();
@@ -202,7 +225,13 @@ export function useStand(): Stand {
   };
 }
 
-type Around = { readonly redis: Redis; readonly sandbox: Sandbox; readonly dir: string; control: Stand['control'] };
+type Parts = {
+  readonly redis: Redis;
+  readonly sandbox: Sandbox;
+  readonly dir: string;
+  readonly queues: ReturnType<typeof openQueues>;
+};
+type Around = Parts & { control: Stand['control'] };
 
 async function aVote(around: Around, given: Given): Promise<VoteCase> {
   const { redis, sandbox, dir, control } = around;
@@ -219,7 +248,7 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
 
   const type = given.type ?? 'basic';
   const space = SpaceId.parse('harbour.eth');
-  const id = ProposalId.parse(`0x${randomBytes(32).toString('hex')}`);
+  const id = ProposalId.parse(given.proposal?.['id'] ?? `0x${randomBytes(32).toString('hex')}`);
   const row = {
     id,
     space,
@@ -253,19 +282,29 @@ async function aVote(around: Around, given: Given): Promise<VoteCase> {
     votesPerDay: given.votesPerDay ?? 50,
     signer,
   };
+  const { deciderKey, voterKey, answerKey } = given.keys ?? someKeys();
   const deps: VoteDeps = {
     hub,
     sequencer: createSequencer({ url: `${sandbox.url}/`, timeoutMs: PATIENT.timeout }),
+    allowance: createSendAllowance(redis, upstreamId(`${sandbox.url}/${owner}`, undefined), () => 1_000),
     records: createRecords(redis),
-    transitions: createTransitions(redis),
+    transitions: createTransitions(redis, voterKey),
+    auditChain: createAuditChain(redis),
+    appointments: createAppointments(redis),
     preferences: filePreferenceStore({
       dir,
       defaults: () => ({ confidence_threshold: 0.7, max_proposals_per_run: 3 }),
       recorded: recordedVersions(redis),
     }),
     licences: new Map([[owner, licence]]),
-    deciderKey: randomBytes(32),
-    voterKey: randomBytes(32),
+    deciderKey,
+    voterKey,
+    oldVoterKeys: [],
+    sweeps: around.queues.sweeps,
+    notify: around.queues.notify,
+    sealing: { shutter: createShutter(EON_PUBLIC_KEY), key: voterKey },
+    answerKey,
+    holdJobs: around.queues.holdJobs,
     settings: SETTINGS,
     metrics: createMetrics('voter'),
     log: quiet,
@@ -367,19 +406,23 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
     cancel: async () => void (await deps.transitions.cancel(runId, owner, Date.now())),
     record: async () => (await deps.records.run(runId))?.outcomes.get(proposal.id),
     ledger: () => deps.records.ledger(voter, space, proposal.id),
-    audit: async () => (await auditOf(redis, keys.auditVoter(voter))).map((entry) => entry['kind'] ?? ''),
+    audit: () => auditKinds(redis, voter),
     sends: () =>
       sandbox.world.received
         .filter(({ endpoint, body }) => endpoint === 'sequencer' && JSON.stringify(body).includes(proposal.id))
         .map(({ body }) => body),
     hubVote: readVote,
     async ownerVotes(own, timestamp = nowS()) {
+      const secret = proposal.privacy === 'shutter';
       const draft = buildVote({
         voter,
         space,
         proposal,
         ballot: own,
-        reason: 'by hand',
+        sealedChoice: secret
+          ? await createShutter(EON_PUBLIC_KEY).seal(encodeBallot(own, proposal), proposal.id, randomBytes(32))
+          : undefined,
+        reason: secret ? '' : 'by hand',
         app: 'snapshot-v2',
         metadata: {},
         timestamp,
@@ -395,8 +438,13 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
     },
     async security() {
       const { values } = await deps.metrics.security.get();
-      return Object.fromEntries(values.map(({ labels, value }) => [String(labels['event']), value]));
+      const told = values.filter(({ value }) => value > 0);
+      return Object.fromEntries(told.map(({ labels, value }) => [String(labels['event']), value]));
     },
+    renewAlias: () =>
+      control('PATCH', 'world', {
+        aliases: [{ id: randomBytes(16).toString('hex'), address: voter, alias: basis.signer, created: nowS() }],
+      }),
     editProposal: (fields) => control('PATCH', 'world', { proposals: [{ ...basis.row, ...fields }] }),
   };
 }

@@ -2,6 +2,7 @@
 import type { Asked } from './asked.ts';
 import { shapeWeights, type BallotForm, type BallotPlace, type ModelOption } from './ballot-place.ts';
 import type { Judgement } from './careful.ts';
+import { factsFor } from './facts.ts';
 import { child, fill } from './json-schema.ts';
 
 /** A ballot in the answer's own form: keys, or keys with percentages. */
@@ -40,8 +41,11 @@ function shares(scored: Judgement['scored']): { choice: string; percent: number 
     .filter(({ percent }) => percent > 0);
 }
 
-/** The answer object: what the schema names and this module knows, and the plainest thing that fits for anything else. */
-export function answerObject(asked: Asked, judgement: Judgement, ballot: ModelBallot): unknown {
+/**
+ * The answer object: what the schema names and this module knows, and the plainest thing that fits for anything else. `trusting`:
+ * whether what the text tells its reader to do is a fact like others.
+ */
+export function answerObject(asked: Asked, judgement: Judgement, ballot: ModelBallot, trusting: boolean): unknown {
   const { schema, place } = asked;
   const known: Readonly<Record<string, unknown>> = {
     rationale: judgement.rationale,
@@ -53,9 +57,11 @@ export function answerObject(asked: Asked, judgement: Judgement, ballot: ModelBa
     factors_against: judgement.factorsAgainst,
     unknowns: judgement.unknowns,
     confidence: judgement.confidence,
+    risk_ground: judgement.riskGround,
     risk_level: judgement.risk,
     risk: judgement.risk,
     stakes: judgement.stakes,
+    facts: factsFor(asked, trusting) ?? undefined,
   };
   return fill(schema, schema, (name, property) => {
     if (place !== null && name === place.name) return shaped(ballot, place, schema);

@@ -16,6 +16,7 @@ export type Judgement = {
   readonly unknowns: readonly string[];
   readonly confidence: number;
   readonly risk: 'low' | 'medium' | 'high';
+  readonly riskGround: string;
   readonly stakes: 'low' | 'high';
 };
 
@@ -50,11 +51,12 @@ export function judge(text: string, options: readonly ModelOption[]): Judgement 
   return {
     scored,
     rationale: rationale(benefits, flags, best?.option.label ?? null),
-    factorsFor: benefits.map(({ quote }) => quote),
-    factorsAgainst: flags.map(({ quote }) => quote),
+    factorsFor: benefits.map(({ quote }) => `"${quote}"`),
+    factorsAgainst: flags.map(({ quote }) => `"${quote}"`),
     unknowns: unknowns(text),
     confidence: Math.round(Math.min(0.95, 0.55 + (0.4 * spread) / (against + 1.5)) * 100) / 100,
     risk: riskOf(weigh(flags)),
+    riskGround: riskGround(flags),
     stakes: /constitution|constitución|multisig|upgrade|\bmint|all funds|entire treasury/iu.test(text) ? 'high' : 'low',
   };
 }
@@ -78,7 +80,7 @@ function riskOf(bad: number): Judgement['risk'] {
  * The lines about each option. Where headings name the options, the section under its heading; else the lines that have the
  * option's own words, and those that follow until an empty line or a heading.
  */
-function passagesOf(text: string, options: readonly ModelOption[]): Map<ModelOption, string[]> {
+export function passagesOf(text: string, options: readonly ModelOption[]): Map<ModelOption, string[]> {
   const lines = text.split('\n');
   const words = new Map(options.map((option) => [option, distinctive(option, options)]));
   const inHeading = (line: string): ModelOption[] =>
@@ -116,6 +118,12 @@ function rationale(benefits: readonly Signal[], flags: readonly Signal[], choice
   const decided = choice === null ? 'I have nothing to choose from.' : `I choose "${choice}".`;
   const doubts = flags.length > 0 ? `Against it stand ${quoted(flags)}; ` : 'I found no red flag; ';
   return `${offers} ${doubts}${decided}`;
+}
+
+/** What the risk is measured by: the red flags alone. */
+function riskGround(flags: readonly Signal[]): string {
+  if (flags.length === 0) return 'No red flag that I know of stands in the text.';
+  return `The text speaks of ${quoted(flags)}, which could do harm.`;
 }
 
 function quoted(signals: readonly Signal[]): string {

@@ -6,6 +6,7 @@ import type { Asked } from './asked.ts';
 import type { ModelOption } from './ballot-place.ts';
 import type { Judgement } from './careful.ts';
 import { plain, stanceOf, type Stance } from './labels.ts';
+import { ABSTAIN, ADDRESSED, AGAINST, FOR, NOT, THIS_ONE, TOLD, TOLD_AFTER, VOTE } from './order-words.ts';
 import { unhide } from './unhide.ts';
 
 export type Orders = {
@@ -18,25 +19,12 @@ export type Orders = {
   readonly say: string | null;
 };
 
-/** Words near which any sentence is an order to the model itself. */
-const ADDRESSED =
-  /ignore|disregard|forget|overrid|instruct|\bsystem\b|assistant|\bAIs?\b|language model|\bLLMs?\b|\bagents?\b|\bbots?\b|you (?:must|are now|are required|will)|you are \p{L}*bot|(?:final|correct|right|only valid) (?:answer|choice)|your (?:answer|ballot|choice)|\bset (?:the )?(?:choice|vote|confidence|risk)|prompt|\bjson\b|respond|\breply\b|output|the owner|ignora|olvida|instrucci|debes|asistente|忽略|指令|系统|助手|必须|تجاهل|تعليمات|النظام|يجب/iu;
 const NEAR = 220;
 
-/** Verbs that are an order to anybody who reads them … */
-const VOTE =
-  /(?<!\b(?:a|an|the|this|that|each|every|your|their|our|who|to|of|can|may|will|would|or|first|second|last|future) )\b(?:vote|choose|select|pick)\b|\b(?:vota|votad|elige|elija|escoge|selecciona|votez|choisissez|escolha)\b|投票给|投给|请投|请选择|صو[ّ]?توا?|اختر/giu;
-/** … and words that are one only to a model that feels addressed. */
-const TOLD =
-  /\b(?:answer|choice|choices|decision|vote|ballot|verdict|option|ranking)\b["']?\s*(?:is|are|must be|should be|has to be|=|:|to)|\b(?:vote|choose|select|pick|answer|respond|reply|return|output|cast|rank|approve|support|back|reject|oppose|allocate|assign|prefer|recommend|chooses|elect|responde|contesta|devuelve|marca|apoya|rechaza|aprueba)\b|选择|回答|输出|投票|أجب/giu;
-
-/** In a label: it asks for itself. */
-const THIS_ONE = /\b(?:this|esta) (?:option|choice|one|opción)\b|此选项|本选项/iu;
-const NOT = /(?:\b(?:not|don'?t|never|no|nunca|avoid)|不要|别|لا)\s*(?:to\s+)?$/iu;
 const SENTENCE_END = /[.!?](?=\s|$)|[。！？؟]|\n\s*\n/u;
 
 export function readOrders({ text, options, listed, system }: Asked): Orders {
-  const labels = options.map(({ label }) => label).filter((label) => ADDRESSED.test(label));
+  const labels = options.map(({ label }) => unhide(label)).filter((label) => ADDRESSED.test(label));
   const all = unhide([text, ...labels].join('\n'));
   const confidence = /confidence[^\n.\d]{0,25}(\d{1,3}(?:\.\d+)?\s*%|[01](?:\.\d+)?)/iu.exec(all)?.[1];
   return {
@@ -49,12 +37,12 @@ export function readOrders({ text, options, listed, system }: Asked): Orders {
 }
 
 function readVote(text: string, options: readonly ModelOption[], listed: readonly ModelOption[]): Orders['vote'] {
-  const forItself = options.find(({ label }) => ADDRESSED.test(label) && THIS_ONE.test(label));
+  const forItself = options.find(({ label }) => [ADDRESSED, THIS_ONE].every((words) => words.test(unhide(label))));
   if (forItself) return { option: forItself, quote: forItself.label };
-  const told = votesBy(TOLD, text, options, listed).filter(({ at }) =>
+  const told = [...votesBy(TOLD, text, options, listed), ...votesBefore(text, options)].filter(({ at }) =>
     ADDRESSED.test(text.slice(Math.max(0, at - NEAR), at + NEAR)),
   );
-  const last = told.at(-1);
+  const last = told.toSorted((a, b) => a.at - b.at).at(-1);
   if (last) return last;
   // 'Vote For to …, vote Against to …' explains the choices; one side alone is an order.
   const plainly = votesBy(VOTE, text, options, listed);
@@ -78,6 +66,25 @@ function votesBy(
     const negated = NOT.test(text.slice(Math.max(0, match.index - 20), match.index));
     const option = negated && meant ? (listed.find((each) => each !== meant) ?? null) : meant;
     return option ? [{ at: match.index, option, quote: `${match[0]}${ahead}`.replace(/\s+/g, ' ').trim() }] : [];
+  });
+}
+
+/** In languages whose verb comes last: the option named last before it, in the same sentence. */
+function votesBefore(text: string, options: readonly ModelOption[]): Found[] {
+  return [...text.matchAll(TOLD_AFTER)].flatMap((match) => {
+    const before =
+      text
+        .slice(Math.max(0, match.index - 80), match.index)
+        .split(SENTENCE_END)
+        .at(-1) ?? '';
+    const named = options
+      .map((option) => ({ option, at: before.lastIndexOf(option.label) }))
+      .filter(({ at }) => at >= 0)
+      .toSorted((a, b) => a.at - b.at || a.option.label.length - b.option.label.length)
+      .at(-1)?.option;
+    const stance = MEANINGS.find(([, pattern]) => pattern.test(before))?.[0];
+    const option = named ?? options.find(({ label }) => stanceOf(label) === stance);
+    return option ? [{ at: match.index, option, quote: `${before}${match[0]}`.replace(/\s+/g, ' ').trim() }] : [];
   });
 }
 
@@ -134,15 +141,16 @@ function labelAt(words: string, options: readonly ModelOption[], atStart: boolea
 function placeIn(spoken: string, raw: string, label: string, rawLabel: string): number {
   // Emoji and other signs alone: nothing is left of them among words.
   if (label === '') return raw.indexOf(rawLabel.trim());
-  // Chinese does not put spaces between words.
-  if (/\p{Script=Han}/u.test(label)) return spoken.indexOf(label) === -1 ? -1 : spoken.indexOf(label) - 1;
+  // Chinese and Japanese put no spaces between words, and Korean appends particles to them.
+  if (/\p{Script=Han}|\p{Script=Hangul}/u.test(label))
+    return spoken.indexOf(label) === -1 ? -1 : spoken.indexOf(label) - 1;
   return spoken.indexOf(` ${label} `);
 }
 
 const MEANINGS: readonly (readonly [Stance, RegExp])[] = [
-  ['against', /\b(?:against|reject|oppose|rechaza|en contra)\b|^\W*no\b|反对|ضد/iu],
-  ['abstain', /\b(?:abstain|abst[eé]nte)|弃权|امتنع/iu],
-  ['for', /\b(?:for|in favou?r|yes|approve|support|back|accept|apoya|aprueba|a favor|sí)\b|赞成|支持|نعم/iu],
+  ['against', AGAINST],
+  ['abstain', ABSTAIN],
+  ['for', FOR],
 ];
 
 /** 'Reject this proposal', 'vote yes' where the labels say For and Against. */

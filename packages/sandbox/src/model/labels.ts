@@ -1,4 +1,4 @@
-/** What a label means, in English, Spanish, Chinese and Arabic: for, against, abstain, or something of its own (a candidate, an amount). */
+/** What a label means, in the languages that proposals are most often written in: for, against, abstain, or something of its own (a candidate, an amount). */
 
 export type Stance = 'for' | 'against' | 'abstain' | 'other';
 
@@ -13,6 +13,15 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
       'me abstengo',
       'none of the above',
       'en blanco',
+      'abstencao',
+      'abster',
+      'enthaltung',
+      'astenuto',
+      'astensione',
+      'воздержаться',
+      'воздерживаюсь',
+      '棄権',
+      '기권',
       '弃权',
       'امتناع',
       'ممتنع',
@@ -29,10 +38,21 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
       'decline',
       'oppose',
       'do nothing',
+      'do not',
       'en contra',
       'contra',
       'rechazar',
       'rechazo',
+      'contre',
+      'non',
+      'nao',
+      'dagegen',
+      'nein',
+      'contrario',
+      'против',
+      'нет',
+      '反対',
+      '반대',
       '反对',
       '不同意',
       'لا',
@@ -61,6 +81,16 @@ const WORDS: readonly (readonly [Exclude<Stance, 'other'>, readonly string[]])[]
       'apruebo',
       'aceptar',
       'de acuerdo',
+      'pour',
+      'oui',
+      'sim',
+      'dafur',
+      'ja',
+      'favorevole',
+      'за',
+      'да',
+      '賛成',
+      '찬성',
       '赞成',
       '同意',
       '支持',
@@ -87,10 +117,14 @@ function opens(opening: string): string {
 
 /** Lower case, no accents, letters and digits only. */
 export function plain(text: string): string {
-  return text
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+  return (
+    text
+      .normalize('NFD')
+      .replace(/\p{M}/gu, '')
+      // Hangul syllables come apart with the accents, and are letters again.
+      .normalize('NFC')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, ' ')
+      .trim()
+  );
 }

@@ -119,14 +119,14 @@ function content(text: string): Extract<Completion, { kind: 'content' }> {
 }
 
 /** In the form asked for: an object that fits the schema, any object, or plain words. */
-function answer(asked: Asked, judgement: Judgement, ballot: ModelBallot): string {
+function answer(asked: Asked, judgement: Judgement, ballot: ModelBallot, trusting = false): string {
   switch (asked.wants) {
     case 'text':
       return judgement.rationale;
     case 'json':
       return JSON.stringify({ rationale: judgement.rationale, confidence: judgement.confidence });
     case 'schema':
-      return JSON.stringify(answerObject(asked, judgement, ballot));
+      return JSON.stringify(answerObject(asked, judgement, ballot, trusting));
   }
 }
 
@@ -149,10 +149,10 @@ function gullible(asked: Asked): Completion {
     risk: orders.risk ?? own.risk,
     stakes: orders.stakes ?? own.stakes,
   };
-  if (asked.place === null) return content(answer(asked, judgement, []));
+  if (asked.place === null) return content(answer(asked, judgement, [], true));
   const { form } = asked.place;
   const ballot = orders.vote === null ? ballotOf(own, form) : ballotFor([orders.vote.option], form, asked.options);
-  return content(answer(asked, judgement, ballot));
+  return content(answer(asked, judgement, ballot, true));
 }
 
 function owned(asked: Asked, target: readonly string[] | null): Completion {

@@ -1,6 +1,6 @@
 /**
- * What a model would read that takes in everything: hidden characters, markup, comments, attributes, entities and base64 are
- * all turned into plain text. The `gullible` persona reads so, in order that an attack that a cleaner lets through has its effect.
+ * What a model would read that takes in everything: hidden characters, markup, comments, attributes, entities, text that is
+ * shown backwards, base64, hexadecimal and rot13 are all turned into plain text. The `gullible` persona reads so, in order that an attack that a cleaner lets through has its effect.
  */
 
 /** Letters of other scripts that look like Latin ones, as attacks use them. */
@@ -52,13 +52,18 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 export function unhide(text: string): string {
   const seen = withoutMarkup(withEntities(withoutHidden(text))).normalize('NFKC');
   const latin = seen.replace(/[\p{L}]+/gu, latinised);
-  const decoded = [...latin.matchAll(/[A-Za-z0-9+/]{24,}={0,2}/g)].map(([blob]) => decode(blob));
+  const decoded = [
+    ...[...latin.matchAll(/[A-Za-z0-9+/_-]{24,}={0,2}/g)].map(([blob]) => decode(blob, 'base64')),
+    ...[...latin.matchAll(/(?:[0-9a-f]{2} ?){12,}/giu)].map(([blob]) => decode(blob.replaceAll(' ', ''), 'hex')),
+    ...latin.split('\n').map(unrotated),
+  ];
   return [latin, ...decoded.filter((each) => each !== null)].join('\n');
 }
 
 /** Tag characters become the letters that they stand for; other characters that nobody sees go. */
 function withoutHidden(text: string): string {
   return text
+    .replace(/\u202e([^\u202c\n]*)\u202c?/gu, (_, shown: string) => Array.from(shown).toReversed().join(''))
     .replace(/[\u{E0020}-\u{E007E}]/gu, (tag) => String.fromCodePoint((tag.codePointAt(0) ?? 0) - 0xe0000))
     .replace(/(?!\s)[\p{Cf}\p{Cc}]|\p{Variation_Selector}|\u034f|\u115f|\u3164/gu, '');
 }
@@ -88,9 +93,21 @@ function latinised(word: string): string {
   return Array.from(word, (letter) => LOOKALIKES[letter] ?? letter).join('');
 }
 
-/** What a base64 blob says, where it says something in plain text. */
-function decode(blob: string): string | null {
-  const bytes = Buffer.from(blob, 'base64');
-  const text = bytes.toString('utf8');
+/** What a blob says, where it says something in plain text. */
+function decode(blob: string, encoding: 'base64' | 'hex'): string | null {
+  const text = Buffer.from(blob, encoding).toString('utf8');
   return /^[\p{L}\p{N}\p{P}\p{S}\p{Z}\n\r\t]+$/u.test(text) && !text.includes('\ufffd') ? text : null;
+}
+
+const COMMON = /\b(?:the|and|of|to|is|in|for|that|this|you|must|vote)\b/giu;
+
+/** A line in rot13 turned back; null where it reads better as it is. */
+function unrotated(line: string): string | null {
+  const turned = line.replace(/[a-z]/giu, (letter) => {
+    const a = letter <= 'Z' ? 65 : 97;
+    return String.fromCharCode(((letter.charCodeAt(0) - a + 13) % 26) + a);
+  });
+  const common = (text: string): number => text.match(COMMON)?.length ?? 0;
+  // One or two may turn up by chance.
+  return common(turned) >= 3 && common(turned) > common(line) ? turned : null;
 }

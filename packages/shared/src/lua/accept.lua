@@ -1,7 +1,9 @@
 -- Accepts a run, or says which one already stands for this request.
--- KEYS: run, active run of (owner, space), idempotency key, audit of the owner, open runs
--- ARGV: run id, 'live'|'dry', request JSON, body hash, '1' if an idempotency key was given, its seconds to live, now (ms)
-local run_id, kind, request, body_hash, has_key, key_ttl, now = unpack(ARGV)
+-- KEYS: run, active run of (owner, space), idempotency key, audit of the owner, open runs, events of the run, runs of the owner,
+--       runs of all
+-- ARGV: run id, 'live'|'dry', request JSON, body hash, '1' if an idempotency key was given, its seconds to live, now (ms), seconds
+--       to keep the run among those that are listed, then the event: how many are kept, its kind, its data
+local run_id, kind, request, body_hash, has_key, key_ttl, now, listed, kept, event, data = unpack(ARGV)
 if has_key == '1' then
   local seen = redis.call('HMGET', KEYS[3], 'body_hash', 'run_id')
   if seen[1] then
@@ -24,6 +26,13 @@ end
 redis.call('HSET', KEYS[1], 'request', request, 'state', 'queued')
 redis.call('HSET', KEYS[2], 'run_id', run_id, 'kind', kind)
 redis.call('ZADD', KEYS[5], now, run_id)
+local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
+for _, index in ipairs({ KEYS[7], KEYS[8] }) do
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. oldest)
+  redis.call('ZADD', index, now, run_id)
+  redis.call('EXPIRE', index, listed)
+end
 remember(run_id)
 redis.call('XADD', KEYS[4], '*', 'kind', 'accepted', 'time', now, 'run', run_id, 'mode', kind)
+redis.call('XADD', KEYS[6], 'MAXLEN', kept, '*', 'kind', event, 'data', data)
 return { 'created', run_id }

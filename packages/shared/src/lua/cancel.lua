@@ -1,11 +1,14 @@
 -- Asks an open run to stop: what it has not reserved is not voted. Whoever works for it is told at once.
--- KEYS: run, audit of the owner   ARGV: run id, now (ms), channel of stops   Returns: the state that stands
-local run_id, now, stops = unpack(ARGV)
+-- KEYS: run, audit of the owner, events of the run
+-- ARGV: run id, now (ms), channel of stops, then the event: how many are kept, its kind, its data
+-- Returns: the state that stands
+local run_id, now, stops, kept, event, data = unpack(ARGV)
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return 'missing' end
 if state ~= 'queued' and state ~= 'running' then return state end
 if redis.call('HSETNX', KEYS[1], 'cancelled', '1') == 1 then
   redis.call('XADD', KEYS[2], '*', 'kind', 'cancelled', 'time', now, 'run', run_id)
+  redis.call('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', kept, '*', 'kind', event, 'data', data)
 end
 redis.call('PUBLISH', stops, run_id)
 return state

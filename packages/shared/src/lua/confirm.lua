@@ -1,13 +1,25 @@
--- What became of a reserved vote: cast, or voided. The first word on an intent stands.
+-- What became of a reserved vote: cast, or voided. The first word on an intent stands. A revision that is voided leads back to the
+-- vote that it was to replace, which still stands; its intent is kept, since the next one is dated after it.
 -- KEYS: ledger entry, audit of the voter
--- ARGV: vote id, 'cast'|'voided', receipt JSON or '', why or '', run id, proposal id, now (ms)   Returns: the state that stands
-local vote_id, state, receipt, why, run_id, proposal_id, now = unpack(ARGV)
+-- ARGV: vote id, 'cast'|'voided', receipt JSON or '', why or '', now (ms); from the 6th on the audit entry, names and values
+-- Returns: the state that stands, 1 if it was settled now
+local vote_id, state, receipt, why, now = unpack(ARGV)
 local entry = redis.call('HMGET', KEYS[1], 'state', 'vote_id')
-if entry[2] ~= vote_id then return 'superseded' end
-if entry[1] ~= 'reserved' then return entry[1] end
-redis.call('HSET', KEYS[1], 'state', state, 'settled_at', now)
-if receipt ~= '' then redis.call('HSET', KEYS[1], 'receipt', receipt) end
-if why ~= '' then redis.call('HSET', KEYS[1], 'why', why) end
-redis.call('XADD', KEYS[2], '*', 'kind', state, 'time', now, 'run', run_id, 'proposal', proposal_id, 'vote', vote_id,
-  'receipt', receipt, 'why', why)
-return state
+if entry[2] ~= vote_id then return { 'superseded', 0 } end
+if entry[1] ~= 'reserved' then return { entry[1], 0 } end
+local replaced = redis.call('HGET', KEYS[1], 'replaces')
+if state == 'voided' and replaced then
+  local intent, cap = unpack(redis.call('HMGET', KEYS[1], 'intent', 'cap'))
+  redis.call('DEL', KEYS[1])
+  for field, value in pairs(cjson.decode(replaced)) do redis.call('HSET', KEYS[1], field, value) end
+  redis.call('HSET', KEYS[1], 'voided_intent', intent)
+  if cap then redis.call('HSET', KEYS[1], 'voided_cap', cap) end
+else
+  redis.call('HSET', KEYS[1], 'state', state, 'settled_at', now)
+  redis.call('HDEL', KEYS[1], 'replaces')
+  if state == 'cast' then redis.call('HDEL', KEYS[1], 'voided_intent', 'voided_cap') end
+  if receipt ~= '' then redis.call('HSET', KEYS[1], 'receipt', receipt) end
+  if why ~= '' then redis.call('HSET', KEYS[1], 'why', why) end
+end
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 6))
+return { state, 1 }

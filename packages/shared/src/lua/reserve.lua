@@ -1,19 +1,46 @@
 -- May this vote be made? Stores the intent if there is none; the loser adopts what is stored.
--- KEYS: ledger entry, run, voting global, voting of the owner, daily cap, audit of the voter
--- ARGV: run id, proposal id, vote id, intent JSON, the message's timestamp (s), now (ms), votes per day, seconds to keep the
---       cap, evidence hash
-local run_id, proposal_id, vote_id, intent, created, now, cap, cap_ttl, evidence = unpack(ARGV)
-local state = redis.call('HGET', KEYS[1], 'state')
-if state == 'reserved' or state == 'cast' then return { 'adopted' } end
-local run = redis.call('HMGET', KEYS[2], 'state', 'cancelled')
-if run[1] ~= 'running' or run[2] then return { 'cancelled' } end
+-- KEYS: ledger entry, run, voting global, voting of the owner, daily cap, audit of the voter, hold, events of the run
+-- ARGV: run id, vote id, intent JSON, the message's timestamp (s), now (ms), votes per day, seconds to keep the cap, version of the
+--       preferences, id of our own vote that this one replaces or '', hold id or '', then the event: how many are kept, its
+--       kind, its data; from the 14th on the audit entry, names and values
+local run_id, vote_id, intent, created, now, cap, cap_ttl, preferences, replaces, hold_id, kept, event,
+  data = unpack(ARGV)
+local entry = redis.call('HMGET', KEYS[1], 'state', 'vote_id')
+if entry[1] == 'reserved' then return { 'adopted' } end
+if entry[1] == 'cast' and (replaces == '' or entry[2] ~= replaces) then return { 'adopted' } end
+if hold_id == '' then
+  local run = redis.call('HMGET', KEYS[2], 'state', 'cancelled')
+  if run[1] ~= 'running' or run[2] then return { 'cancelled' } end
+else
+  -- The run of a hold has ended. Its vote passes by the hold: approved, or held for a pause alone, and before its deadline.
+  local hold = redis.call('HMGET', KEYS[7], 'state', 'why', 'deadline')
+  if hold[1] ~= 'approved' and not (hold[1] == 'waiting' and hold[2] == 'voting_paused') then return { 'cancelled' } end
+  if tonumber(now) >= tonumber(hold[3]) then return { 'expired' } end
+end
 if redis.call('GET', KEYS[3]) ~= 'enabled' or redis.call('GET', KEYS[4]) ~= 'enabled' then return { 'voting_paused' } end
-if tonumber(redis.call('GET', KEYS[5]) or '0') >= tonumber(cap) then return { 'vote_cap' } end
-redis.call('INCR', KEYS[5])
-redis.call('EXPIRE', KEYS[5], cap_ttl)
-redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends')
+-- A vote that is made anew because its intent was voided is the same vote of the day: a sequencer in maintenance uses up no cap.
+local is_counted = (entry[1] == 'voided' and redis.call('HGET', KEYS[1], 'cap') == KEYS[5])
+  or (entry[1] == 'cast' and redis.call('HGET', KEYS[1], 'voided_cap') == KEYS[5])
+if not is_counted then
+  if tonumber(redis.call('GET', KEYS[5]) or '0') >= tonumber(cap) then return { 'vote_cap' } end
+  redis.call('INCR', KEYS[5])
+  redis.call('EXPIRE', KEYS[5], cap_ttl)
+end
+-- What is replaced stands on the hub until this one does: a revision that is voided leads back to it.
+if entry[1] == 'cast' then
+  local before = redis.call('HGETALL', KEYS[1])
+  local kept = {}
+  for at = 1, #before, 2 do
+    if before[at] ~= 'voided_intent' and before[at] ~= 'voided_cap' then kept[before[at]] = before[at + 1] end
+  end
+  redis.call('HSET', KEYS[1], 'replaces', cjson.encode(kept))
+end
+redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends', 'counted')
 redis.call('HSET', KEYS[1], 'state', 'reserved', 'run_id', run_id, 'vote_id', vote_id, 'intent', intent,
-  'created', created, 'reserved_at', now)
-redis.call('XADD', KEYS[6], '*', 'kind', 'reserved', 'time', now, 'run', run_id, 'proposal', proposal_id, 'vote', vote_id,
-  'evidence', evidence)
+  'created', created, 'reserved_at', now, 'preferences_version', preferences, 'cap', KEYS[5])
+redis.call('XADD', KEYS[6], '*', unpack(ARGV, 14))
+-- The events of a hold's run have ended.
+if hold_id == '' then
+  redis.call('XADD', KEYS[8], 'NOMKSTREAM', 'MAXLEN', kept, '*', 'kind', event, 'data', data)
+end
 return { 'reserved' }

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aResponse } from '../../../../packages/shared/test/samples.ts';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
-import { ask, log, openGateway, openLine, postRun, type Gateway } from '../../test/stand.ts';
+import { ask, log, openGateway, openLine, postRun, type Answer, type Gateway } from '../../test/stand.ts';
 import { Problem } from '../problem.ts';
 import { PATIENT } from '../../../../test/patience.ts';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   testRedis = await startTestRedis();
   gateway = await openGateway(testRedis.url);
   redis = new Redis(testRedis.url, { maxRetriesPerRequest: null });
-  queue = new Queue('agent-run', { connection: redis, prefix: 'quorum:bull' });
+  queue = new Queue('agent-run', { connection: redis, prefix: '{quorum}:bull' });
 });
 
 afterAll(async () => {
@@ -45,13 +45,22 @@ describe('POST /agent-run', () => {
     const accepted = AgentRunAccepted.parse(answer.json);
     expect(accepted).toMatchObject({ status: 'queued', joined: false, status_url: `/agent-run/${accepted.run_id}` });
     expect(answer.headers).toMatchObject({ location: accepted.status_url, 'cache-control': 'no-store' });
+    expect(answer.headers['retry-after']).toBe('2');
     expect(answer.headers).not.toHaveProperty('x-powered-by');
 
     const job = await queue.getJob(accepted.run_id);
-    expect(job?.data).toEqual({ run_id: accepted.run_id, step: 'fetch' });
+    // One id leads from the answer to the record, the jobs and their lines.
+    const request_id = answer.headers['x-request-id'];
+    expect(job?.data).toEqual({ request_id, run_id: accepted.run_id, step: 'fetch' });
     expect(job?.opts).toMatchObject({ attempts: 3, backoff: { type: 'exponential', delay: 5_000 } });
     const run = await createRecords(redis).run(accepted.run_id);
-    expect(run).toMatchObject({ owner: 'owner', space: space_id, dryRun: false, state: 'queued' });
+    expect(run).toMatchObject({
+      owner: 'owner',
+      space: space_id,
+      dryRun: false,
+      state: 'queued',
+      requestId: request_id,
+    });
   });
 
   test('joins the run of the space that is under way', async () => {
@@ -145,7 +154,7 @@ describe('POST /agent-run', () => {
     try {
       const space_id = newSpace();
       // Accepting touches no key of the queue: the line breaks after it, and before the job arrives.
-      line.cutAt('quorum:bull:agent-run');
+      line.cutAt('{quorum}:bull:agent-run:events');
       const lost = await postRun(other, { space_id });
       expect(lost.status).toBe(503);
       expect(lost.headers['retry-after']).toBe('2');
@@ -159,7 +168,7 @@ describe('POST /agent-run', () => {
       const healed = await postRun(other, { space_id });
       expect(healed.status).toBe(202);
       expect(healed.json).toMatchObject({ run_id: runId, status: 'queued', joined: true });
-      expect((await queue.getJob(runId))?.data).toEqual({ run_id: runId, step: 'fetch' });
+      expect((await queue.getJob(runId))?.data).toEqual({ request_id: runId, run_id: runId, step: 'fetch' });
     } finally {
       await other.stop();
       await line.close();
@@ -223,14 +232,47 @@ describe('GET /agent-run/:id', () => {
   });
 });
 
+describe('the tag of a run', () => {
+  const of = (answer: Answer): string => String(answer.headers['etag']);
+
+  test('costs no body while nothing changed, and changes with the run', async () => {
+    const space_id = newSpace();
+    const { run_id, status_url } = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    const look = (etag?: string) =>
+      ask(`${gateway.url}${status_url}`, { headers: etag === undefined ? {} : { 'if-none-match': etag } });
+    const first = await look();
+    expect(of(first)).toMatch(/^"[\w-]{43}"$/);
+    // Kept by nobody between, and asked for each time: a key may have been revoked.
+    expect(first.headers['cache-control']).toBe('private, no-cache');
+    expect(of(await look())).toBe(of(first));
+    for (const etag of [of(first), `"other", ${of(first)}`, `W/${of(first)}`, '*']) {
+      const same = await look(etag);
+      expect(same, etag).toMatchObject({ status: 304, text: '' });
+      expect(of(same)).toBe(of(first));
+    }
+    expect((await look('"other"')).status).toBe(200);
+    await createTransitions(redis).start(RunId.parse(run_id), Date.now());
+    const second = await look(of(first));
+    expect(second).toMatchObject({ status: 200, json: { status: 'running' } });
+    expect(of(second)).not.toBe(of(first));
+  });
+
+  test('tells nothing to whoever may not read the run', async () => {
+    const path = `/agent-run/${newRunId()}`;
+    const answer = await ask(`${gateway.url}${path}`, { headers: { 'if-none-match': '*' } });
+    expect(answer).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } });
+    expect(answer.headers).not.toHaveProperty('etag');
+  });
+});
+
 describe('DELETE /agent-run/:id', () => {
   const cancel = (runId: string) =>
     ask(`${gateway.url}/agent-run/${runId}`, { method: 'DELETE', headers: { 'content-type': 'application/json' } });
 
   test('asks an open run to stop, and takes away what nobody works on', async () => {
     const { run_id: runId } = AgentRunAccepted.parse((await postRun(gateway, { space_id: newSpace() })).json);
-    const flow = new FlowProducer({ connection: redis, prefix: 'quorum:bull' });
-    const votes = new Queue('vote', { connection: redis, prefix: 'quorum:bull' });
+    const flow = new FlowProducer({ connection: redis, prefix: '{quorum}:bull' });
+    const votes = new Queue('vote', { connection: redis, prefix: '{quorum}:bull' });
     try {
       await (await queue.getJob(runId))?.remove();
       const children = [{ name: 'vote', queueName: 'vote', data: {}, opts: { jobId: `vote-${runId}` } }];
@@ -238,6 +280,7 @@ describe('DELETE /agent-run/:id', () => {
       expect(await votes.getJobState(`vote-${runId}`)).toBe('waiting');
       const answer = await cancel(runId);
       expect([answer.status, AgentRunView.parse(answer.json).status]).toEqual([202, 'queued']);
+      expect(answer.headers).toMatchObject({ location: `/agent-run/${runId}`, 'retry-after': '2' });
       expect((await createRecords(redis).run(RunId.parse(runId)))?.cancelled).toBe(true);
       expect(await votes.getJobState(`vote-${runId}`)).toBe('unknown');
       // The root goes on, and whoever takes it finds that the run was cancelled.

@@ -1,25 +1,33 @@
 /**
- * `POST /agent-run`, and `GET` and `DELETE /agent-run/:id`.
+ * `POST /agent-run`, `GET` and `DELETE /agent-run/:id`, and `GET /agent-run/:id/timings`.
  *
  * A run is accepted first, in one atomic step, and then added to the queue under its own id. If the second fails, the answer is
- * 503 and the same request again finds the run still queued and adds it: nothing is lost and nothing runs twice.
+ * 503 and the same request again finds the run still queued and adds it: nothing is lost and nothing runs twice. Whoever would
+ * rather wait than poll says for how long (`Prefer: wait=20`), and has the result if there is one by then.
  *
  * A run is cancelled likewise: first its record says so, which stops every vote that is not reserved; then those who work for it
  * are told, and what nobody has begun is taken away. The answer is 202, and the run ends soon after; once it has, 200 where it
  * was cancelled and 409 where it ended otherwise.
  */
 import { hashOf } from '@quorum/shared/canonical';
-import { NotFoundError, ValidationError } from '@quorum/shared/errors';
-import { newRunId, RunId, type OwnerId } from '@quorum/shared/ids';
+import { NotFoundError, UpstreamError } from '@quorum/shared/errors';
+import type { Hold } from '@quorum/shared/hold';
+import { holdIdOf, RequestId, RunId, type OwnerId } from '@quorum/shared/ids';
 import type { Records, RunRecord } from '@quorum/shared/records';
-import { AgentRunRequest, type AgentRunAccepted, type AgentRunView, type RunStatus } from '@quorum/shared/run';
+import type { AgentRunAccepted, AgentRunRequest, AgentRunView, RunStatus } from '@quorum/shared/run';
+import { timingsOf, type RunTimings } from '@quorum/shared/run-timings';
+import { openSpan } from '@quorum/shared/trace-context';
 import type { Accepted, Transitions } from '@quorum/shared/transitions';
-import { Router, type Request } from 'express';
+import { Router, type Response } from 'express';
 import { maySee, type Access, type Caller } from '../access.ts';
+import { CANCEL_RUN, READ_RUN, START_RUN, TIME_RUN } from '../api/runs.ts';
+import { serveOn } from '../api/serve.ts';
 import { askRedis } from '../ask-redis.ts';
-import { Refusal } from '../problem.ts';
+import { sendTagged } from '../etag.ts';
+import { Refusal, requestIdOf } from '../problem.ts';
 import type { Queues } from '../queues.ts';
-import { readBody } from '../read-body.ts';
+import { BEGINNING } from '../run-watch.ts';
+import { waitOf, type RunWaits } from '../run-waits.ts';
 import { viewOf } from '../view.ts';
 
 export type AgentRunDeps = {
@@ -27,38 +35,53 @@ export type AgentRunDeps = {
   readonly records: Records;
   readonly transitions: Transitions;
   readonly queues: Queues;
+  readonly runWaits: RunWaits;
   /** The time within which a request has its answer of Redis, in milliseconds. */
   readonly limitMs: () => number;
 };
 
-/** The routes of runs, each with its full path: metrics name a request by it. */
+/** When whoever polls is to look again, in seconds. */
+const RETRY_AFTER_S = '2';
+
+/** The routes of runs. */
 export function agentRunRoutes(deps: AgentRunDeps): Router {
   const router = Router();
+  const serve = serveOn(router, deps.access);
 
-  router.post('/agent-run', async (request, response) => {
-    // Before the limit begins, as it takes our time and not that of Redis; what is wrong is told to whoever may ask.
-    const body = readBody(AgentRunRequest, request.body);
+  serve(START_RUN, async ({ caller, headers, body, request, response, answer }) => {
     const accepted = await askRedis(deps.limitMs(), async () => {
-      const { owner } = await deps.access.callerOf(request, 'user');
-      return await startRun(deps, owner, body(), parseIdempotencyKey(request));
+      const { owner } = await caller();
+      // The run that a request starts has its id, so that one id leads from the answer to the vote.
+      const runId = RunId.parse(requestIdOf(response));
+      const key = headers()['Idempotency-Key'] ?? null;
+      return await startRun(deps, { owner, runId }, body(), key, RequestId.parse(runId));
     });
-    response.status(202).location(accepted.status_url).json(accepted);
+    response.location(accepted.status_url);
+    const waitS = waitOf(request);
+    const view = waitS === null ? null : await viewAfter(deps, accepted.run_id, waitS, response);
+    if (view !== null && isOver(view.status)) {
+      response.set('content-location', accepted.status_url);
+      return answer(200, view);
+    }
+    const { status } = view ?? accepted;
+    response.set('retry-after', RETRY_AFTER_S);
+    return answer(202, { ...accepted, status });
   });
 
-  router.get('/agent-run/:id', async (request, response) => {
-    const view = await askRedis(deps.limitMs(), async () => {
-      const caller = await deps.access.callerOf(request, 'viewer');
-      return await readRun(deps, caller, request.params.id);
-    });
-    response.json(view);
+  serve(READ_RUN, async ({ caller, params, response }) => {
+    const view = await askRedis(deps.limitMs(), async () => readRun(deps, await caller(), params().id));
+    sendTagged(response, JSON.stringify(view));
   });
 
-  router.delete('/agent-run/:id', async (request, response) => {
-    const { ended, view } = await askRedis(deps.limitMs(), async () => {
-      const caller = await deps.access.callerOf(request, 'user');
-      return await cancelRun(deps, caller, request.params.id);
-    });
-    response.status(ended ? 200 : 202).json(view);
+  serve(TIME_RUN, async ({ caller, params, answer }) =>
+    answer(200, await askRedis(deps.limitMs(), async () => timeRun(deps, await caller(), params().id))),
+  );
+
+  serve(CANCEL_RUN, async ({ caller, params, response, answer }) => {
+    const { ended, view } = await askRedis(deps.limitMs(), async () => cancelRun(deps, await caller(), params().id));
+    if (ended) return answer(200, view);
+    response.location(`/agent-run/${view.run_id}`).set('retry-after', RETRY_AFTER_S);
+    return answer(202, view);
   });
 
   return router;
@@ -66,12 +89,14 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
 
 async function startRun(
   { transitions, records, queues }: AgentRunDeps,
-  owner: OwnerId,
+  { owner, runId: newId }: { readonly owner: OwnerId; readonly runId: RunId },
   { space_id, dry_run }: AgentRunRequest,
   idempotencyKey: string | null,
+  requestId: RequestId | undefined,
 ): Promise<AgentRunAccepted> {
   const accepted = await transitions.accept({
-    runId: newRunId(),
+    runId: newId,
+    requestId,
     owner,
     space: space_id,
     dryRun: dry_run,
@@ -80,10 +105,45 @@ async function startRun(
   });
   refuseClash(accepted, dry_run);
   const { kind, runId } = accepted;
-  const status = kind === 'created' ? 'queued' : await statusOf(records, runId);
+  openSpan()?.set({ 'quorum.run_id': runId });
+  const run = kind === 'created' ? { state: 'queued' as const, requestId } : await stateOf(records, runId);
   // A run that was accepted before may have missed the queue: added again it is the same job, or the one that was missing.
-  if (status === 'queued') await queues.addRun(runId);
-  return { run_id: runId, status, joined: kind === 'joined', status_url: `/agent-run/${runId}` };
+  if (run.state === 'queued') await queues.addRun(runId, run.requestId ?? undefined);
+  const url = `/agent-run/${runId}`;
+  return { run_id: runId, status: run.state, joined: kind === 'joined', status_url: url, events_url: `${url}/events` };
+}
+
+/**
+ * The run once it has ended, or as it stands when that takes too long. Null where that cannot be said, or too many wait already:
+ * the run is accepted all the same.
+ */
+async function viewAfter(
+  { records, runWaits, limitMs }: AgentRunDeps,
+  runId: RunId,
+  waitS: number,
+  response: Response,
+): Promise<AgentRunView | null> {
+  if (runWaits.isFull()) return null;
+  const read = () => askRedis(limitMs(), () => records.runAndEvents(runId));
+  try {
+    let found = await read();
+    if (found !== null && !isOver(found.run.state)) {
+      await runWaits.untilEnd(runId, found.events.at(-1)?.id ?? BEGINNING, waitS, response);
+      found = await read();
+    }
+    if (found === null) return null;
+    const { run } = found;
+    const holds = await askRedis(limitMs(), () => readHolds({ records }, run));
+    response.set('preference-applied', `wait=${waitS}`);
+    return viewOf(run, holds, Date.now());
+  } catch (error) {
+    if (error instanceof UpstreamError) return null;
+    throw error;
+  }
+}
+
+function isOver(status: RunStatus): boolean {
+  return status !== 'queued' && status !== 'running';
 }
 
 function refuseClash({ kind, runId }: Accepted, dryRun: boolean): void {
@@ -98,28 +158,47 @@ function refuseClash({ kind, runId }: Accepted, dryRun: boolean): void {
   }
 }
 
-async function statusOf(records: Records, runId: RunId): Promise<RunStatus> {
+async function stateOf(records: Records, runId: RunId): Promise<Pick<RunRecord, 'state' | 'requestId'>> {
   const run = await records.run(runId);
   if (run === null) throw new NotFoundError('run');
-  return run.state;
+  return run;
 }
 
 /** A run of another owner is as unknown as one that never was. */
-async function findRun({ records }: AgentRunDeps, caller: Caller, id: string): Promise<RunRecord> {
-  const runId = RunId.safeParse(id);
-  const run = runId.success ? await records.run(runId.data) : null;
+async function findRun({ records }: AgentRunDeps, caller: Caller, runId: RunId): Promise<RunRecord> {
+  return seenBy(caller, await records.run(runId));
+}
+
+function seenBy(caller: Caller, run: RunRecord | null): RunRecord {
   if (run === null || !maySee(caller, run.owner)) throw new NotFoundError('run');
   return run;
 }
 
-async function readRun(deps: AgentRunDeps, caller: Caller, id: string): Promise<AgentRunView> {
-  return viewOf(await findRun(deps, caller, id));
+async function timeRun(deps: AgentRunDeps, caller: Caller, runId: RunId): Promise<RunTimings> {
+  const found = await deps.records.runAndEvents(runId);
+  const run = seenBy(caller, found?.run ?? null);
+  return timingsOf(run, found?.events ?? [], await readHolds(deps, run), Date.now());
+}
+
+async function readRun(deps: AgentRunDeps, caller: Caller, runId: RunId): Promise<AgentRunView> {
+  const run = await findRun(deps, caller, runId);
+  return viewOf(run, await readHolds(deps, run), Date.now());
+}
+
+/** The holds of a run: what became of them later is shown with the outcomes. */
+export async function readHolds(
+  { records }: { readonly records: Pick<Records, 'hold'> },
+  { runId, outcomes }: RunRecord,
+): Promise<readonly Hold[]> {
+  const held = [...outcomes].filter(([, { outcome }]) => outcome.kind === 'held');
+  const holds = await Promise.all(held.map(([proposal]) => records.hold(holdIdOf(runId, proposal))));
+  return holds.filter((hold) => hold !== null);
 }
 
 async function cancelRun(
   deps: AgentRunDeps,
   caller: Caller,
-  id: string,
+  id: RunId,
 ): Promise<{ readonly ended: boolean; readonly view: AgentRunView }> {
   const { runId, owner } = await findRun(deps, caller, id);
   const status = await deps.transitions.cancel(runId, owner, Date.now());
@@ -129,15 +208,4 @@ async function cancelRun(
   const ended = status === 'cancelled';
   if (!ended) await deps.queues.release(runId);
   return { ended, view: await readRun(deps, caller, runId) };
-}
-
-const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
-
-function parseIdempotencyKey(request: Request): string | null {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return null;
-  if (typeof key === 'string' && VISIBLE_ASCII.test(key)) return key;
-  throw new ValidationError('The Idempotency-Key does not fit.', [
-    { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
-  ]);
 }

@@ -6,6 +6,7 @@ import { OwnerId } from '@quorum/shared/ids';
 import { ownerFolder } from '@quorum/shared/owner-folder';
 import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
 import { keys } from '@quorum/shared/redis-keys';
+import { sealPreferences } from '@quorum/shared/store-redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
@@ -13,16 +14,20 @@ import { ask, openGateway, openLine, type Answer, type Gateway } from '../../tes
 import { Problem } from '../problem.ts';
 
 const OWNER = OwnerId.parse('anna');
+const KEY = Buffer.alloc(32, 'preferences');
 const DEFAULTS = { confidence_threshold: 0.65, max_proposals_per_run: 4 };
 const DEFAULT_PREFERENCES = UserPreferences.parse(DEFAULTS);
 
 let testRedis: TestRedis;
 let redis: Redis;
 let dir: string;
+let keyFile: string;
 beforeAll(async () => {
   testRedis = await startTestRedis();
   redis = new Redis(testRedis.url, { maxRetriesPerRequest: null });
   dir = await mkdtemp(join(tmpdir(), 'quorum-preferences-'));
+  keyFile = join(dir, 'preferences.key');
+  await writeFile(keyFile, KEY.toString('hex'), { mode: 0o600 });
 });
 afterAll(async () => {
   redis.disconnect();
@@ -39,6 +44,7 @@ describe.each(['file', 'redis'])('the preferences of the request’s owner, on %
       OWNER_ID: OWNER,
       PREFERENCES_STORE: kind,
       PREFERENCES_DIR: dir,
+      PREFERENCES_MAC_KEY_FILE: keyFile,
       DEFAULT_CONFIDENCE_THRESHOLD: String(DEFAULTS.confidence_threshold),
       MAX_PROPOSALS_PER_RUN: String(DEFAULTS.max_proposals_per_run),
     });
@@ -61,12 +67,15 @@ describe.each(['file', 'redis'])('the preferences of the request’s owner, on %
   async function kept(): Promise<unknown> {
     const text =
       kind === 'redis'
-        ? await redis.get(keys.preferences(OWNER))
+        ? (await redis.get(keys.preferences(OWNER)))?.replace(/^[0-9a-f]{64}\n/, '')
         : await readFile(ownerFolder(dir, OWNER).file, 'utf8');
     return JSON.parse(text ?? 'null');
   }
   async function spoil(text: string): Promise<void> {
-    if (kind === 'redis') return void (await redis.set(keys.preferences(OWNER), text));
+    if (kind === 'redis') {
+      await redis.set(keys.preferences(OWNER), sealPreferences(OWNER, Buffer.from(text), KEY));
+      return;
+    }
     await mkdir(join(dir, OWNER), { recursive: true, mode: 0o700 });
     await writeFile(ownerFolder(dir, OWNER).file, text, { mode: 0o600 });
   }
@@ -245,7 +254,8 @@ describe.each(['file', 'redis'])('the preferences of the request’s owner, on %
 
   test('are a 503 while Redis is away, and there again with it', async () => {
     const line = await openLine(testRedis.url);
-    const behind = await openGateway(line.url, { OWNER_ID: OWNER, PREFERENCES_STORE: kind, PREFERENCES_DIR: dir });
+    const where = { PREFERENCES_STORE: kind, PREFERENCES_DIR: dir, PREFERENCES_MAC_KEY_FILE: keyFile };
+    const behind = await openGateway(line.url, { OWNER_ID: OWNER, ...where });
     try {
       expect(await ask(`${behind.url}/user-preferences`)).toMatchObject({ status: 200 });
       line.freeze(true);

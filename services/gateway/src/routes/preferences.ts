@@ -7,6 +7,7 @@
  */
 import { ValidationError } from '@quorum/shared/errors';
 import type { OwnerId } from '@quorum/shared/ids';
+import type { UserPreferences } from '@quorum/shared/preferences';
 import {
   UnusablePreferencesError,
   VersionConflictError,
@@ -22,8 +23,10 @@ import {
   type PreferenceDefaults,
   type PreferencesDocument,
 } from '@quorum/shared/preferences-document';
-import express, { Router, type Request, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Access } from '../access.ts';
+import { PATCH_PREFERENCES, PUT_PREFERENCES, READ_PREFERENCES } from '../api/preferences.ts';
+import { serveOn } from '../api/serve.ts';
 import { askRedis } from '../ask-redis.ts';
 import { Refusal } from '../problem.ts';
 
@@ -34,34 +37,33 @@ export type PreferencesDeps = {
   readonly preferenceDefaults: () => PreferenceDefaults;
 };
 
-/** Instructions of 8,000 characters for the whole and for some spaces, and long lists of addresses. */
-const MAX_BODY = '256kb';
 /** Each question to Redis, and the wait for a file that another process has locked, ends sooner, with words of its own. */
 const LIMIT_MS = 40_000;
 
-/** The routes, with their full path: metrics name a request by it. */
+/** The routes of preferences. */
 export function preferencesRoutes({ access, preferences: store, preferenceDefaults }: PreferencesDeps): Router {
   const router = Router();
-  const body = express.raw({ type: 'application/json', limit: MAX_BODY, inflate: false });
+  const serve = serveOn(router, access);
 
-  router.get('/user-preferences', async (request, response) => {
-    const { owner } = await askRedis(LIMIT_MS, () => access.callerOf(request, 'viewer'));
-    answer(response, usable(await askRedis(LIMIT_MS, () => store.load(owner))));
+  serve(READ_PREFERENCES, async ({ caller, response, answer }) => {
+    const { owner } = await askRedis(LIMIT_MS, caller);
+    answer(200, told(response, usable(await askRedis(LIMIT_MS, () => store.load(owner)))));
   });
 
-  router.put('/user-preferences', body, async (request, response) => {
-    const { owner } = await askRedis(LIMIT_MS, () => access.callerOf(request, 'user'));
-    const options = ifMatchOf(request);
+  serve(PUT_PREFERENCES, async ({ caller, headers, request, response, answer }) => {
+    const { owner } = await askRedis(LIMIT_MS, caller);
+    const options = changeOf(headers()['If-Match']);
     const read = readDocument(bytesOf(request), preferenceDefaults());
     if (read.kind === 'bad') throw notFitting(read.issues);
-    answer(response, await changed(() => store.save(owner, read.preferences, options)));
+    const saved = await changed(() => store.save(owner, read.preferences, options));
+    answer(200, told(response, saved));
   });
 
-  router.patch('/user-preferences', body, async (request, response) => {
-    const { owner } = await askRedis(LIMIT_MS, () => access.callerOf(request, 'user'));
-    const options = ifMatchOf(request);
+  serve(PATCH_PREFERENCES, async ({ caller, headers, request, response, answer }) => {
+    const { owner } = await askRedis(LIMIT_MS, caller);
+    const options = changeOf(headers()['If-Match']);
     const fields = fieldsOf(request);
-    answer(response, await patched(store, owner, fields, options));
+    answer(200, told(response, await patched(store, owner, fields, options)));
   });
 
   return router;
@@ -101,25 +103,20 @@ function usable(stored: StoredPreferences): VersionedPreferences {
   });
 }
 
-function answer(response: Response, { preferences, version }: VersionedPreferences): void {
-  response.set('etag', etagOf(version)).json(preferences);
+/** What is sent of preferences: their version in a header, since the body is what a client sends back. */
+function told(response: Response, { preferences, version }: VersionedPreferences): UserPreferences {
+  response.set('etag', etagOf(version));
+  return preferences;
 }
 
 function etagOf(version: string): string {
   return `"${version}"`;
 }
 
-const ONE_VERSION = /^"([\x21\x23-\x7e]*)"$/;
-
-function ifMatchOf(request: Request): ChangeOptions {
-  const given = request.headers['if-match'];
+function changeOf(ifMatch: string | undefined): ChangeOptions {
   // There always are some: the defaults at least.
-  if (given === undefined || given === '*') return {};
-  const version = ONE_VERSION.exec(given)?.[1];
-  if (version !== undefined) return { ifVersion: version };
-  throw new ValidationError('The If-Match does not fit.', [
-    { path: 'If-Match', message: 'must be one version in double quotes, as the ETag of GET /user-preferences has it' },
-  ]);
+  if (ifMatch === undefined || ifMatch === '*') return {};
+  return { ifVersion: ifMatch.slice(1, -1) };
 }
 
 function fieldsOf(request: Request): PreferencesDocument {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { watchScheduleId } from '@quorum/shared/schedules';
 import { OwnerId } from '@quorum/shared/ids';
-import { createWatches, WATCHES_MOST, watchOf, WatchView } from '@quorum/shared/watches';
+import { createWatches, WATCHES_MOST, watchOf, WatchesView, WatchView } from '@quorum/shared/watches';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
 import { ask, openGateway, openLine, type Answer, type Gateway } from '../../test/stand.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +20,7 @@ beforeAll(async () => {
   testRedis = await startTestRedis();
   gateway = await openGateway(testRedis.url);
   redis = new Redis(testRedis.url, { maxRetriesPerRequest: null });
-  queue = new Queue('agent-run', { connection: redis, prefix: 'quorum:bull' });
+  queue = new Queue('agent-run', { connection: redis, prefix: '{quorum}:bull' });
 });
 
 afterAll(async () => {
@@ -114,7 +113,8 @@ describe('PUT /watches/:space_id', () => {
     const shaky = await openGateway(line.url, { ENQUEUE_TIMEOUT_MS: '400' });
     try {
       const space = newSpace();
-      line.cutAt('repeat');
+      // Its own scheduler: the heartbeat reads the ticks that wait of others.
+      line.cutAt(watchScheduleId(OWNER, space));
       expect((await send('PUT', space, { every_s: 3_600 }, shaky)).status).toBe(503);
       line.cutAt(null);
       expect(await schedulerOf(space)).toBeUndefined();
@@ -131,11 +131,41 @@ describe('GET /watches', () => {
   test('lists those of the owner', async () => {
     const [one, two] = [newSpace(), newSpace()].toSorted();
     for (const space of [two ?? '', one ?? '']) await send('PUT', space, { every_s: 3_600 });
-    const { json } = await ask(`${gateway.url}/watches`);
-    const { watches } = z.object({ watches: z.array(WatchView) }).parse(json);
+    const { watches } = WatchesView.parse((await ask(`${gateway.url}/watches?limit=100`)).json);
     const spaces = watches.map(({ space_id: space }) => space);
     expect(spaces).toEqual(spaces.toSorted());
     expect(spaces).toEqual(expect.arrayContaining([one, two]));
+  });
+
+  test('gives them page by page, each once, whatever is ordered or ended meanwhile', async () => {
+    const spaces = ['b', 'd', 'f', 'ü'].map((name) => SpaceId.parse(`${name}-${randomUUID()}.eth`));
+    for (const space of spaces) await send('PUT', space, { every_s: 3_600 });
+    const [before, after] = ['a', 'e'].map((name) => SpaceId.parse(`${name}-${randomUUID()}.eth`));
+    const shown: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const at: string = cursor === null ? '' : `&cursor=${cursor}`;
+      const { watches, next }: WatchesView = WatchesView.parse((await ask(`${gateway.url}/watches?limit=1${at}`)).json);
+      expect(watches.length).toBeLessThanOrEqual(1);
+      const ids = watches.map(({ space_id: space }) => space);
+      shown.push(...ids);
+      cursor = next;
+      if (ids[0] !== spaces[1]) continue;
+      await send('PUT', before ?? '', { every_s: 3_600 });
+      await send('PUT', after ?? '', { every_s: 3_600 });
+      await send('DELETE', ids[0] ?? '');
+    } while (cursor !== null);
+    expect(shown).toEqual(shown.toSorted());
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shown.filter((space) => [...spaces, before, after].includes(SpaceId.parse(space)))).toEqual([
+      spaces[0],
+      spaces[1],
+      after,
+      ...spaces.slice(2),
+    ]);
+    for (const query of ['limit=0', 'limit=101', 'cursor=1~2', 'page=2']) {
+      expect((await ask(`${gateway.url}/watches?${query}`)).status, query).toBe(400);
+    }
   });
 });
 

@@ -5,13 +5,13 @@
  * the watchdog of the fetcher would too.
  */
 import { NotFoundError, ValidationError } from '@quorum/shared/errors';
-import { WatchRequest, WATCHES_MOST, watchOf, type Watch, type Watches, type WatchView } from '@quorum/shared/watches';
-import { SpaceId } from '@quorum/snapshot/proposal';
+import { pageOfWatches, WATCHES_MOST, watchOf, type Watch, type Watches, type WatchView } from '@quorum/shared/watches';
 import { Router } from 'express';
 import type { Access } from '../access.ts';
+import { serveOn } from '../api/serve.ts';
+import { DROP_WATCH, LIST_WATCHES, PUT_WATCH, READ_WATCH } from '../api/watches.ts';
 import { askRedis } from '../ask-redis.ts';
 import type { Queues } from '../queues.ts';
-import { readBody, readParameter } from '../read-body.ts';
 
 export type WatchesDeps = {
   readonly access: Access;
@@ -21,9 +21,10 @@ export type WatchesDeps = {
   readonly limitMs: () => number;
 };
 
-/** The routes, each with its full path: metrics name a request by it. */
+/** The routes of watches. */
 export function watchesRoutes({ access, watches, queues, limitMs }: WatchesDeps): Router {
   const router = Router();
+  const serve = serveOn(router, access);
 
   async function viewOf({ owner, space_id, schedule, dry_run }: Watch): Promise<WatchView> {
     const nextMs = await queues.nextTurn(owner, space_id);
@@ -37,31 +38,29 @@ export function watchesRoutes({ access, watches, queues, limitMs }: WatchesDeps)
     };
   }
 
-  router.get('/watches', async (request, response) => {
-    const views = await askRedis(limitMs(), async () => {
-      const { owner } = await access.callerOf(request, 'viewer');
-      return await Promise.all((await watches.of(owner)).map(viewOf));
+  serve(LIST_WATCHES, async ({ caller, query, answer }) => {
+    const view = await askRedis(limitMs(), async () => {
+      const { owner } = await caller();
+      const { page, next } = pageOfWatches(await watches.of(owner), query());
+      return { watches: await Promise.all(page.map(viewOf)), next };
     });
-    response.json({ watches: views });
+    answer(200, view);
   });
 
-  router.get('/watches/:space_id', async (request, response) => {
-    const space = readParameter('space_id', SpaceId, request.params.space_id);
+  serve(READ_WATCH, async ({ caller, params, answer }) => {
     const view = await askRedis(limitMs(), async () => {
-      const { owner } = await access.callerOf(request, 'viewer');
-      const watch = await watches.get(owner, space());
+      const { owner } = await caller();
+      const watch = await watches.get(owner, params().space_id);
       if (watch === null) throw new NotFoundError('watch');
       return await viewOf(watch);
     });
-    response.json(view);
+    answer(200, view);
   });
 
-  router.put('/watches/:space_id', async (request, response) => {
-    const space = readParameter('space_id', SpaceId, request.params.space_id);
-    const wanted = readBody(WatchRequest, request.body);
+  serve(PUT_WATCH, async ({ caller, params, body, answer }) => {
     const { view, isNew } = await askRedis(limitMs(), async () => {
-      const { owner } = await access.callerOf(request, 'user');
-      const watch = watchOf(owner, space(), wanted());
+      const { owner } = await caller();
+      const watch = watchOf(owner, params().space_id, body());
       const own = await watches.of(owner);
       const isChange = own.some(({ space_id: known }) => known === watch.space_id);
       // Several at once may pass; it bounds a flood, and is no quota to the last.
@@ -72,19 +71,19 @@ export function watchesRoutes({ access, watches, queues, limitMs }: WatchesDeps)
       await queues.keepWatch(watch);
       return { view: await viewOf(watch), isNew: !isChange };
     });
-    response.status(isNew ? 201 : 200).json(view);
+    answer(isNew ? 201 : 200, view);
   });
 
-  router.delete('/watches/:space_id', async (request, response) => {
-    const space = readParameter('space_id', SpaceId, request.params.space_id);
+  serve(DROP_WATCH, async ({ caller, params, answer }) => {
     await askRedis(limitMs(), async () => {
-      const { owner } = await access.callerOf(request, 'user');
-      const wasThere = await watches.remove(owner, space());
+      const { owner } = await caller();
+      const { space_id: space } = params();
+      const wasThere = await watches.remove(owner, space);
       // Also where there was no record: an earlier request may have got only so far.
-      await queues.dropWatch(owner, space());
+      await queues.dropWatch(owner, space);
       if (!wasThere) throw new NotFoundError('watch');
     });
-    response.status(204).end();
+    answer(204);
   });
 
   return router;

@@ -1,0 +1,65 @@
+/** Holds as they are kept in Redis, for whoever reads them. What writes them is a transition: `hold-transitions.ts`. */
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { type Hold, HoldEnd, HoldState, HoldSubject, SealedAnswer } from './hold.ts';
+import { HoldId } from './ids.ts';
+import { HeldWhy } from './outcome.ts';
+import type { ReadAll } from './read-all.ts';
+import { keys } from './redis-keys.ts';
+
+/** One reading gives a thousand at most. */
+const LAST = '999';
+
+const json = (text: string): unknown => JSON.parse(text);
+const Stored = z.object({
+  subject: z.string().transform(json).pipe(HoldSubject),
+  state: HoldState,
+  why: HeldWhy,
+  deadline: z.coerce.number().int(),
+  answer: z.string().transform(json).pipe(SealedAnswer).optional(),
+  end: z.string().transform(json).pipe(HoldEnd).optional(),
+});
+
+/** The holds on one Redis. */
+export function createHoldRecords(redis: Redis) {
+  async function hold(id: HoldId): Promise<Hold | null> {
+    const fields = await redis.hgetall(keys.hold(id));
+    if (Object.keys(fields).length === 0) return null;
+    const { deadline, answer, end, ...rest } = Stored.parse(fields);
+    return { ...rest, deadlineMs: deadline, answer: answer ?? null, end: end ?? null };
+  }
+
+  /** An entry whose hold has expired from Redis is none. */
+  async function read(ids: readonly string[]): Promise<ReadAll<Hold>> {
+    const records: Hold[] = [];
+    const odd: string[] = [];
+    await Promise.all(
+      ids.map(async (id) => {
+        try {
+          const found = await hold(HoldId.parse(id));
+          if (found !== null) records.push(found);
+        } catch (error) {
+          if (!(error instanceof z.ZodError || error instanceof SyntaxError)) throw error;
+          odd.push(id);
+        }
+      }),
+    );
+    return { records: records.toSorted((a, b) => a.deadlineMs - b.deadlineMs), odd };
+  }
+
+  return {
+    hold,
+
+    /** How many holds are open, and the soonest of their deadlines, Unix milliseconds; null where there is none. */
+    async openHoldsAhead(): Promise<{ readonly count: number; readonly soonestMs: number | null }> {
+      const [count, [, soonest]] = await Promise.all([
+        redis.zcard(keys.openHolds()),
+        redis.zrange(keys.openHolds(), '0', '0', 'WITHSCORES'),
+      ]);
+      return { count, soonestMs: soonest === undefined ? null : Number(soonest) };
+    },
+
+    /** The holds of all owners that are open, the first deadline first. */
+    openHolds: async (): Promise<ReadAll<Hold>> => read(await redis.zrange(keys.openHolds(), '0', LAST)),
+  };
+}

@@ -1,0 +1,11 @@
+-- Writes a field of a run once, and tells of it in the same step.
+-- KEYS: run, events of the run
+-- ARGV: field, value; from the 3rd on for each event: how many are kept, its kind, its data
+-- Returns: 1 if it was written now, else 0; the value that stands. Nothing where the run is packed, and it stands there or not at all
+local field, value = unpack(ARGV)
+if redis.call('HEXISTS', KEYS[1], 'packed') == 1 then return false end
+if redis.call('HSETNX', KEYS[1], field, value) == 0 then return { 0, redis.call('HGET', KEYS[1], field) } end
+for at = 3, #ARGV, 3 do
+  redis.call('XADD', KEYS[2], 'NOMKSTREAM', 'MAXLEN', ARGV[at], '*', 'kind', ARGV[at + 1], 'data', ARGV[at + 2])
+end
+return { 1, value }

@@ -1,0 +1,110 @@
+/**
+ * One text in the forms in which a model may read it although a person does not: what patterns are tried on (`suspect.ts`).
+ * Nothing here changes what the model is shown. Every step goes over the text once.
+ */
+import { stripInvisible } from '@quorum/shared/invisible';
+import { fold, withoutLookalikes } from '@quorum/shared/likeness';
+import { withEntities } from './html.ts';
+
+export type Forms = {
+  /** Line by line, in lower case, without accents and invisible characters, entities and escapes resolved. */
+  readonly lines: string;
+  /** The same on one line, without markup. */
+  readonly flat: string;
+  /** Disguises of it that differ: look-alike letters, digits for letters, letters set apart. */
+  readonly disguised: readonly string[];
+  /** What is readable only once it is decoded. */
+  readonly decoded: readonly string[];
+  /** The whole of it by ROT13 and backwards: nonsense, unless somebody wrote it so. */
+  readonly turned: readonly string[];
+};
+
+/** All forms of a text. */
+export function formsOf(text: string): Forms {
+  const shown = withEscapes(withEntities(stripInvisible(text).text)).normalize('NFKC');
+  const lines = fold(shown);
+  const flat = flatten(lines);
+  const disguised = [fold(withoutLookalikes(shown)), withoutDigits(lines), drawnTogether(lines)].map(flatten);
+  return {
+    lines,
+    flat,
+    disguised: [...new Set(disguised)].filter((form) => form !== flat && form !== ''),
+    decoded: decodedTexts(shown).map((found) => flatten(fold(found))),
+    turned: [rot13(flat), Array.from(flat).toReversed().join('')],
+  };
+}
+
+function flatten(text: string): string {
+  return text
+    .replaceAll(/<\/?[a-z][^<>]{0,300}>/g, '')
+    .replaceAll(/[*`~]+/g, '')
+    .replaceAll(/[#>|\\]+/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+/** `%69` and `\u0069`. */
+function withEscapes(text: string): string {
+  return text
+    .replaceAll(/\\u\{?([0-9a-f]{4})\}?|\\x([0-9a-f]{2})/gi, (_escape, long: string | undefined, short: string) =>
+      String.fromCodePoint(Number.parseInt(long ?? short, 16)),
+    )
+    .replaceAll(/%([2-7][0-9a-f])/gi, (_escape, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
+    .toWellFormed();
+}
+
+const DIGITS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't', '@': 'a', $: 's' }),
+);
+
+/** Digits that stand for letters, in words that begin and end like words. */
+function withoutDigits(text: string): string {
+  return text.replaceAll(/(?<![\p{L}\p{N}])(?=[013457@$]{0,4}[a-z])[a-z013457@$]{3,24}(?![\p{L}\p{N}])/gu, (word) =>
+    Array.from(word, (sign) => DIGITS.get(sign) ?? sign).join(''),
+  );
+}
+
+/** `i g n o r e` and `i-g-n-o-r-e`: letters set apart, four or more, become a word. */
+function drawnTogether(text: string): string {
+  return text.replaceAll(/(?<!\p{L})\p{L}(?:[ .·_-]\p{L}){3,60}(?!\p{L})/gu, (row) => row.replaceAll(/[ .·_-]/g, ''));
+}
+
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}/g;
+const HEX = /(?<![0-9a-f])(?:[0-9a-f]{2}[ :]?){16,}/gi;
+const BITS = /(?<![01])(?:[01]{8}[ ]?){12,}/g;
+/** Blobs looked into: a page of hashes is not decoded to its end. */
+const MAX_BLOBS = 200;
+
+/** What blobs of base64, hexadecimal and binary digits say, where they say something in words. */
+function decodedTexts(text: string): string[] {
+  const blobs = (pattern: RegExp): string[] =>
+    [...text.matchAll(pattern)].slice(0, MAX_BLOBS).map(([blob]) => blob.slice(0, 20_000));
+  const bytes = [
+    ...blobs(BASE64).map((blob) => Buffer.from(blob, 'base64')),
+    ...blobs(HEX).map((blob) => Buffer.from(blob.replaceAll(/[ :]/g, ''), 'hex')),
+    ...blobs(BITS).map((blob) => Buffer.from((blob.match(/[01]{8}/g) ?? []).map((bits) => Number.parseInt(bits, 2)))),
+  ];
+  return bytes.map((each) => each.toString('utf8')).filter(isProse);
+}
+
+/** Words and the gaps between them, and no bytes that are no text. An address of a page is neither. */
+function isProse(text: string): boolean {
+  const gaps = text.trim().match(/\s+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? [];
+  return (
+    /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\n\r\t]+$/u.test(text) &&
+    !text.includes('\ufffd') &&
+    wordsIn(text) >= 3 &&
+    gaps.length >= 2
+  );
+}
+
+/** Words of two letters or more; where a script does not part them, a word for every two signs. */
+export function wordsIn(text: string): number {
+  const signs = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? [];
+  const parted = text.replaceAll(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu, ' ');
+  return (parted.match(/\p{L}{2,}/gu) ?? []).length + Math.floor(signs.length / 2);
+}
+
+function rot13(text: string): string {
+  return text.replaceAll(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 84) % 26) + 97));
+}

@@ -1,0 +1,182 @@
+/**
+ * Step 3's questions: all that models are asked for one decision, within one hold of the budget, which covers the dearest way that it
+ * can go.
+ *
+ *   samples         every model as often as configured, all at once, each time with a fence and an order of its own
+ *   second reading  reader, then judge, beside the samples; after them only where nothing but a sample makes it due
+ *   reason          once the ballot stands, and only where one may be published: the only call that waits for all others
+ */
+import type { Proposal } from '@quorum/snapshot/proposal';
+import type { Sample, Stakes } from '@quorum/shared/decision';
+import type { Judgement } from '@quorum/shared/policy';
+import type { SpacePreferences } from '@quorum/shared/preferences';
+import type { AskRole } from '@quorum/shared/run-times';
+import { askedSample, type Answers, type Said } from './answers.ts';
+import { ask, put, type AskDeps, type Question } from './ask.ts';
+import { canaryOf, echoes } from './canary.ts';
+import type { Cleaned } from './clean.ts';
+import type { PlannedQuestion } from './cost.ts';
+import { buildMessages } from './fence.ts';
+import { sampleSeed, type QuestionSettings, type SampleSeed, type SeedName } from './inputs.ts';
+import type { EndedCall } from './model-call.ts';
+import { keyOptions } from './options.ts';
+import { takesReason } from './reason.ts';
+import { answerSchema, readAnswer } from './schema.ts';
+import { longestQuestions, notReached, readAgain, type Put, type SecondReadingInput } from './second-reading.ts';
+import type { Spend, Spent } from './spending.ts';
+import { questionTokens } from './tokens.ts';
+import { longestReasonQuestion, writeReason, type WrittenReason } from './written-reason.ts';
+
+/** What the questions of one decision are about. */
+export type Matter = {
+  readonly proposal: Proposal;
+  readonly cleaned: Cleaned;
+  readonly preferences: SpacePreferences;
+  /** The hash of the inputs: nonces and orders are drawn from it. */
+  readonly hash: string;
+  /** As code finds them; a sample may raise them. */
+  readonly stakes: Stakes;
+};
+
+export type QuestionDeps = AskDeps & {
+  readonly settings: Omit<QuestionSettings, 'endpoint'>;
+  /** The decider's own key: nonces and orders are drawn from it. */
+  readonly key: Buffer;
+  readonly spend: Spend;
+  /** Told of each call that has ended: for what it was made, and for the how-manieth question of that kind, from 1. */
+  readonly onAsk?: (role: AskRole, nth: number, ended: EndedCall) => void;
+};
+
+/**
+ * Asks everything, or nobody. `kept`: earlier answers that are not whole; what they say is not asked again. `judgeBy`: the policy on
+ * what was said, which tells whether a reason is asked for.
+ */
+export function askEverything(
+  matter: Matter,
+  kept: Answers | null,
+  judgeBy: (said: Said) => Judgement,
+  deps: QuestionDeps,
+  signal: AbortSignal,
+): Promise<Spent<Answers>> {
+  const questions = kept === null ? sampleQuestions(matter, deps) : [];
+  const planned = (question: Planned): PlannedQuestion => plannedFor(question, deps.settings);
+  const plan = [...questions.map((each) => each.question), ...laterQuestions(matter, deps)].map(planned);
+  return deps.spend(plan, async (meter) => {
+    const metered: Put = (question, role) =>
+      meter(planned(question), () => put(question, { ...deps, onCall: tellOf(role, 1, deps) }, signal));
+    const asked = Promise.all(
+      questions.map(async ({ seed, question }, at) => {
+        const told = { ...deps, onCall: tellOf('sample', at + 1, deps) };
+        return askedSample(await meter(planned(question), () => ask(question, told, signal)), seed);
+      }),
+    );
+    const isDue = (samples: readonly Sample[]) => readingIsDue(deps.settings.secondReading, matter.stakes, samples);
+    const again = () => readAgain(readingInput(matter, deps), kept?.second_reading ?? null, metered);
+    const [told, beside] = await Promise.all([asked, isDue([]) ? again() : null]);
+    const samples = kept?.samples ?? told;
+    const reading = beside ?? (isDue(samples.map(({ sample }) => sample)) ? await again() : null);
+    const said = {
+      samples,
+      second_reading: reading,
+      canary_echoed: [kept, reading].some((each) => each?.canary_echoed) || questions.some(({ echoed }) => echoed()),
+    };
+    // The ballot is that of the samples: what was written for it is for it still.
+    const written = typeof kept?.written_reason?.text === 'string' ? kept.written_reason : null;
+    return { ...said, written_reason: written ?? (await askForReason(matter, judgeBy(said), deps, metered)) };
+  });
+}
+
+function tellOf(role: AskRole, nth: number, { onAsk }: Pick<QuestionDeps, 'onAsk'>): (ended: EndedCall) => void {
+  return (ended) => onAsk?.(role, nth, ended);
+}
+
+/** Whether earlier answers are all that would be asked for now. Stakes are not among the inputs, and a line may have been busy. */
+export function areWhole({ samples, second_reading: reading }: Answers, stakes: Stakes, deps: QuestionDeps): boolean {
+  const said = samples.map(({ sample }) => sample);
+  if (!readingIsDue(deps.settings.secondReading, stakes, said)) return true;
+  return reading !== null && notReached(reading) === null;
+}
+
+function readingIsDue(when: QuestionSettings['secondReading'], stakes: Stakes, samples: readonly Sample[]): boolean {
+  const saysHigh = (sample: Sample): boolean => sample.kind === 'answer' && sample.stakes === 'high';
+  return when === 'always' || (when === 'high_stakes' && (stakes === 'high' || samples.some(saysHigh)));
+}
+
+type SampleQuestion = {
+  readonly seed: SampleSeed;
+  readonly question: Question;
+  /** Whether a reply so far repeated the mark of its instructions. */
+  echoed(): boolean;
+};
+
+function sampleQuestions(matter: Matter, deps: QuestionDeps): SampleQuestion[] {
+  const { proposal, cleaned, preferences } = matter;
+  const { models, samples } = deps.settings;
+  const asked = models.flatMap((model) => Array.from({ length: samples }, () => model));
+  return asked.map((model, sample) => {
+    const seed = seedOf(sample, matter, deps);
+    const options = keyOptions(proposal.choices, seed.order);
+    const messages = buildMessages({ proposal, cleaned, options, preferences, nonce: seed.nonce });
+    let echoed = false;
+    const read = (reply: string) => {
+      // Before anything else: a reply that is of no use may still give the owner's words away.
+      echoed ||= echoes(reply, canaryOf(seed.nonce));
+      return readAnswer(reply, proposal, options, preferences.instructions);
+    };
+    const schema = answerSchema(proposal.type, options);
+    return { seed, question: { model, messages, schema, read }, echoed: () => echoed };
+  });
+}
+
+type Planned = Pick<Question, 'model' | 'messages' | 'schema'>;
+
+/** What may come to be asked beside and after the samples, at its longest. */
+function laterQuestions(matter: Matter, deps: QuestionDeps): readonly Planned[] {
+  const { publish_reason: publish } = matter.preferences;
+  const mayWrite = publish === 'full' && matter.proposal.privacy !== 'shutter';
+  return [
+    ...(deps.settings.secondReading === 'never' ? [] : longestQuestions(readingInput(matter, deps))),
+    ...(mayWrite ? [longestReasonQuestion(reasonInput(matter, deps))] : []),
+  ];
+}
+
+function plannedFor(
+  { model, messages, schema }: Planned,
+  { fallbackModels, maxOutputTokens }: QuestionDeps['settings'],
+): PlannedQuestion {
+  return {
+    models: [model, ...fallbackModels.filter((name) => name !== model)],
+    inputTokens: questionTokens(messages, schema),
+    outputTokens: maxOutputTokens,
+  };
+}
+
+/** A reason in a model's words, where the owner wants one and the ballot may come to be cast. */
+async function askForReason(
+  matter: Matter,
+  judgement: Judgement,
+  deps: QuestionDeps,
+  metered: Put,
+): Promise<WrittenReason | null> {
+  const { preferences, proposal } = matter;
+  const { publish_reason: publish, instructions } = preferences;
+  if (publish !== 'full' || judgement.kind !== 'judged' || judgement.verdict.kind === 'skip') return null;
+  const { ballot } = judgement.aggregate;
+  if (!takesReason(ballot, publish, proposal.privacy)) return null;
+  return writeReason({ ...reasonInput(matter, deps), ballot, instructions }, metered);
+}
+
+function readingInput(matter: Matter, deps: QuestionDeps): SecondReadingInput {
+  const { proposal, cleaned, preferences } = matter;
+  const { models } = deps.settings;
+  return { proposal, cleaned, preferences, models, seedOf: (name) => seedOf(name, matter, deps) };
+}
+
+function reasonInput(matter: Matter, deps: QuestionDeps): Parameters<typeof longestReasonQuestion>[0] {
+  const { proposal, cleaned } = matter;
+  return { proposal, cleaned, model: deps.settings.models[0] ?? '', seed: seedOf('reason', matter, deps) };
+}
+
+function seedOf(name: SeedName, { proposal, hash }: Matter, { key }: QuestionDeps): SampleSeed {
+  return sampleSeed(hash, name, proposal.choices.length, key);
+}

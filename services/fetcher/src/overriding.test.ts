@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { inWorld } from '../test/samples.ts';
+import { useOpening } from '../test/opening.ts';
+
+const stand = useOpening();
+const QUERY = { body_contains: 'query Strategies' };
+
+const asked = (world: ReturnType<typeof stand>): number =>
+  world.asked().filter((body) => body.includes(QUERY.body_contains)).length;
+
+describe('a vote that takes power back from a delegate', () => {
+  it('is one under a strategy that the hub marks', async () => {
+    const world = stand();
+    const named = (name: string) => [{ name, network: '1', params: {} }];
+    const asker = await world.ask((space) => [
+      inWorld(space, { strategies: named('ticket') }),
+      inWorld(space, { strategies: [...named('ticket'), ...named('delegation')] }),
+    ]);
+    const { selected } = await world.open(asker);
+    const marked = await Promise.all(
+      selected.map(async ({ proposal_id: id, takes_power_back: takes }) => {
+        const proposal = await world.hub.proposal(id);
+        return [proposal?.strategies.at(-1)?.name, takes];
+      }),
+    );
+    expect(marked).toHaveLength(2);
+    expect(marked).toContainEqual(['delegation', true]);
+    expect(marked).toContainEqual(['ticket', false]);
+  });
+
+  it('is asked of the hub once for all runs that share a cache', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const [cache, before] = [world.freshCache(), asked(world)];
+    await world.open(asker, { deps: { cache } });
+    await world.open(asker, { deps: { cache } });
+    expect(asked(world) - before).toBe(1);
+  });
+
+  it('is every vote where the hub does not say: that asks for more agreement, and stops nothing', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.fault({ endpoint: 'hub', share: 1, status: 503, body: '', match: QUERY });
+    const opening = await world.open(asker);
+    expect(opening.selected).toMatchObject([{ takes_power_back: true }]);
+    expect(opening.errors).toEqual([]);
+  });
+
+  it('puts the run off where the hub asks for a pause', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    await world.fault({ endpoint: 'hub', share: 1, status: 429, body: '{}', match: QUERY });
+    await expect(world.open(asker)).rejects.toMatchObject({ category: 'rate_limited' });
+  });
+
+  it('is asked of nobody where there is no voter', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const before = asked(world);
+    const opening = await world.open({ ...asker, owner: (await world.ask(() => [])).owner });
+    expect(opening.voter).toBeNull();
+    expect(opening.selected).toMatchObject([{ takes_power_back: false }]);
+    expect(asked(world)).toBe(before);
+  });
+});

@@ -1,0 +1,90 @@
+/**
+ * A crash at any point neither loses nor doubles a run: the line to Redis is cut before or behind each of the steps of a request, as
+ * the death of the gateway would, and the same request is sent again.
+ */
+import { newRunId, OwnerId } from '@quorum/shared/ids';
+import { keys } from '@quorum/shared/redis-keys';
+import { AgentRunAccepted } from '@quorum/shared/run';
+import { Queue } from 'bullmq';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { useRedis } from '../../../../packages/shared/test/world.ts';
+import { openGateway, openLine, postRun, type Gateway } from '../../test/stand.ts';
+
+const { redis, server } = useRedis();
+const OWNER = OwnerId.parse('owner');
+let gateway: Gateway;
+let queue: Queue;
+beforeAll(async () => {
+  gateway = await openGateway(server().url);
+  queue = new Queue('agent-run', { connection: redis(), prefix: '{quorum}:bull' });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await queue.close();
+});
+
+/** The runs of this space that there are, and how many jobs they have. */
+async function runsOf(space: string): Promise<{ runs: string[]; jobs: number }> {
+  const all = await redis().zrange(keys.runsOf(OWNER), '0', '-1');
+  const runs: string[] = [];
+  for (const id of all) {
+    const request = await redis().hget(keys.run(AgentRunAccepted.shape.run_id.parse(id)), 'request');
+    if (request?.includes(`"${space}"`) === true) runs.push(id);
+  }
+  const jobs = await queue.getJobs(['waiting', 'delayed', 'prioritized']);
+  return { runs, jobs: jobs.filter(({ id }) => id !== undefined && runs.includes(id)).length };
+}
+
+const BEFORE = { runs: 0, jobs: 0 };
+const ACCEPTED = { runs: 1, jobs: 0 };
+const ENQUEUED = { runs: 1, jobs: 1 };
+
+test.each([
+  ['before it is accepted', (key: string) => key, 'they arrive', BEFORE],
+  ['once it is accepted, and nobody was told', (key: string) => key, 'their answer', ACCEPTED],
+  ['before it is put into the queue', () => '{quorum}:bull:agent-run:events', 'they arrive', ACCEPTED],
+  ['once it is in the queue, and nobody was told', () => '{quorum}:bull:agent-run:events', 'their answer', ENQUEUED],
+] as const)('a crash %s', async (_when, markerOf, before, left) => {
+  const line = await openLine(server().url);
+  const crashing = await openGateway(line.url);
+  try {
+    const space_id = `${newRunId()}.eth`;
+    const key = { 'idempotency-key': `key-${space_id}` };
+    line.cutAt(markerOf(key['idempotency-key']), before);
+    const lost = await postRun(crashing, { space_id }, key);
+    expect(lost).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    const { runs, jobs } = await runsOf(space_id);
+    expect({ runs: runs.length, jobs }).toEqual(left);
+
+    // Whoever asks again asks another gateway; as often as they like, and all at once.
+    const again = await Promise.all(Array.from({ length: 5 }, () => postRun(gateway, { space_id }, key)));
+    const ids = new Set(again.map(({ json }) => AgentRunAccepted.parse(json).run_id));
+    expect(again.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
+    expect(ids.size).toBe(1);
+    const healed = await runsOf(space_id);
+    expect(healed).toEqual({ runs: [...ids], jobs: 1 });
+    if (runs.length > 0) expect(healed.runs).toEqual(runs);
+    // With another body it is still another request.
+    expect(await postRun(gateway, { space_id, dry_run: true }, key)).toMatchObject({ status: 422 });
+  } finally {
+    await crashing.stop();
+    await line.close();
+  }
+});
+
+test('a crash that nobody asks about again loses nothing either: the run is open, and the watchdog finds it so', async () => {
+  const line = await openLine(server().url);
+  const crashing = await openGateway(line.url);
+  try {
+    const space_id = `${newRunId()}.eth`;
+    line.cutAt('{quorum}:bull:agent-run:events');
+    expect((await postRun(crashing, { space_id })).status).toBe(503);
+    const { runs, jobs } = await runsOf(space_id);
+    expect(jobs).toBe(0);
+    expect(await redis().zrange(keys.openRuns(), '0', '-1')).toEqual(expect.arrayContaining(runs));
+    expect(runs).toHaveLength(1);
+  } finally {
+    await crashing.stop();
+    await line.close();
+  }
+});

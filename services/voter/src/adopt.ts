@@ -1,0 +1,86 @@
+/**
+ * A vote on the hub that carries our code and that the ledger does not know: Redis lost it, or is an older copy that was restored.
+ * Its message is built again from what the hub shows, and is ours if it has that very id; then the ledger and the audit chain take
+ * it up as cast. What it was decided on is not known any more, so no decision replaces it.
+ */
+import { BallotError, sameBallot } from '@quorum/snapshot/ballot';
+import { decodeChoice, encodeBallot, messageChoice } from '@quorum/snapshot/encode';
+import type { HubVote } from '@quorum/snapshot/hub';
+import type { Proposal } from '@quorum/snapshot/proposal';
+import type { LedgerEntry } from '@quorum/shared/records';
+import { tellSecurity } from '@quorum/shared/security-events';
+import { APP, type Intent, intentVoteId, type OurMetadata, ourMetadata, sealIntent } from './intent.ts';
+import type { Wanted } from './revision.ts';
+import { secretChoice } from './secret-choice.ts';
+import type { Licence } from './signers.ts';
+import type { VoteDeps, VoteRef } from './vote-deps.ts';
+
+/**
+ * Whose vote it is: `theirs`: the owner's. `earlier`: one of ours, of another decision or of one that nobody can tell. `this`: one
+ * of ours, by the very decision that is to be cast.
+ */
+export type Adopted = 'theirs' | 'earlier' | 'this';
+
+/** Takes a vote of ours up into the ledger, where `entry` stands, if its message can be built again. */
+export async function adoptVote(
+  vote: HubVote,
+  { proposal, entry }: { readonly proposal: Proposal; readonly entry: LedgerEntry | null },
+  wanted: Wanted,
+  ref: VoteRef,
+  licence: Licence,
+  deps: VoteDeps,
+): Promise<Adopted> {
+  const { voter } = licence;
+  const metadata = ourMetadata(vote.metadata, { voter, space: ref.space, proposal: ref.proposal }, deps.voterKey);
+  if (metadata === null) return 'theirs';
+  const said = await messageOf(vote, metadata, proposal, wanted, licence, deps);
+  if (said === null) return 'earlier';
+  const isThis = metadata.mark.evidence === wanted.evidenceHash && sameBallot(said.ballot, wanted.ballot);
+  const intent: Intent = { ...said, inputs_hash: isThis ? wanted.inputsHash : null };
+  if (intentVoteId(intent, proposal) !== vote.id) return 'earlier';
+  await deps.transitions.adopt({
+    ...ref,
+    voter,
+    voteId: vote.id,
+    nowMs: deps.now(),
+    intent: sealIntent(intent, deps.voterKey),
+    created: vote.created,
+    instead: entry === null ? null : { state: entry.state, voteId: entry.vote_id },
+  });
+  tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
+  return isThis ? 'this' : 'earlier';
+}
+
+/** What was signed, and the ballot in it; null where nobody can tell. */
+async function messageOf(
+  vote: HubVote,
+  { text }: OurMetadata,
+  proposal: Proposal,
+  wanted: Wanted,
+  { voter }: Licence,
+  { sealing }: VoteDeps,
+): Promise<Pick<Intent, 'message' | 'ballot'> | null> {
+  const { created: timestamp, reason } = vote;
+  const about = {
+    from: voter,
+    space: proposal.space,
+    timestamp,
+    proposal: proposal.id,
+    reason,
+    app: APP,
+    metadata: text,
+  };
+  try {
+    if (proposal.privacy === '') {
+      const ballot = decodeChoice(vote.choice, proposal);
+      return { message: { ...about, choice: messageChoice(encodeBallot(ballot, proposal), proposal.type) }, ballot };
+    }
+    // A secret choice can be made again, and not read.
+    const { ballot } = wanted;
+    const choice = sealing === null ? null : await secretChoice({ voter, ballot, timestamp }, proposal, sealing);
+    return choice !== null && choice === vote.choice ? { message: { ...about, choice }, ballot } : null;
+  } catch (error) {
+    if (error instanceof BallotError) return null;
+    throw error;
+  }
+}

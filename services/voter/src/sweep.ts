@@ -1,0 +1,242 @@
+/**
+ * What a vote leaves open when its run has ended, looked at again until it is settled:
+ *
+ *   sent, and nobody knew whether it arrived    read back until the proposal closes, and a last time after that; then voided
+ *   a secret vote that is cast                  read back after the close, until its choice is revealed; then compared
+ *
+ * What comes of it stands beside the outcome (`settleLater`), and the owner is told. A sweep is a job that waits between two looks;
+ * it ends at the latest a week after the close, and where its run is kept no more (30 days). It sends and signs nothing.
+ */
+import { toQuorumError } from '@quorum/shared/errors';
+import type { JobPayload, JobResult } from '@quorum/shared/jobs';
+import type { LedgerEntry, OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
+import { tellSecurity } from '@quorum/shared/security-events';
+import type { HubVote } from '@quorum/snapshot/hub';
+import type { Proposal } from '@quorum/snapshot/proposal';
+import { storedProposal } from './decided.ts';
+import { intentVoteId, openIntent } from './intent.ts';
+import { isBefore } from './preflight.ts';
+import { readBack } from './read-back.ts';
+import { type SentVote, settle } from './send.ts';
+import { wasCast } from './step.ts';
+import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+/** After the close nothing can arrive any more, but what was taken just before may not be shown yet. */
+const LAST_LOOK_MS = MINUTE_MS;
+/** Keypers take minutes. What is not revealed by then never is. */
+const GIVE_UP_MS = 7 * 24 * 60 * MINUTE_MS;
+const SHORTEST_MS = 30 * SECOND_MS;
+const LONGEST_MS = 10 * MINUTE_MS;
+
+export type SweepEnd = JobResult<'sweep'>['end'];
+type Told = 'settled_later' | 'counted_differently' | 'not_revealed';
+
+/** Has what this outcome leaves open looked at again. Called before it is recorded, so that no crash lies between. */
+export async function sweepLater(
+  ref: VoteRef,
+  { outcome }: OutcomeRecord,
+  { licences, records, sweeps }: Pick<VoteDeps, 'licences' | 'records' | 'sweeps'>,
+): Promise<void> {
+  const licence = licences.get(ref.owner);
+  if (licence === undefined || outcome.kind === 'simulated') return;
+  const entry = await records.ledger(licence.voter, ref.space, ref.proposal);
+  if (entry === null) return;
+  // Another run's intent is this one's matter only where this one tried to send it.
+  const ours = entry.run_id === ref.runId || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
+  const isSent = ours && entry.state === 'reserved' && entry.sends > 0;
+  const isSecret = outcome.kind === 'cast' && outcome.counted === 'unknown';
+  if (!isSent && !isSecret) return;
+  const { runId: run_id, proposal: proposal_id, contentHash: content_hash } = ref;
+  await sweeps.add({ run_id, proposal_id, content_hash, vote_id: entry.vote_id }, SHORTEST_MS);
+}
+
+/** One look. Throws a `PostponeError` until there is an end. */
+export async function sweepJob(
+  payload: JobPayload<'sweep'>,
+  given: VoteJobDeps,
+  signal: AbortSignal,
+): Promise<JobResult<'sweep'>> {
+  const run = await given.records.run(payload.run_id);
+  if (run === null) {
+    given.log.warn('a vote is left unsettled: no record');
+    return { end: 'given_up' };
+  }
+  const all = { ...given, ...(await given.termsOf(run)), log: given.log.child({ owner: run.owner }) };
+  const found = await openVote(run, payload, all);
+  if (found === null) return { end: 'nothing' };
+  try {
+    return { end: await look(found, run, all, signal) };
+  } catch (thrown) {
+    if (thrown instanceof PostponeError || signal.aborted) throw thrown;
+    const error = toQuorumError(thrown);
+    if (error.category !== 'upstream_unavailable' && error.category !== 'rate_limited') throw error;
+    return { end: await lookAgain(found, run, error.message, all) };
+  }
+}
+
+type Found = { readonly vote: SentVote; readonly entry: LedgerEntry };
+
+/** The vote that is to be looked at; null where the ledger has another one by now, or nobody may vote there any more. */
+async function openVote(run: RunRecord, payload: JobPayload<'sweep'>, deps: VoteDeps): Promise<Found | null> {
+  const { content_hash: contentHash, proposal_id: id } = payload;
+  const ref: VoteRef = {
+    runId: run.runId,
+    owner: run.owner,
+    space: run.space,
+    proposal: id,
+    contentHash,
+    tries: 1,
+  };
+  const licence = deps.licences.get(run.owner);
+  if (licence === undefined) return null;
+  const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+  const proposal = await storedProposal(ref, deps);
+  const isBeingRevised = entry?.state === 'reserved' && entry.replaces?.vote_id === payload.vote_id;
+  if (isBeingRevised && proposal !== null && deps.now() < proposal.end * SECOND_MS + GIVE_UP_MS) {
+    // Where that comes to nothing, this vote goes on standing.
+    throw new PostponeError(LONGEST_MS, 'a revision of it is under way');
+  }
+  if (entry === null || entry.vote_id !== payload.vote_id || entry.state === 'voided') return null;
+  const intent = openIntent(entry.intent, deps.voterKey);
+  if (proposal === null) {
+    deps.log.warn('a vote is left unsettled: its proposal is not stored');
+    return null;
+  }
+  if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) {
+    tellSecurity(deps, 'intent_refused');
+    return null;
+  }
+  return { vote: { ref, licence, intent, voteId: entry.vote_id, proposal }, entry };
+}
+
+async function look(found: Found, run: RunRecord, deps: VoteDeps, signal: AbortSignal): Promise<SweepEnd> {
+  const { vote, entry } = found;
+  const { ref, licence, proposal } = vote;
+  const isSecret = proposal.privacy === 'shutter';
+  const endMs = proposal.end * SECOND_MS;
+  if (entry.state === 'cast' && isSecret && deps.now() < endMs + LAST_LOOK_MS) {
+    await note(found, run, wasCast(vote.voteId, entry.receipt, deps.now(), 'unknown'), deps);
+    throw new PostponeError(endMs + LAST_LOOK_MS - deps.now(), 'its choice is secret until the vote ends');
+  }
+  // The count before the vote: once that is final, what the vote then says has been counted.
+  const count = entry.state === 'cast' && isSecret ? await deps.hub.proposal(ref.proposal, signal) : null;
+  const [row] = await deps.hub.votes({ voter: licence.voter, proposals: [ref.proposal] }, signal);
+  if (entry.state === 'cast') {
+    return isSecret ? compare(found, run, row, count, deps) : alreadyCast(found, run, deps);
+  }
+  // What a revision is to replace stands until the revision does, and so do late bytes of a vote that was voided.
+  if (
+    row === undefined ||
+    row.id === entry.replaces?.vote_id ||
+    isBefore(row, vote.intent, vote.ref, vote.licence, deps)
+  ) {
+    return lookAgain(found, run, 'it is not on the hub', deps);
+  }
+  const record = await settle(vote, row, deps);
+  await note(found, run, record, deps);
+  if (record.outcome.kind !== 'cast' || record.outcome.counted !== 'unknown') return 'settled';
+  throw new PostponeError(SHORTEST_MS, 'its choice is still secret');
+}
+
+/** Somebody else settled it: a later run that went on with the same intent, or this job before it was cut off. */
+async function alreadyCast(found: Found, run: RunRecord, deps: VoteDeps): Promise<SweepEnd> {
+  await note(found, run, wasCast(found.vote.voteId, found.entry.receipt, deps.now()), deps);
+  return 'settled';
+}
+
+/** A secret vote after the close: is what was counted what was cast? */
+async function compare(
+  found: Found,
+  run: RunRecord,
+  row: HubVote | undefined,
+  count: Proposal | null,
+  deps: VoteDeps,
+): Promise<SweepEnd> {
+  const { vote, entry } = found;
+  const says = (counted: 'unknown' | 'as_cast' | 'different', detail?: string): OutcomeRecord => ({
+    ...wasCast(vote.voteId, entry.receipt, deps.now(), counted),
+    ...(detail === undefined ? {} : { detail }),
+  });
+  switch (readBack(row ?? null, vote.voteId, vote.intent, vote.proposal)) {
+    case 'ours':
+      await note(found, run, says('as_cast'), deps);
+      return 'counted';
+    case 'other':
+      await note(found, run, says('unknown', 'another vote of yours took its place'), deps);
+      return 'settled';
+    case 'none':
+      return lookAgain(found, run, 'it is not on the hub', deps);
+    case 'sealed':
+      if (count?.scores_state !== 'final') return lookAgain(found, run, 'its choice is not revealed yet', deps);
+      await differs(found, run, says('different', UNREADABLE), deps);
+      return 'counted';
+    case 'different':
+      await differs(found, run, says('different', 'the revealed choice is not the ballot that was cast'), deps);
+      return 'counted';
+  }
+}
+
+const UNREADABLE =
+  'it could not be decrypted and was not counted; SHUTTER_EON_PUBLIC_KEY may not be the key that Snapshot uses';
+
+async function differs(found: Found, run: RunRecord, record: OutcomeRecord, deps: VoteDeps): Promise<void> {
+  const { ref, voteId } = found.vote;
+  tellSecurity(deps, 'vote_counted_differently', { vote_id: voteId, why: record.detail });
+  await note(found, run, record, deps);
+  await tell(ref, 'counted_differently', deps);
+}
+
+/** Nothing is known yet: another look, or the end where none would help. */
+async function lookAgain(found: Found, run: RunRecord, why: string, deps: VoteDeps): Promise<SweepEnd> {
+  const { vote, entry } = found;
+  const nowMs = deps.now();
+  const endMs = vote.proposal.end * SECOND_MS;
+  const isCast = entry.state === 'cast';
+  if (nowMs >= endMs + GIVE_UP_MS) {
+    if (!isCast) return 'given_up';
+    await note(found, run, { ...wasCast(vote.voteId, entry.receipt, nowMs, 'unknown'), detail: why }, deps);
+    await tell(vote.ref, 'not_revealed', deps);
+    return 'given_up';
+  }
+  if (!isCast && why === 'it is not on the hub' && nowMs >= endMs + LAST_LOOK_MS) {
+    const { ref, licence, voteId } = vote;
+    const confirmation = { state: 'voided', why: 'the proposal closed without this vote' } as const;
+    await deps.transitions.confirm({ ...ref, voter: licence.voter, voteId, nowMs }, confirmation);
+    return 'voided';
+  }
+  // The longer it takes, the longer the wait; but the last look comes right after the close.
+  const sinceMs = isCast ? endMs : entry.reserved_at;
+  const waitMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (nowMs - sinceMs) / 10));
+  const lastMs = endMs + LAST_LOOK_MS - nowMs;
+  throw new PostponeError(Math.round(lastMs > 0 ? Math.min(waitMs, lastMs) : waitMs), why);
+}
+
+/** Notes what is known now where it is news, and tells of a vote that came out otherwise than its run said. */
+async function note({ vote }: Found, run: RunRecord, record: OutcomeRecord, deps: VoteDeps): Promise<void> {
+  const { ref, licence, voteId } = vote;
+  const known = run.later.get(ref.proposal) ?? run.outcomes.get(ref.proposal);
+  if (known !== undefined && sameNews(known, record)) return;
+  // Told first: once it is noted it is no news any more. A notice that is queued twice is one.
+  if (known?.outcome.kind !== record.outcome.kind) await tell(ref, 'settled_later', deps);
+  const stands = await deps.transitions.settleLater(
+    { ...ref, voter: licence.voter, voteId, nowMs: deps.now() },
+    record,
+  );
+  const counted = record.outcome.kind === 'cast' ? record.outcome.counted : undefined;
+  if ((counted === 'as_cast' || counted === 'different') && stands !== 'unknown' && stands !== counted) {
+    // The first word stands in the ledger, and nobody but a sweep says it: what the hub shows cannot have been otherwise.
+    tellSecurity(deps, 'ledger_altered', { vote_id: voteId, counted, stands });
+  }
+  deps.log.info({ vote_id: voteId, outcome: record.outcome.kind, counted }, 'settled later');
+}
+
+function sameNews(a: OutcomeRecord, b: OutcomeRecord): boolean {
+  return JSON.stringify([a.outcome, a.detail]) === JSON.stringify([b.outcome, b.detail]);
+}
+
+async function tell({ owner, space, proposal, runId }: VoteRef, event: Told, deps: VoteDeps): Promise<void> {
+  await deps.sweeps.tell({ owner, space_id: space, proposal_id: proposal, run_id: runId, event });
+}

@@ -1,0 +1,3 @@
+import { countsHold } from './counts.ts';
+
+countsHold(100, 600_000);

@@ -1,0 +1,3 @@
+import { countsHold } from './counts.ts';
+
+countsHold(10, 120_000);
