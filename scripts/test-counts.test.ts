@@ -1,12 +1,14 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { countBoth, countTests, failedFiles, formatCounts } from './test-counts.ts';
+import { countBoth, countTests, failedFiles, formatCounts, formatFailures } from './test-counts.ts';
+import { ROOT } from './root.ts';
 
 const report = (...files: { status: string; tests: string[] }[]): string =>
   JSON.stringify({
     testResults: files.map(({ status, tests }, at) => ({
-      name: `/${tests.length === 0 ? 'empty' : String(at)}.test.ts`,
+      name: path.join(ROOT, `${tests.length === 0 ? 'empty' : String(at)}.test.ts`),
       status,
-      assertionResults: tests.map((each) => ({ status: each })),
+      assertionResults: tests.map((each, nth) => ({ status: each, fullName: `test ${nth}` })),
     })),
   });
 
@@ -30,13 +32,31 @@ describe('the summary of a test run', () => {
 
   test('of a file that was run again the second run counts', () => {
     const first = report({ status: 'failed', tests: ['failed', 'passed'] }, { status: 'passed', tests: ['passed'] });
-    expect(failedFiles(first)).toEqual(['/0.test.ts']);
+    expect(failedFiles(first)).toEqual([path.join(ROOT, '0.test.ts')]);
     const good = report({ status: 'passed', tests: ['passed', 'passed'] });
     expect(countBoth(first, good, true)).toEqual({ passed: 3, failed: 0, skipped: 0 });
     expect(countBoth(first, report({ status: 'failed', tests: ['passed', 'failed'] }), false).failed).toBe(1);
     // The second run never got as far as a report.
     expect(countBoth(first, '', false).failed).toBe(1);
     expect(failedFiles('')).toEqual([]);
+  });
+
+  test('what failed is named: gates, tests, files that do not load', () => {
+    const first = report(
+      { status: 'failed', tests: ['passed', 'failed', 'failed'] },
+      { status: 'passed', tests: ['passed'] },
+      { status: 'failed', tests: [] },
+    );
+    expect(formatFailures([first], ['format'])).toEqual([
+      'FAILED the gate "format"',
+      'FAILED 0.test.ts: test 1',
+      'FAILED 0.test.ts: test 2',
+      'FAILED empty.test.ts does not load',
+    ]);
+    // What passed in the second run failed no more.
+    const second = report({ status: 'passed', tests: ['passed', 'passed', 'passed'] });
+    expect(formatFailures([first, second], [])).toEqual(['FAILED empty.test.ts does not load']);
+    expect(formatFailures([''], [])).toEqual([]);
   });
 
   test('skipped tests are named only where there are any', () => {

@@ -1,5 +1,10 @@
-/** From vitest's JSON report to `N passed, N failed`. A failure that is no test's (a file that does not load) counts too. */
+/**
+ * From vitest's JSON report to `N passed, N failed`, and to the names of what failed. A failure that is no test's (a file that does
+ * not load) counts too.
+ */
+import path from 'node:path';
 import { z } from 'zod';
+import { ROOT } from './root.ts';
 
 export interface Counts {
   passed: number;
@@ -12,7 +17,7 @@ const Report = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ status: z.string() })),
+      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
     }),
   ),
 });
@@ -27,6 +32,23 @@ export function countTests(report: string, green: boolean): Counts {
   return count(filesOf(report), green);
 }
 
+/**
+ * A line for each failure, `FAILED file: test`: long after a failure was printed among thousands of lines, the end of the output
+ * names it once more.
+ *
+ * @param reports of the run, and of the second run of its failed files if there was one.
+ * @param gates the names of the gates that do not hold.
+ */
+export function formatFailures(reports: readonly string[], gates: readonly string[]): string[] {
+  const [first = [], again = []] = reports.map(filesOf);
+  const tests = standing(first, again).flatMap(({ name, status, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    const failed = assertionResults.filter((each) => each.status === 'failed').map((each) => `: ${each.fullName}`);
+    return (status === 'failed' && failed.length === 0 ? [' does not load'] : failed).map((what) => `${file}${what}`);
+  });
+  return [...gates.map((name) => `the gate "${name}"`), ...tests].map((what) => `FAILED ${what}`);
+}
+
 /** The files with a failure in them, each an absolute path. */
 export function failedFiles(report: string): string[] {
   return filesOf(report).flatMap(({ name, status }) => (status === 'failed' ? [name] : []));
@@ -38,9 +60,13 @@ export function failedFiles(report: string): string[] {
  * @param green whether the second run ended with exit code 0.
  */
 export function countBoth(first: string, second: string, green: boolean): Counts {
-  const again = filesOf(second);
+  return count(standing(filesOf(first), filesOf(second)), green);
+}
+
+/** Of a file that was run again, what the second run says. */
+function standing(first: readonly FileResult[], again: readonly FileResult[]): FileResult[] {
   const names = new Set(again.map(({ name }) => name));
-  return count([...filesOf(first).filter(({ name }) => !names.has(name)), ...again], green);
+  return [...first.filter(({ name }) => !names.has(name)), ...again];
 }
 
 function filesOf(report: string): FileResult[] {

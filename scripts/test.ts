@@ -1,6 +1,6 @@
 /**
  * `npm test`: the static gates, then the tests with coverage. The last line of stdout is `N passed, N failed` (with
- * `, N skipped` where there are any), in which each gate counts as one.
+ * `, N skipped` where there are any), in which each gate counts as one; before it stands a line `FAILED …` for each that failed.
  *
  *     npm test                               everything but the long proofs
  *     npm test -- packages/snapshot          the tests there, nothing else
@@ -29,7 +29,7 @@ import { ROOT } from './root.ts';
 import { describeGates, runGates } from './gates.ts';
 import { propertySeed } from './property-seed.ts';
 import { allSettings } from './schemas.ts';
-import { countBoth, countTests, failedFiles, formatCounts, type Counts } from './test-counts.ts';
+import { countBoth, countTests, failedFiles, formatCounts, formatFailures, type Counts } from './test-counts.ts';
 
 /** More failed files than these are no accident. */
 const RUN_AGAIN_AT_MOST = 3;
@@ -61,12 +61,16 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const chosen = { set, filters, redis: set === 'containers' ? 'container' : await redisFor(engine), seed } as const;
   const gates: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const broken: string[] = [];
   if (filters.length === 0 && set === 'usual') {
     const results = await runGates();
     process.stdout.write(`${describeGates(results)}\n`);
-    for (const { passed, skipped } of results) gates[skipped === true ? 'skipped' : passed ? 'passed' : 'failed'] += 1;
+    for (const { name, passed, skipped } of results) {
+      gates[skipped === true ? 'skipped' : passed ? 'passed' : 'failed'] += 1;
+      if (!passed) broken.push(name);
+    }
   }
-  const tests = await runTests(chosen);
+  const { counts: tests, reports } = await runTests(chosen);
   process.stdout.write(
     `Properties drew from FAST_CHECK_SEED=${seed}; with it in the environment they draw the same again.\n`,
   );
@@ -75,6 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
     failed: gates.failed + tests.failed,
     skipped: gates.skipped + tests.skipped,
   };
+  for (const line of formatFailures(reports, broken)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${formatCounts(total)}\n`);
   return total.failed === 0 ? 0 : 1;
 }
@@ -96,17 +101,20 @@ async function redisFor(engine: Engine): Promise<Chosen['redis']> {
   }
 }
 
-async function runTests(chosen: Chosen): Promise<Counts> {
+async function runTests(chosen: Chosen): Promise<{ counts: Counts; reports: readonly string[] }> {
   const first = await runVitest(chosen);
   const files = first.green ? [] : failedFiles(first.report);
   if (process.env['CI'] !== 'true' || files.length === 0 || files.length > RUN_AGAIN_AT_MOST) {
-    return countTests(first.report, first.green);
+    return { counts: countTests(first.report, first.green), reports: [first.report] };
   }
   const names = files.map((file) => path.relative(ROOT, file)).join(', ');
   process.stdout.write(`Once more, by themselves: ${names}\n`);
   const second = await runVitest({ ...chosen, filters: files });
   if (second.green) process.stdout.write(`Failed at first and passed by themselves, which is to be mended: ${names}\n`);
-  return countBoth(first.report, second.report, second.green);
+  return {
+    counts: countBoth(first.report, second.report, second.green),
+    reports: [first.report, second.report],
+  };
 }
 
 /** @returns vitest's JSON report, '' if there is none, and whether it ended with exit code 0. */

@@ -99,7 +99,12 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
   for (;;) {
     try {
       const call = await inModelSpan(request.model, client.openai.baseURL, async () =>
-        readReply(await post(request, form, deps, { ending: ending.signal, signal, sending }), form, request.model, deps),
+        readReply(
+          await post(request, form, deps, { ending: ending.signal, signal, sending }),
+          form,
+          request.model,
+          deps,
+        ),
       );
       if (call.result.kind === 'said') client.forms.keep(request.model, form);
       observe(call, request.model, refused.size, began, deps);
