@@ -4,7 +4,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { AgentRunAccepted, AgentRunView, type AgentRunResponse } from '@quorum/shared/run';
+import { RunTimings } from '@quorum/shared/run-timings';
 import { z } from 'zod';
+import { printTrace } from '../../scripts/trace/print-trace.ts';
 import { startFleet, type Fleet, type LoadOwner } from './fleet.ts';
 import { keptBytes, memoryOf, redisMemory, securityEvents, type Memory } from './measures.ts';
 import { ask, probe, type Asked } from './probe.ts';
@@ -23,6 +25,8 @@ export type LoadOptions = {
 
 export type Wave = {
   readonly results: readonly AgentRunResponse[];
+  /** Where the time went of the run that took longest. */
+  readonly slowest: RunTimings;
   readonly seconds: number;
   /** Votes that the hub counts on the proposal of the live runs. */
   readonly votes: number;
@@ -43,6 +47,8 @@ type Wanted = { readonly owner: LoadOwner; readonly space: string; readonly dryR
 const WAIT_S = 30;
 /** A wave that is not over by then never will be: it bounds a hang and nothing else. */
 const WAVE_MOST_MS = 15 * 60 * 1_000;
+/** Times the median. */
+const FAR_LONGER = 2;
 /** Longer than a connection is kept that nobody uses. */
 const SETTLE_MS = 10_000;
 
@@ -55,8 +61,7 @@ export async function runLoad(options: LoadOptions): Promise<Load> {
     for (let wave = 0; wave < options.waves; wave += 1) {
       const done = await runWave(wave, options, fleet, asked);
       waves.push(done);
-      const { results, seconds } = done;
-      options.say(`wave ${wave + 1} of ${options.waves}: ${results.length} runs in ${seconds.toFixed(1)} s`);
+      for (const line of linesOf(done, wave, options)) options.say(line);
     }
     return { options, waves, asked, security: await securityEvents(fleet) };
   } finally {
@@ -85,7 +90,8 @@ async function runWave(wave: number, options: LoadOptions, fleet: Fleet, asked: 
     }),
   ).finally(() => over.abort());
   const [byOwner] = await Promise.all([running, asking]);
-  const results = byOwner.flat();
+  const ended = byOwner.flatMap((results, at) => results.map((result) => ({ result, owner: fleet.owners[at] })));
+  const results = ended.map(({ result }) => result);
   const seconds = (performance.now() - began) / 1_000;
 
   const votes = await votesOn(fleet, proposalId(wave, 0));
@@ -94,12 +100,36 @@ async function runWave(wave: number, options: LoadOptions, fleet: Fleet, asked: 
   await pause(SETTLE_MS);
   return {
     results,
+    slowest: await timingsOf(slowestOf(ended), fleet),
     seconds,
     votes,
     memory: await memoryOf(fleet),
     redis: await redisMemory(fleet.redis),
     kept: await keptBytes(fleet.redis),
   };
+}
+
+type Ended = { readonly result: AgentRunResponse; readonly owner: LoadOwner | undefined };
+
+function slowestOf(ended: readonly Ended[]): Ended {
+  return ended.reduce((a, b) => (b.result.execution_time > a.result.execution_time ? b : a));
+}
+
+async function timingsOf({ result, owner }: Ended, { url }: Fleet): Promise<RunTimings> {
+  const headers = { authorization: `Bearer ${owner?.apiKey}` };
+  const response = await fetch(`${url}/agent-run/${result.run_id}/timings`, { headers });
+  return RunTimings.parse(await response.json());
+}
+
+/** A wave in a line, and the waterfall of its slowest run where that took far longer than others: an average hides it. */
+function linesOf({ results, seconds, slowest }: Wave, wave: number, { waves }: LoadOptions): string[] {
+  const times = results.map(({ execution_time: time }) => time).toSorted((a, b) => a - b);
+  const [median = 0, most = 0] = [times[Math.floor(times.length / 2)], times.at(-1)];
+  const took = `${results.length} runs in ${seconds.toFixed(1)} s, each ${median.toFixed(1)} s, the slowest ${most.toFixed(1)} s`;
+  return [
+    `wave ${wave + 1} of ${waves}: ${took}`,
+    ...(most > FAR_LONGER * median ? printTrace(slowest, { colour: false }) : []),
+  ];
 }
 
 type Client = {
