@@ -1,4 +1,5 @@
 /** One HTTP question, whose answer is looked at and not used: its status, its clock, its words. */
+import { lightFetch } from '@quorum/snapshot/light-fetch';
 import { printable } from '@quorum/snapshot/printable';
 import { ASK_MS } from './finding.ts';
 
@@ -14,6 +15,8 @@ export type Answer =
 
 /** `Date` counts whole seconds. */
 const DATE_STEP_MS = 1_000;
+/** The longest is a list of models. */
+const fetchAnswer = lightFetch(16 * 2 ** 20);
 
 export async function ask(url: string, init: RequestInit, signal: AbortSignal): Promise<Answer> {
   const sentMs = Date.now();
@@ -24,7 +27,7 @@ export async function ask(url: string, init: RequestInit, signal: AbortSignal): 
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
     };
-    const response = await fetch(url, options);
+    const response = await fetchAnswer(url, options);
     const gotMs = Date.now();
     const text = await response.text();
     return { kind: 'answered', status: response.status, text, aheadS: aheadOf(response, sentMs, gotMs) };

@@ -3,6 +3,7 @@
  * Without an answer a gauge says nothing (`NaN`): a number of the past would look like one of now.
  */
 import { Gauge, type Registry } from 'prom-client';
+import { within } from './within.ts';
 
 /** Shorter than any scrape waits. */
 const LIMIT_MS = 2_000;
@@ -14,21 +15,11 @@ export function askedOnce<T>(ask: () => Promise<T>, limitMs: number = LIMIT_MS):
   let last: { readonly atMs: number; readonly answer: Promise<T | null> } | null = null;
   return () => {
     const nowMs = performance.now();
-    if (last === null || nowMs - last.atMs > SAME_SCRAPE_MS) last = { atMs: nowMs, answer: within(limitMs, ask) };
+    if (last === null || nowMs - last.atMs > SAME_SCRAPE_MS) {
+      last = { atMs: nowMs, answer: within<T | null>(limitMs, ask(), null) };
+    }
     return last.answer;
   };
-}
-
-async function within<T>(limitMs: number, ask: () => Promise<T>): Promise<T | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(resolve, limitMs, null);
-  try {
-    return await Promise.race([ask(), late]);
-  } catch {
-    return null; // Redis is away, which its own connection tells
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A gauge without labels that is read when somebody asks for metrics; nothing to read is none. */

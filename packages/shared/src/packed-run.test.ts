@@ -2,16 +2,7 @@
 import { fc, test as property } from '@fast-check/vitest';
 import type { ProposalId } from '@quorum/snapshot/proposal';
 import { describe, expect, it } from 'vitest';
-import {
-  aDecision,
-  aHash,
-  anAddress,
-  aProposalId,
-  aResponse,
-  aVoteDecision,
-  filterMetrics,
-  preferences,
-} from '../test/samples.ts';
+import { aDecision, aHash, aProposalId, aResponse, aVoteDecision, openingOf, preferences } from '../test/samples.ts';
 import { aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
 import { createBudget } from './budget.ts';
 import { newRunId } from './ids.ts';
@@ -26,27 +17,8 @@ const simulated: OutcomeRecord = { outcome: { kind: 'simulated' }, settled_at: N
 const skipped: OutcomeRecord = { outcome: { kind: 'skipped', why: 'risk' }, settled_at: NOW_MS };
 const decided = (): DecisionRecord => ({ kind: 'decided', sealed: { decision: aDecision(), mac: aHash() } });
 
-function opened(proposals: readonly ProposalId[], title: string): Opening {
-  return {
-    preferences: preferences({ instructions: title }),
-    preferences_version: aHash(),
-    preferences_applied: true,
-    dry_run: true,
-    voter: anAddress(),
-    errors: [],
-    filter_metrics: filterMetrics({ fetched: proposals.length, selected: proposals.length }),
-    selected: proposals.map((proposal_id) => ({
-      proposal_id,
-      content_hash: aHash(),
-      title,
-      link: `https://snapshot.box/#/s:harbour.eth/proposal/${proposal_id}`,
-      end: NOW_MS / 1_000 + 3_600,
-      voting_power: 1,
-    })),
-    closing_too_soon: [],
-    left_over: { all: null, fresh: null },
-  };
-}
+const opened = (proposals: readonly ProposalId[], title: string): Opening =>
+  openingOf(proposals, { title, preferences: preferences({ instructions: title }), dry_run: true });
 
 /** A run of three proposals; of the first `settled` of them it is known where they ended. */
 async function aRun({ settled = 3, title = 'Repair the breakwater', ends = true } = {}) {

@@ -9,7 +9,7 @@ import {
   aProposalId,
   aReceipt,
   aSpace,
-  filterMetrics,
+  openingOf,
   preferences,
 } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
@@ -21,28 +21,8 @@ const { redis } = useRedis();
 const records = () => createRecords(redis());
 
 function anOpening(given: Partial<Opening> = {}): Opening {
-  return {
-    preferences: preferences({ blacklisted_proposers: [anAddress()], instructions: 'Grow the harbour.' }),
-    preferences_version: aHash(),
-    preferences_applied: true,
-    dry_run: false,
-    voter: anAddress(),
-    errors: [],
-    filter_metrics: filterMetrics({ fetched: 1, selected: 1 }),
-    selected: [
-      {
-        proposal_id: aProposalId(),
-        content_hash: aHash(),
-        title: 'Repair the breakwater',
-        link: 'https://snapshot.box/#/s:harbour.eth/proposal/1',
-        end: 1_795_600_000,
-        voting_power: null,
-      },
-    ],
-    closing_too_soon: [],
-    left_over: { all: null, fresh: null },
-    ...given,
-  };
+  const wanted = preferences({ blacklisted_proposers: [anAddress()], instructions: 'Grow the harbour.' });
+  return openingOf([aProposalId()], { preferences: wanted, ...given });
 }
 
 const usage = { calls: 1, input_tokens: 2, output_tokens: 3, cost_usd: null };

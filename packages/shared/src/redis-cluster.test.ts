@@ -49,7 +49,7 @@ describe('a cluster of three masters', () => {
   // Last: the replica has the keys from here on.
   it('is followed where the keys move to another node, by who waits for a key and by who only asks', async () => {
     const patient = connectPatient(cluster.url, quiet);
-    const failFast = connectFailFast(cluster.url, quiet, 10_000);
+    const failFast = connectFailFast(cluster.url, quiet, () => 10_000);
     await failFast.ping().catch(() => undefined);
     await patient.set('{quorum}:kept', 'before');
     const waiting = patient.duplicate().on('error', () => undefined);

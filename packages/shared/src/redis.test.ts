@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { FlowProducer } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
+import { standStill } from '../../../test/stand-still.ts';
 import { listeningLogger, quiet } from '../test/samples.ts';
 import { useRedis } from '../test/world.ts';
 import { connectFailFast, connectPatient, createFlowProducer, redisFaults, requireDurableRedis } from './redis.ts';
@@ -139,9 +142,46 @@ function texts(reply: unknown): string[] {
 
 describe('a connection that answers requests', () => {
   const { server } = useRedis();
+  const LIMIT_MS = 500;
+
+  /** Asks, and has the event loop stand still for longer than an answer may take: before the command leaves, or after. */
+  async function askAround(
+    still: 'not at all' | 'before it leaves' | 'after',
+    ask: (redis: Redis) => Promise<unknown>,
+  ) {
+    const redis = connectFailFast(server().url, quiet, () => LIMIT_MS);
+    await once(redis, 'ready');
+    const answer = ask(redis).finally(() => redis.disconnect());
+    // Commands leave at the end of a turn, and this comes after it.
+    if (still === 'after') await setImmediate();
+    if (still !== 'not at all') standStill(2 * LIMIT_MS);
+    return answer;
+  }
+
+  it.for(['before it leaves', 'after'] as const)(
+    'does not take a loop that stood still for silence: %s',
+    async (still) => {
+      const [one, two] = [`one ${still}`, `two ${still}`];
+      const ask = (redis: Redis) => Promise.all([redis.incr(one), redis.multi().incr(two).incr(two).exec()]);
+      expect(await askAround(still, ask)).toEqual([
+        1,
+        [
+          [null, 1],
+          [null, 2],
+        ],
+      ]);
+    },
+  );
+
+  it.for(['not at all', 'before it leaves', 'after'] as const)(
+    'takes silence for silence, stood still: %s',
+    async (still) => {
+      await expect(askAround(still, (redis) => redis.blpop('nothing', 0))).rejects.toThrow('Command timed out');
+    },
+  );
 
   it('sends together what is asked in one turn, in its order', async () => {
-    const redis = connectFailFast(server().url, quiet, 10_000);
+    const redis = connectFailFast(server().url, quiet, () => 10_000);
     await once(redis, 'ready');
     const answers = Array.from({ length: 20 }, () => redis.incr('gathered'));
     expect(redis.stream.writableCorked).toBe(1);

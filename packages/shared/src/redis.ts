@@ -4,6 +4,7 @@
  */
 import { FlowProducer } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { answerLimit } from './answer-limit.ts';
 import { QuorumError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { openRedis } from './redis-cluster.ts';
@@ -19,17 +20,30 @@ export function connectPatient(url: string, log: Logger): Redis {
   return withListeners(openRedis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
 }
 
-/** A connection for answering requests: a Redis that is away is an error within `limitMs`, never a hang. */
-export function connectFailFast(url: string, log: Logger, limitMs: number = 0.8 * SECOND_MS): Redis {
+/** A connection for answering requests: a Redis that is away is an error within `limitMs` (see `answerLimit`), never a hang. */
+export function connectFailFast(url: string, log: Logger, limitMs: () => number = () => 0.8 * SECOND_MS): Redis {
   const redis = openRedis(url, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    commandTimeout: limitMs,
     connectTimeout: 2 * SECOND_MS,
     retryStrategy: backoff,
   });
   gatherWrites(redis);
+  limitAnswers(redis, limitMs);
   return withListeners(redis, log);
+}
+
+/** In the place of the client's own `commandTimeout`, whose timer took an event loop of ours that stood still for a silent Redis. */
+function limitAnswers(redis: Redis, limitMs: () => number): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...args: Parameters<typeof send>): unknown => {
+    const [command] = args;
+    const answer = send(...args);
+    if (command.isSettled) return answer;
+    const stop = answerLimit(limitMs(), () => command.reject(new Error('Command timed out')));
+    command.promise.then(stop, stop);
+    return answer;
+  };
 }
 
 /**

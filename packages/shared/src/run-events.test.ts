@@ -3,39 +3,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aSubject } from '../test/holds.ts';
-import { aDecision, aHash, aProposalId, aResponse, filterMetrics, preferences } from '../test/samples.ts';
+import { aDecision, aHash, aProposalId, aResponse, filterMetrics, openingOf } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, type Case, NOW_MS, useRedis, vote } from '../test/world.ts';
 import { newRunId } from './ids.ts';
 import type { ProposalId } from '@quorum/snapshot/proposal';
-import { createRecords, type Opening, type OutcomeRecord } from './records.ts';
+import { createRecords, type OutcomeRecord } from './records.ts';
 import { keys, RETENTION_S } from './redis-keys.ts';
 import { eventArgs, EVENTS_KEPT, parseEvent, RunEvent } from './run-events.ts';
 
 const { redis } = useRedis();
 const records = () => createRecords(redis());
 const cast: OutcomeRecord = { outcome: { kind: 'cast' }, settled_at: NOW_MS };
-
-function anOpening(proposals: readonly ProposalId[], title = 'Repair the breakwater'): Opening {
-  return {
-    preferences: preferences(),
-    preferences_version: aHash(),
-    preferences_applied: true,
-    dry_run: false,
-    voter: null,
-    errors: [],
-    filter_metrics: filterMetrics({ fetched: proposals.length, selected: proposals.length }),
-    selected: proposals.map((proposal_id) => ({
-      proposal_id,
-      content_hash: aHash(),
-      title,
-      link: 'https://snapshot.box/#/s:harbour.eth/proposal/1',
-      end: 1_795_600_000,
-      voting_power: null,
-    })),
-    closing_too_soon: [],
-    left_over: { all: null, fresh: null },
-  };
-}
 
 async function told({ runId }: Pick<Case, 'runId'>): Promise<RunEvent[]> {
   return ((await records().runAndEvents(runId))?.events ?? []).map(({ event }) => event);
@@ -51,7 +29,7 @@ const finish = (one: Case) =>
 
 /** A live run that casts one vote for each of these proposals. */
 async function wholeRun(one: Case, proposals: readonly ProposalId[]): Promise<void> {
-  await records().open(one.runId, anOpening(proposals));
+  await records().open(one.runId, openingOf(proposals));
   for (const proposal of proposals) {
     const ours = vote({ ...one, proposal }, { voteId: aHash() });
     await records().deciding(one.runId, proposal);
@@ -115,7 +93,7 @@ describe('the events of a run', () => {
 
   it('tell what is written once only once, however many write it', async () => {
     const one = await aRunningRun(redis());
-    const opening = anOpening([one.proposal]);
+    const opening = openingOf([one.proposal]);
     const many = <T>(what: () => Promise<T>) => Promise.all(Array.from({ length: 10 }, what));
     await many(() => one.transitions.start(one.runId, NOW_MS));
     await many(() => records().open(one.runId, opening));
@@ -180,7 +158,7 @@ describe('the events of a run', () => {
 
   it('hold a long title cut, by whole characters', async () => {
     const one = await aRunningRun(redis());
-    await records().open(one.runId, anOpening([one.proposal], '🗳'.repeat(300)));
+    await records().open(one.runId, openingOf([one.proposal], { title: '🗳'.repeat(300) }));
     const selected = (await told(one)).find((event) => event.kind === 'selected');
     expect(selected?.proposals[0]?.title).toBe(`${'🗳'.repeat(99)}…`);
   });

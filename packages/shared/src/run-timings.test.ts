@@ -2,7 +2,7 @@
 import type { ProposalId } from '@quorum/snapshot/proposal';
 import { describe, expect, test } from 'vitest';
 import { aHold, MINUTE_MS } from '../test/holds.ts';
-import { aDecision, aHash, anAddress, aProposalId, aResponse, filterMetrics, preferences } from '../test/samples.ts';
+import { aDecision, aHash, aProposalId, aResponse, openingOf } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
 import { keys } from './redis-keys.ts';
 import { createRecords, type DecisionRecord, type Opening, type OutcomeRecord } from './records.ts';
@@ -29,28 +29,8 @@ const decision = (times?: DecideTimes): DecisionRecord => ({
   ...(times === undefined ? {} : { times }),
 });
 
-function opening(proposals: readonly ProposalId[], openedAt?: number): Opening {
-  return {
-    preferences: preferences(),
-    preferences_version: aHash(),
-    preferences_applied: true,
-    dry_run: true,
-    voter: anAddress(),
-    errors: [],
-    filter_metrics: filterMetrics({ fetched: proposals.length, selected: proposals.length }),
-    selected: proposals.map((proposal_id) => ({
-      proposal_id,
-      content_hash: aHash(),
-      title: 'A bench',
-      link: 'https://snapshot.box/#/s:harbour.eth/proposal/0x1',
-      end: NOW_MS / 1_000 + 3_600,
-      voting_power: 1,
-    })),
-    closing_too_soon: [],
-    left_over: { all: null, fresh: null },
-    ...(openedAt === undefined ? {} : { opened_at: NOW_MS + openedAt }),
-  };
-}
+const opening = (proposals: readonly ProposalId[], openedAt?: number): Opening =>
+  openingOf(proposals, { dry_run: true, ...(openedAt === undefined ? {} : { opened_at: NOW_MS + openedAt }) });
 
 async function timings(runId: RunId, nowMs = AT): Promise<RunTimings> {
   const found = await records().runAndEvents(runId);

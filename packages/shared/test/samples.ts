@@ -10,6 +10,7 @@ import type { Decision, Sample, VoteDecision } from '../src/decision.ts';
 import { newRunId, OwnerId, type RunId } from '../src/ids.ts';
 import { createLogger, serializeError } from '../src/log.ts';
 import { UserPreferences } from '../src/preferences.ts';
+import type { Opening } from '../src/records.ts';
 import { NO_PROPOSALS, type AgentRunResponse, type FilterMetrics } from '../src/run.ts';
 
 /** Says nothing. */
@@ -154,6 +155,33 @@ export function aResponse(runId: RunId, given: Partial<AgentRunResponse> = {}): 
     started_at: '2026-11-20T10:00:00.000Z',
     finished_at: '2026-11-20T10:00:01.500Z',
     next_check_time: null,
+    ...given,
+  };
+}
+
+/** What a run was opened with that took up these proposals, all of the same title. */
+export function openingOf(
+  proposals: readonly ProposalId[],
+  { title = 'Repair the breakwater', ...given }: Partial<Opening> & { readonly title?: string } = {},
+): Opening {
+  return {
+    preferences: preferences(),
+    preferences_version: aHash(),
+    preferences_applied: true,
+    dry_run: false,
+    voter: anAddress(),
+    errors: [],
+    filter_metrics: filterMetrics({ fetched: proposals.length, selected: proposals.length }),
+    selected: proposals.map((proposal_id) => ({
+      proposal_id,
+      content_hash: aHash(),
+      title,
+      link: `https://snapshot.box/#/s:harbour.eth/proposal/${proposal_id}`,
+      end: 1_795_600_000,
+      voting_power: null,
+    })),
+    closing_too_soon: [],
+    left_over: { all: null, fresh: null },
     ...given,
   };
 }

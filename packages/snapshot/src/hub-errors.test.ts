@@ -36,6 +36,11 @@ describe('a hub that does not answer well', () => {
     ['a result without the answer', { status: 200, body: { data: {} } }, { kind: 'malformed' }],
     ['a cut connection', 'cut', { kind: 'unavailable', status: undefined }],
     ['a connection cut in the body', 'cut in the body', { kind: 'unavailable', status: undefined }],
+    [
+      'an answer without an end',
+      'no end',
+      { kind: 'unavailable', description: expect.stringContaining('larger than 33554432 bytes') },
+    ],
   ];
 
   it.for(cases)('says what is wrong: %s', async ([, reply, expected]) => {

@@ -4,9 +4,11 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { playBack } from '../test/play-back.ts';
+import { PATIENT } from '../../../test/patience.ts';
 import { isTimeout, wasNeverSent } from './http-answer.ts';
-import { lightFetch } from './light-fetch.ts';
+import { lightFetch as upTo } from './light-fetch.ts';
 
+const lightFetch = upTo(1_000_000);
 const TEXT = 'a list of proposals, in ten languages: 提案 '.repeat(50);
 
 const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
@@ -110,5 +112,47 @@ describe('a light fetch', () => {
       (thrown: unknown) => thrown,
     );
     expect(isTimeout(late)).toBe(true);
+  });
+});
+
+describe('an answer that is larger than its reader takes', () => {
+  const MAX = 100_000;
+  const bounded = upTo(MAX);
+  const tooLarge = {
+    name: 'TypeError',
+    cause: { code: 'ANSWER_TOO_LARGE', message: expect.stringContaining('100000') },
+  };
+
+  it('is taken to its last byte, and refused with one more', async () => {
+    await using server = await playBack((_request, nth) => ({ status: 200, body: 'x'.repeat(MAX + nth - 1) }));
+    expect((await (await bounded(server.url)).text()).length).toBe(MAX);
+    await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);
+  });
+
+  it('is left where it does not end, and its connection closed', async () => {
+    await using server = await playBack(() => 'no end');
+    await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);
+    await expect.poll(() => server.left(), PATIENT).toBe(1);
+  });
+
+  it('is left where its length lies', async () => {
+    const headers = { 'content-length': String(2 ** 40) };
+    await using server = await playBack(() => ({ status: 500, headers, body: 'x'.repeat(MAX + 1) }));
+    await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);
+  });
+
+  it.for([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const)('is no larger once it is opened: %s', async ([encoding, pack]) => {
+    const headers = { 'content-encoding': encoding };
+    await using server = await playBack((_request, nth) => ({
+      status: 200,
+      headers,
+      body: pack(Buffer.alloc(MAX + nth - 1)),
+    }));
+    expect((await (await bounded(server.url)).arrayBuffer()).byteLength).toBe(MAX);
+    await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);
   });
 });

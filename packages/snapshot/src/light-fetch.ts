@@ -4,38 +4,66 @@
  * object, no second signal. On `node:http`, whose global agents keep connections for five seconds and go by a proxy where Node is
  * told to.
  *
- * It follows no redirect: `redirect: 'error'` makes one an error, anything else gives it to the caller as it is.
+ * It follows no redirect: `redirect: 'error'` makes one an error, anything else gives it to the caller as it is. It reads no more than
+ * whoever makes it says: a server that is broken or hostile would fill the memory until the time is up.
  */
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { promisify } from 'node:util';
-import { brotliDecompress, inflate, unzip } from 'node:zlib';
+import { brotliDecompress, inflate, unzip, type BrotliOptions, type ZlibOptions } from 'node:zlib';
 
 /** As long as the platform's own waits for a connection. */
 const CONNECT_MS = 10_000;
 /** Answers without a body: a `Response` refuses one. */
 const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-const OPENERS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
-  gzip: promisify(unzip),
-  'x-gzip': promisify(unzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
+type Opener = (body: Buffer, limits: { readonly maxOutputLength: number }) => Promise<Buffer>;
+const OPENERS: Readonly<Record<string, Opener>> = {
+  gzip: promisify<Buffer, ZlibOptions, Buffer>(unzip),
+  'x-gzip': promisify<Buffer, ZlibOptions, Buffer>(unzip),
+  deflate: promisify<Buffer, ZlibOptions, Buffer>(inflate),
+  br: promisify<Buffer, BrotliOptions, Buffer>(brotliDecompress),
 };
 
+export type LightFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/** An answer went on beyond what its reader takes. The cause of a TypeError, as is all that happens on the line. */
+class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+  readonly code = 'ANSWER_TOO_LARGE';
+
+  constructor(maxBytes: number) {
+    super(`the answer is larger than ${maxBytes} bytes, and was not read to its end`);
+  }
+}
+
+/**
+ * Makes a `fetch` that leaves an answer, and closes its connection, where the body has more than `maxBytes`: as it comes, and as it is
+ * once it is decompressed. What a header says of its length is not asked.
+ */
+export function lightFetch(maxBytes: number): LightFetch {
+  return (input, init = {}) => fetchWhole(input, init, maxBytes);
+}
+
 /** A request whose body, if any, is text. Rejects with a TypeError for what the network does, and with the signal's reason. */
-export async function lightFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+async function fetchWhole(input: string | URL | Request, init: RequestInit, maxBytes: number): Promise<Response> {
   const url = new URL(input instanceof Request ? input.url : input);
   const { method = 'GET', body = null, signal, redirect } = init;
   if (body !== null && typeof body !== 'string') throw new TypeError('The body of this request is no text');
   signal?.throwIfAborted();
   try {
-    const { answer, bytes } = await exchange(url, { method, headers: headersOf(init.headers, body), body, signal });
+    const { answer, bytes } = await exchange(url, {
+      method,
+      headers: headersOf(init.headers, body),
+      body,
+      signal,
+      maxBytes,
+    });
     const status = answer.statusCode ?? 0;
     if (redirect === 'error' && status >= 300 && status < 400 && answer.headers.location !== undefined) {
       throw new Error('unexpected redirect');
     }
-    const opened = EMPTY.has(status) ? null : await open(bytes, answer.headers['content-encoding']);
+    const opened = EMPTY.has(status) ? null : await open(bytes, answer.headers['content-encoding'], maxBytes);
     return new Response(opened, {
       status,
       ...(answer.statusMessage === undefined ? {} : { statusText: answer.statusMessage }),
@@ -52,17 +80,23 @@ type Exchange = {
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: string | null;
   readonly signal: AbortSignal | null | undefined;
+  readonly maxBytes: number;
 };
 
 function exchange(
   url: URL,
-  { method, headers, body, signal }: Exchange,
+  { method, headers, body, signal, maxBytes }: Exchange,
 ): Promise<{ readonly answer: IncomingMessage; readonly bytes: Buffer }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ answer: IncomingMessage; bytes: Buffer }>();
   const send = url.protocol === 'https:' ? secureRequest : plainRequest;
   const request = send(url, { method, headers }, (answer) => {
     const chunks: Buffer[] = [];
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let read = 0;
+    answer.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+      if (read <= maxBytes) chunks.push(chunk);
+      else request.destroy(new AnswerTooLargeError(maxBytes));
+    });
     answer.once('end', () => resolve({ answer, bytes: Buffer.concat(chunks) }));
     answer.once('error', reject);
   });
@@ -87,13 +121,20 @@ function headersOf(given: RequestInit['headers'], body: string | null): Record<s
   return { ...added, ...Object.fromEntries(new Headers(given)), ...length };
 }
 
-async function open(bytes: Buffer, encodings: string | undefined): Promise<Buffer<ArrayBuffer>> {
+async function open(bytes: Buffer, encodings: string | undefined, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
   let opened = bytes;
   for (const encoding of (encodings ?? '').toLowerCase().split(',').toReversed()) {
     const opener = OPENERS[encoding.trim()];
-    if (opener !== undefined && opened.length > 0) opened = await opener(opened);
+    if (opener === undefined || opened.length === 0) continue;
+    opened = await opener(opened, { maxOutputLength: maxBytes }).catch((error: unknown) => {
+      throw isTooLarge(error) ? new AnswerTooLargeError(maxBytes) : error;
+    });
   }
   return Buffer.from(opened);
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

@@ -83,6 +83,7 @@ describe('sending an envelope', () => {
     ['a 200 with a page', { status: 200, headers: html, body: '<p>hello</p>' }, /without a receipt/],
     ['a cut connection', 'cut', /./],
     ['a connection cut in the body', 'cut in the body', /./],
+    ['an answer without an end', 'no end', /larger than 1048576 bytes/],
   ];
   it.for(unknowns)('may have been stored after %s', async ([, reply, why]) => {
     await using server = await playBack(() => reply);

@@ -8,8 +8,12 @@ import type { AliasEnvelope, Envelope } from './envelope.ts';
 import { classifyRefusal, SnapshotError, type SequencerRefusal } from './errors.ts';
 import type { OnExchange } from './exchange.ts';
 import { isTimeout, networkText, parseJson, refusalText, retryAfterS, wasNeverSent } from './http-answer.ts';
+import { lightFetch } from './light-fetch.ts';
 import { printable } from './printable.ts';
 import { Receipt } from './receipt.ts';
+
+/** A receipt has less than 1 KB, and the longest refusal that was recorded 13 KB. */
+const fetchAnswer = lightFetch(2 ** 20);
 
 export type SubmitResult =
   /** Taken. The receipt reads well; whether it is true, `checkReceipt` says. */
@@ -42,7 +46,7 @@ export function createSequencer({ url, timeoutMs, onExchange }: SequencerOptions
       signal?.throwIfAborted();
       const told = teller(onExchange);
       try {
-        const response = await fetch(url, {
+        const response = await fetchAnswer(url, {
           method: 'POST',
           headers: { accept: 'application/json', 'content-type': 'application/json' },
           body: JSON.stringify(envelope),
@@ -69,7 +73,7 @@ export async function pingSequencer(options: SequencerOptions, signal?: AbortSig
     new SnapshotError({ kind: 'unavailable', upstream: 'sequencer', description, ...more });
   let response: Response;
   try {
-    response = await fetch(options.url, {
+    response = await fetchAnswer(options.url, {
       headers: { accept: 'application/json' },
       redirect: 'manual',
       signal: limited(options.timeoutMs, signal),

@@ -113,6 +113,7 @@ describe('asking a model', () => {
     ['broken JSON', { kind: 'status', status: 200, body: '{"choices": [' }, 'unavailable', 1],
     ['no choices', { kind: 'status', status: 200, body: '{"choices": []}' }, 'unavailable', 1],
     ['a cut line', { kind: 'cuts' }, 'unavailable', 1],
+    ['an answer without an end', { kind: 'never ends' }, 'unavailable', 1],
   ] satisfies [string, Reply, string, number][])('%s is no answer', async (_what, reply, why, calls) => {
     const { asked, calls: made } = await askOnce(reply);
     expect(asked.sample).toEqual({ kind: 'no_answer', model: 'small', why });
@@ -132,6 +133,7 @@ describe('asking a model', () => {
   test.each([
     ['is turned away', { kind: 'status', status: 500, body: '{}' }, 0],
     ['is cut off', { kind: 'cuts' }, null],
+    ['is left, since its answer does not end,', { kind: 'never ends' }, null],
     ['has an answer that says nothing', { kind: 'status', status: 200, body: '{"choices": [' }, null],
   ] satisfies [string, Reply, number | null][])(
     'a call that %s costs %o: unknown where it may be charged',
@@ -148,6 +150,21 @@ describe('asking a model', () => {
     const prices = { small: { input_usd_per_million: 2, output_usd_per_million: 10 } };
     const asked = await ask(QUESTION, depsWith({ prices }, gone.url), running());
     expect(asked.usage.cost_usd).toBe(0);
+  });
+
+  test.each([
+    ['is not there', async (model: ModelServer) => model.close(), 'ECONNREFUSED'],
+    [
+      'does not end its answer',
+      async (model: ModelServer) => model.behave(() => ({ kind: 'never ends' })),
+      'ANSWER_TOO_LARGE',
+    ],
+  ])('the log says what happened where an endpoint %s', async (_what, ruin, code) => {
+    const ill = await startModelServer();
+    await ruin(ill);
+    await ask(QUESTION, depsWith({}, ill.url), running());
+    await ill.close();
+    expect(log.events()).toMatchObject([{ msg: 'model did not answer', why: 'unavailable', code }]);
   });
 
   test('an endpoint that is not there is unavailable', async () => {

@@ -69,6 +69,12 @@ export type AskDeps = CallDeps & {
   };
 };
 
+/**
+ * 200,000 tokens, the most that can be set for one answer, are 0.8 MB of text, or 1.8 MB where all of it is escaped (`\u63d0`); and some
+ * endpoints tell what a model thought a second time.
+ */
+const MAX_ANSWER_BYTES = 4 * 2 ** 20;
+
 /** A client for any endpoint that speaks the OpenAI API. Retries are the job's: two layers of them would multiply. */
 export function createModelClient(options: {
   baseUrl: string;
@@ -90,7 +96,7 @@ export function createModelClient(options: {
     webhookSecret: null,
     // Its own logger writes to the console.
     logLevel: 'off',
-    fetch: lightFetch,
+    fetch: lightFetch(MAX_ANSWER_BYTES),
     // A redirect would carry the question, and perhaps the key, to somewhere that nobody configured.
     fetchOptions: { redirect: 'error' },
   });

@@ -11,10 +11,15 @@ export function wasTurnedAway(thrown: unknown, why: NoAnswerWhy): boolean {
   if (why === 'rate_limited') return true;
   if (why === 'timeout' || !(thrown instanceof APIError)) return false;
   if (typeof thrown.status === 'number') return true;
+  return NEVER_ARRIVED.includes(lineCode(thrown) ?? '');
+}
+
+/** What our side calls that which happened on the line: ECONNREFUSED, ANSWER_TOO_LARGE. */
+function lineCode(thrown: APIError): string | undefined {
   for (let cause: unknown = thrown.cause; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && NEVER_ARRIVED.includes(String(cause.code))) return true;
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
   }
-  return false;
+  return undefined;
 }
 
 export function faultOf(thrown: unknown): 'rate_limited' | 'timeout' | 'unavailable' {
@@ -32,9 +37,10 @@ export function faultOf(thrown: unknown): 'rate_limited' | 'timeout' | 'unavaila
  */
 export function detailsOf(thrown: unknown): Record<string, unknown> {
   if (!(thrown instanceof APIError)) return { error: thrown instanceof Error ? thrown.name : typeof thrown };
+  const code = thrown.code ?? lineCode(thrown);
   return {
     error: thrown.constructor.name,
     ...(thrown.status === undefined ? {} : { status: thrown.status }),
-    ...(typeof thrown.code === 'string' ? { code: printable(thrown.code.toWellFormed(), 80) } : {}),
+    ...(typeof code === 'string' ? { code: printable(code.toWellFormed(), 80) } : {}),
   };
 }

@@ -5,6 +5,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { urlOf } from '@quorum/shared/probe';
 import { z } from 'zod';
+import { writeOn } from '../../../packages/snapshot/test/play-back.ts';
 
 const NO_SCHEMA = { name: '', strict: false, schema: {} };
 const Request = z.object({
@@ -42,6 +43,8 @@ export type Reply =
     }
   /** Sends the headers and then nothing more. */
   | { readonly kind: 'trickles' }
+  /** Goes on for as long as somebody reads. */
+  | { readonly kind: 'never ends' }
   | { readonly kind: 'silent' }
   | { readonly kind: 'cuts' };
 
@@ -105,6 +108,9 @@ function send(response: ServerResponse, asked: ModelRequest, reply: Reply): void
       return;
     case 'trickles':
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices":');
+      return;
+    case 'never ends':
+      writeOn(response.writeHead(200, { 'content-type': 'application/json' }));
       return;
     case 'cuts':
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices":', () => response.destroy());

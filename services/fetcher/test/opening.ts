@@ -25,6 +25,9 @@ import { control } from './control.ts';
 import { aRun, NOW_MS, NOW_S, type WorldProposal } from './samples.ts';
 import { PATIENT } from '../../../test/patience.ts';
 
+/** Nothing of what is noted has closed. */
+export const OPEN_ENDED = { ends: new Map<ProposalId, number>(), nowMs: NOW_MS };
+
 export type Asker = { readonly owner: OwnerId; readonly voter: Address; readonly space: SpaceId };
 
 export type OpeningStand = {

@@ -1,6 +1,16 @@
 import { UpstreamError } from '@quorum/shared/errors';
-import { expect, test } from 'vitest';
+import { connectFailFast, firstAttempt } from '@quorum/shared/redis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { quiet } from '../../../packages/shared/test/samples.ts';
+import { startTestRedis, type TestRedis } from '../../../test/redis.ts';
+import { standStill } from '../../../test/stand-still.ts';
 import { askRedis } from './ask-redis.ts';
+
+let server: TestRedis;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.stop());
 
 test('gives the answer', async () => {
   expect(await askRedis(1_000, async () => 'PONG')).toBe('PONG');
@@ -11,6 +21,15 @@ test('does not wait for ever', async () => {
   const error: unknown = await askRedis(20, () => silence).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(UpstreamError);
   expect(error).toMatchObject({ category: 'upstream_unavailable', upstream: 'redis', retryAfterS: 2 });
+});
+
+test('does not take an event loop that stood still for a Redis that is away', async () => {
+  const redis = connectFailFast(server.url, quiet, () => 500);
+  await firstAttempt(redis);
+  const asked = askRedis(500, async () => [await redis.incr('n'), await redis.incr('n'), await redis.incr('n')]);
+  standStill(1_000);
+  expect(await asked).toEqual([1, 2, 3]);
+  redis.disconnect();
 });
 
 test.each([

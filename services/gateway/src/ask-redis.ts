@@ -2,6 +2,7 @@
  * Asking Redis within a time limit. A Redis that is away is an error that says when to try again, never a hang and never a
  * fault of ours.
  */
+import { answerLimit } from '@quorum/shared/answer-limit';
 import { UpstreamError } from '@quorum/shared/errors';
 
 const RETRY_AFTER_S = 2;
@@ -25,16 +26,14 @@ export function redisAway(cause: unknown): UpstreamError {
  * error of `ask` as it is.
  */
 export async function askRedis<T>(limitMs: number, ask: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(redisAway(new Error(`No answer of Redis within ${limitMs} ms`))), limitMs);
-  });
+  const late = Promise.withResolvers<never>();
+  const stop = answerLimit(limitMs, () => late.reject(redisAway(new Error(`No answer of Redis within ${limitMs} ms`))));
   try {
-    return await Promise.race([ask(), late]);
+    return await Promise.race([ask(), late.promise]);
   } catch (error) {
     throw isAway(error) ? redisAway(error) : error;
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

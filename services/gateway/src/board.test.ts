@@ -18,7 +18,7 @@ let at: Gateway;
 
 beforeAll(async () => {
   server = await startTestRedis();
-  redis = connectFailFast(server.url, log, 10_000);
+  redis = connectFailFast(server.url, log, () => 10_000);
   await firstAttempt(redis);
   const retries = () => ({ maxRetryAttempts: 1, retryDelayS: 1 });
   queues = openQueues({ connection: redis, retries, limitMs: () => 10_000, log });

@@ -62,7 +62,7 @@ export async function startGateway(
 
   const traces = await tracesOf('gateway', fixed, log);
   if (traces !== null) stack.add('traces', () => traces.close(TRACES_CLOSE_MS));
-  const redis = connectFailFast(redisUrl(fixed), log, limitMs());
+  const redis = connectFailFast(redisUrl(fixed), log, limitMs);
   stack.add('redis', async () => redis.disconnect());
   const retries = (): RetrySettings => ({
     maxRetryAttempts: now().MAX_RETRY_ATTEMPTS,
@@ -155,7 +155,6 @@ export async function startGateway(
     metrics,
     onApplied() {
       log.level = now().LOG_LEVEL;
-      redis.options.commandTimeout = limitMs();
     },
   });
   stack.add('settings', fresh.close);

@@ -19,7 +19,7 @@ let queues: Queues;
 let runs: Queue;
 beforeAll(async () => {
   server = await startTestRedis();
-  connection = connectFailFast(server.url, log, 10_000);
+  connection = connectFailFast(server.url, log, () => 10_000);
   queues = openQueues({ connection, retries: () => RETRIES, limitMs: () => 10_000, log });
   await queues.ready();
   runs = new Queue('agent-run', { connection, prefix: BULL_PREFIX, skipVersionCheck: true });

@@ -54,7 +54,6 @@ export function createRunWatch(connection: Redis, log: Logger): RunWatch {
     const opened = connection.duplicate({
       maxRetriesPerRequest: null,
       enableOfflineQueue: true,
-      commandTimeout: undefined,
       socketTimeout: SILENCE_MS,
     });
     // A lost connection is told once, by the one that this is made from.

@@ -111,7 +111,7 @@ test.each(['', '?space_id=', '?space_id=Not%20A%20Space', '?space_id=a.eth&space
 );
 
 test('a fetcher that is not there is a timeout that says so, and leaves nothing behind', async () => {
-  const connection = connectFailFast(testRedis.url, log, 10_000);
+  const connection = connectFailFast(testRedis.url, log, () => 10_000);
   const retries = () => ({ maxRetryAttempts: 1, retryDelayS: 1 });
   const queues = openQueues({ connection, retries, limitMs: () => 10_000, log });
   try {
