@@ -10,6 +10,7 @@ import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { brotliDecompress, inflate, unzip } from 'node:zlib';
+import { WholeAnswer } from './whole-answer.ts';
 
 /** As long as the platform's own waits for a connection. */
 const CONNECT_MS = 10_000;
@@ -35,11 +36,14 @@ export async function lightFetch(input: string | URL | Request, init: RequestIni
     if (redirect === 'error' && status >= 300 && status < 400 && answer.headers.location !== undefined) {
       throw new Error('unexpected redirect');
     }
-    const opened = EMPTY.has(status) ? null : await open(bytes, answer.headers['content-encoding']);
-    return new Response(opened, {
+    const { statusMessage: statusText = '' } = answer;
+    const headers = new Headers(pairs(answer.rawHeaders));
+    if (EMPTY.has(status)) return new Response(null, { status, statusText, headers });
+    return new WholeAnswer({
       status,
-      ...(answer.statusMessage === undefined ? {} : { statusText: answer.statusMessage }),
-      headers: pairs(answer.rawHeaders),
+      statusText,
+      headers,
+      bytes: await open(bytes, answer.headers['content-encoding']),
     });
   } catch (cause) {
     signal?.throwIfAborted();
@@ -84,16 +88,16 @@ function exchange(
 function headersOf(given: RequestInit['headers'], body: string | null): Record<string, string | number> {
   const added = { accept: '*/*', 'user-agent': 'node', 'accept-encoding': 'gzip, deflate, br' };
   const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
-  return { ...added, ...Object.fromEntries(new Headers(given)), ...length };
+  return { ...added, ...Object.fromEntries(given instanceof Headers ? given : new Headers(given)), ...length };
 }
 
-async function open(bytes: Buffer, encodings: string | undefined): Promise<Buffer<ArrayBuffer>> {
+async function open(bytes: Buffer, encodings: string | undefined): Promise<Buffer> {
   let opened = bytes;
   for (const encoding of (encodings ?? '').toLowerCase().split(',').toReversed()) {
     const opener = OPENERS[encoding.trim()];
     if (opener !== undefined && opened.length > 0) opened = await opener(opened);
   }
-  return Buffer.from(opened);
+  return opened;
 }
 
 function pairs(raw: readonly string[]): [string, string][] {
