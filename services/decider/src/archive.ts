@@ -40,6 +40,7 @@ export function createArchive({ folder, metrics, log, now }: ArchiveDeps): (arch
   /** What today's file has from this process. */
   let day = '';
   let written = new Set<string>();
+  const append = createAppend();
 
   return async (archived) => {
     const today = utcDay(now());
@@ -73,8 +74,31 @@ function nameOf(
   return line.kind === 'proposal' ? line.hash : line.version;
 }
 
+/**
+ * Appends texts to files, each on disk when its promise resolves. What comes while another is being written goes together: it is one file
+ * to open, and one wait for the disk, for all of them.
+ */
+function createAppend(): (file: string, text: string) => Promise<void> {
+  let waiting: { readonly file: string; readonly texts: string[]; readonly done: Promise<void> } | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  return (file, text) => {
+    if (waiting?.file === file) {
+      waiting.texts.push(text);
+      return waiting.done;
+    }
+    const texts = [text];
+    const done = last.then(() => {
+      if (waiting?.texts === texts) waiting = null;
+      return write(file, texts.join(''));
+    });
+    waiting = { file, texts, done };
+    last = done.catch(() => undefined);
+    return done;
+  };
+}
+
 /** In one write, so that lines of several processes never mix, and on disk when it resolves. */
-async function append(file: string, text: string): Promise<void> {
+async function write(file: string, text: string): Promise<void> {
   const handle = await opened(file);
   try {
     const torn = await endsTorn(handle);
