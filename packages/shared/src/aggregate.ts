@@ -42,7 +42,8 @@ export function aggregate(samples: readonly Sample[]): Aggregate {
   const models = new Set(samples.map((sample) => sample.model));
   if (answers.length * 3 < samples.length * 2 || !haveVoices(models, answers)) return { kind: 'too_few_answers' };
 
-  const winner = mostAgreedWith(answers);
+  const ordered = inOrder(answers);
+  const winner = mostAgreedWith(ordered);
   if (winner === null) return { kind: 'too_few_answers' };
   const agreeing = answers.filter((answer) => agree(answer.ballot, winner.ballot));
   const agreement = agreeing.length / samples.length;
@@ -58,7 +59,7 @@ export function aggregate(samples: readonly Sample[]): Aggregate {
     risk_level: risk,
     stakes: answers.some((answer) => answer.stakes === 'high') ? 'high' : 'low',
     rationale: winner.rationale,
-    key_factors: [...winner.key_factors, ...groundOf(risk, [winner, ...inOrder(answers)])],
+    key_factors: [...winner.key_factors, ...groundOf(risk, [winner, ...ordered])],
   };
 }
 
@@ -69,11 +70,9 @@ function agree(a: Ballot, b: Ballot): boolean {
 /**
  * The answer that most answers agree with; among equals the one nearest to those that agree with it (the medoid of its group),
  * then the first by content, so that order does not matter. Answers outside its group never count, or one that goes missing
- * could change the winner.
+ * could change the winner. `ordered`: by content, since sums of fractions depend on their order too.
  */
-function mostAgreedWith(answers: readonly Answer[]): Answer | null {
-  // Before anything is added up: sums of fractions depend on their order.
-  const ordered = inOrder(answers);
+function mostAgreedWith(ordered: readonly Answer[]): Answer | null {
   const ranked = ordered
     .map((answer) => {
       const group = ordered.filter((other) => agree(answer.ballot, other.ballot));

@@ -2,7 +2,7 @@
  * One spelling for every value that is hashed or authenticated: canonical JSON (RFC 8785), so that the order of keys or the
  * spacing can never change a hash.
  */
-import { createHash, createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, timingSafeEqual, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /**
@@ -22,7 +22,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 of the canonical JSON of a value: 64 hex digits. */
 export function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return hash('sha256', canonicalJson(value));
 }
 
 /**

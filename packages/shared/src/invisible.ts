@@ -16,12 +16,16 @@ const CONTROLS = '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028\\u2029';
 const INVISIBLE = new RegExp(`[${ZERO_WIDTH}${BIDI}${TAGS}]`, 'gu');
 const CONTROL = new RegExp(`[${CONTROLS}]`, 'gu');
 
+/** Tabs, line feeds and what ASCII prints: nothing of it is taken out, and most short texts have nothing else. */
+const ALL_SEEN = /^[\t\n\u0020-\u007e]*$/;
+
 /** The flags of England, Scotland and Wales: the only ordinary use of tag characters. */
 const SUBDIVISION_FLAGS =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/gu;
 
 /** Text without what nobody sees. Line ends become line feeds, other control characters spaces. `count`: characters removed. */
 export function stripInvisible(text: string): { text: string; count: number } {
+  if (ALL_SEEN.test(text)) return { text, count: 0 };
   const lines = text.toWellFormed().replaceAll(/\r\n?|\u2028|\u2029/gu, '\n');
   const visible = lines.replaceAll(INVISIBLE, '');
   return { text: visible.replaceAll(CONTROL, ' '), count: lines.length - visible.length };

@@ -8,6 +8,7 @@ export function likeness(text: string): string {
 
 /** Lower case and without accents, where a letter is still the same letter to a reader; other scripts stay as they are. */
 export function fold(text: string): string {
+  if (!BEYOND_ASCII.test(text)) return text.toLowerCase();
   return text
     .toLowerCase()
     .normalize('NFD')
@@ -15,6 +16,8 @@ export function fold(text: string): string {
     .replaceAll(/(?:[\u064b-\u0655]|\u0640|\u0670)/gu, '')
     .normalize('NFC');
 }
+
+const BEYOND_ASCII = /[^\u0000-\u007f]/;
 
 const LOOKALIKES: ReadonlyMap<string, string> = new Map(
   [

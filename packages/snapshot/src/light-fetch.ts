@@ -11,6 +11,7 @@ import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { brotliDecompress, inflate, unzip, type BrotliOptions, type ZlibOptions } from 'node:zlib';
+import { WholeAnswer } from './whole-answer.ts';
 
 /** As long as the platform's own waits for a connection. */
 const CONNECT_MS = 10_000;
@@ -63,11 +64,14 @@ async function fetchWhole(input: string | URL | Request, init: RequestInit, maxB
     if (redirect === 'error' && status >= 300 && status < 400 && answer.headers.location !== undefined) {
       throw new Error('unexpected redirect');
     }
-    const opened = EMPTY.has(status) ? null : await open(bytes, answer.headers['content-encoding'], maxBytes);
-    return new Response(opened, {
+    const { statusMessage: statusText = '' } = answer;
+    const headers = new Headers(pairs(answer.rawHeaders));
+    if (EMPTY.has(status)) return new Response(null, { status, statusText, headers });
+    return new WholeAnswer({
       status,
-      ...(answer.statusMessage === undefined ? {} : { statusText: answer.statusMessage }),
-      headers: pairs(answer.rawHeaders),
+      statusText,
+      headers,
+      bytes: await open(bytes, answer.headers['content-encoding'], maxBytes),
     });
   } catch (cause) {
     signal?.throwIfAborted();
@@ -118,10 +122,10 @@ function exchange(
 function headersOf(given: RequestInit['headers'], body: string | null): Record<string, string | number> {
   const added = { accept: '*/*', 'user-agent': 'node', 'accept-encoding': 'gzip, deflate, br' };
   const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
-  return { ...added, ...Object.fromEntries(new Headers(given)), ...length };
+  return { ...added, ...Object.fromEntries(given instanceof Headers ? given : new Headers(given)), ...length };
 }
 
-async function open(bytes: Buffer, encodings: string | undefined, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+async function open(bytes: Buffer, encodings: string | undefined, maxBytes: number): Promise<Buffer> {
   let opened = bytes;
   for (const encoding of (encodings ?? '').toLowerCase().split(',').toReversed()) {
     const opener = OPENERS[encoding.trim()];
@@ -130,7 +134,7 @@ async function open(bytes: Buffer, encodings: string | undefined, maxBytes: numb
       throw isTooLarge(error) ? new AnswerTooLargeError(maxBytes) : error;
     });
   }
-  return Buffer.from(opened);
+  return opened;
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -45,8 +45,11 @@ export const ProposalId = z
   .describe("The proposal's id, as the hub gives it");
 export type ProposalId = z.infer<typeof ProposalId>;
 
-/** Labels of small letters and digits: most spaces are called so, and the whole of Unicode need not be asked about them. */
-const PLAIN = /^[a-z0-9]+(?:\.[a-z0-9]+)*$/;
+/**
+ * Labels of small letters and digits, single hyphens between them: most spaces are called so, and the whole of Unicode need not be
+ * asked about them.
+ */
+const PLAIN = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 
 /** True for a name that ENS normalisation (ENSIP-15) leaves as it is; the sequencer refuses any other space. */
 function isNormalised(name: string): boolean {

@@ -96,6 +96,17 @@ describe('the archive', () => {
     expect(hashes.toSorted()).toEqual(all.map(({ evidence }) => evidence.hash).toSorted());
   });
 
+  test('keeps what is given to it while it writes, each in the file of its day', async () => {
+    const one = anArchive();
+    const first = [one.archive(something()), one.archive(something()), one.archive(something())];
+    one.aDayLater();
+    await Promise.all([...first, one.archive(something()), one.archive(something())]);
+    const kept = async (file: string) => (await linesOf(file)).filter(({ kind }) => kind === 'evidence').length;
+    expect(await kept(one.file)).toBe(3);
+    expect(await kept(path.join(one.folder, '2026-11-21.ndjson'))).toBe(2);
+    expect(await one.failures()).toBe(0);
+  });
+
   test('goes on behind a line that a crash cut short', async () => {
     const one = anArchive();
     await one.archive(something());

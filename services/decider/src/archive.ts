@@ -8,8 +8,9 @@
  * The first two stand before the first evidence of a file that needs them, so that each file explains itself. Several deciders may
  * write to one folder. Only its owner can read it: the owners' instructions are in it.
  */
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, write as writeTo } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { utcDay } from '@quorum/shared/budget';
 import type { Logger } from '@quorum/shared/log';
 import type { UserPreferences } from '@quorum/shared/preferences';
@@ -40,6 +41,7 @@ export function createArchive({ folder, metrics, log, now }: ArchiveDeps): (arch
   /** What today's file has from this process. */
   let day = '';
   let written = new Set<string>();
+  const append = createAppend();
 
   return async (archived) => {
     const today = utcDay(now());
@@ -73,35 +75,65 @@ function nameOf(
   return line.kind === 'proposal' ? line.hash : line.version;
 }
 
-/** In one write, so that lines of several processes never mix, and on disk when it resolves. */
-async function append(file: string, text: string): Promise<void> {
-  const handle = await opened(file);
+/**
+ * Appends texts to files, each on disk when its promise resolves. What comes while another is being written goes together: it is one file
+ * to open, and one wait for the disk, for all of them.
+ */
+function createAppend(): (file: string, text: string) => Promise<void> {
+  let waiting: { readonly file: string; readonly texts: string[]; readonly done: Promise<void> } | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  return (file, text) => {
+    if (waiting?.file === file) {
+      waiting.texts.push(text);
+      return waiting.done;
+    }
+    const texts = [text];
+    const done = last.then(() => {
+      if (waiting?.texts === texts) waiting = null;
+      return write(file, texts.join(''));
+    });
+    waiting = { file, texts, done };
+    last = done.catch(() => undefined);
+    return done;
+  };
+}
+
+/**
+ * In one write, so that lines of several processes never mix, and on disk when it resolves. It alone is done in another thread: the small
+ * calls around it take less than the way there and back.
+ */
+async function write(file: string, text: string): Promise<void> {
+  const fd = opened(file);
   try {
-    const torn = await endsTorn(handle);
-    const bytes = Buffer.from(torn ? `\n${text}` : text);
-    const { bytesWritten } = await handle.write(bytes);
+    const bytes = Buffer.from(endsTorn(fd) ? `\n${text}` : text);
+    const { bytesWritten } = await writeAsync(fd, bytes);
     if (bytesWritten < bytes.length) throw new Error(`Only ${bytesWritten} of ${bytes.length} bytes were written.`);
-    await handle.datasync();
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
+const writeAsync = promisify(writeTo);
+
+/** To read and append; a write ends when its bytes are on disk. */
+const FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_DSYNC;
+
 /** The file, made with its folder where it is not there: mostly it is. */
-async function opened(file: string): Promise<FileHandle> {
+function opened(file: string): number {
   try {
-    return await open(file, 'a+', 0o600);
+    return openSync(file, FLAGS, 0o600);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    return open(file, 'a+', 0o600);
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    return openSync(file, FLAGS, 0o600);
   }
 }
 
 /** Whether a crash, or a full disk, cut the last line short: what follows must not become part of it. */
-async function endsTorn(handle: FileHandle): Promise<boolean> {
-  const { size } = await handle.stat();
+function endsTorn(fd: number): boolean {
+  const { size } = fstatSync(fd);
   if (size === 0) return false;
-  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0] !== '\n'.charCodeAt(0);
+  const last = Buffer.alloc(1);
+  readSync(fd, last, 0, 1, size - 1);
+  return last[0] !== '\n'.charCodeAt(0);
 }

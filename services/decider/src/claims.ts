@@ -7,7 +7,7 @@
 
 import { fold } from '@quorum/shared/likeness';
 
-const word = (words: string): string => String.raw`(?<![\p{L}\p{N}])(?:${words})(?![\p{L}\p{N}])`;
+const word = (words: string): string => String.raw`(?<![a-z0-9])(?<![\p{L}\p{N}])(?:${words})(?![\p{L}\p{N}])`;
 const pattern = (source: string): RegExp => new RegExp(source, 'u');
 const gap = (most: number): string => String.raw`[^.!?。！？]{0,${most}}?`;
 

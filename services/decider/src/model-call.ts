@@ -88,8 +88,7 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
   signal.throwIfAborted();
   const { client, limit } = deps;
   // Covers the whole of the call, a body that trickles in too. The client's own limit of ten minutes is never reached.
-  using late = timeLimit(deps.timeoutMs, limit === undefined ? [] : [limit]);
-  using ending = timeLimit(deps.timeoutMs, [signal, late.signal]);
+  using ending = timeLimit(deps.timeoutMs, limit === undefined ? [signal] : [signal, limit]);
   // What a shut gate holds back, or comes too late, is not sent: no call, and nothing can be charged.
   let sent = 0;
   const sending = (): void => void (sent += ending.signal.aborted ? 0 : 1);
@@ -112,8 +111,9 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
     } catch (thrown) {
       // Whoever told us to stop is told that it was stopped; everything else came from the other side.
       signal.throwIfAborted();
+      const late = ending.signal.aborted;
       refused.add(formName(form));
-      const next = late.signal.aborted ? null : nextForm(form, thrown, refused);
+      const next = late ? null : nextForm(form, thrown, refused);
       if (next !== null) {
         deps.log.info(
           { model: request.model, refused: formName(form), next: formName(next) },
@@ -122,7 +122,7 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
         form = next;
         continue;
       }
-      const call = failed(thrown, { late: late.signal.aborted, sent: sent > 0 }, form, request.model, deps);
+      const call = failed(thrown, { late, sent: sent > 0 }, form, request.model, deps);
       observe(call, request.model, refused.size - 1, began, deps);
       return withCalls(call, sent);
     }
@@ -144,14 +144,14 @@ async function post(
   form: AnswerForm,
   deps: CallDeps,
   { ending, signal, sending }: Sending,
-): Promise<unknown> {
+): Promise<Reply> {
   const { model, messages, schema } = request;
   const { openai, openRouter } = deps.client;
-  const send = async (): Promise<unknown> => {
+  const send = async (): Promise<Reply> => {
     const told = exchangeTeller(deps.client.onExchange, signal);
     sending();
     try {
-      const reply: unknown = await openai.chat.completions.create(
+      const answer: unknown = await openai.chat.completions.create(
         {
           model,
           messages: formMessages(form.format, messages, schema).map(({ role, content }) => ({ role, content })),
@@ -160,7 +160,8 @@ async function post(
         },
         { signal: ending },
       );
-      told(200, Completion.safeParse(reply).success);
+      const reply = Completion.safeParse(answer);
+      told(200, reply.success);
       return reply;
     } catch (thrown) {
       const status = statusOf(thrown);
@@ -201,14 +202,16 @@ const Completion = z.object({
   usage: Tokens.nullish().catch(null),
 });
 
-function readReply(reply: unknown, form: AnswerForm, model: string, deps: CallDeps): Call {
-  const parsed = Completion.safeParse(reply);
-  const tokens = parsed.data?.usage ?? null;
+/** A reply that looks like a completion, or does not. */
+type Reply = z.ZodSafeParseResult<z.output<typeof Completion>>;
+
+function readReply(reply: Reply, form: AnswerForm, model: string, deps: CallDeps): Call {
+  const tokens = reply.data?.usage ?? null;
   return {
-    result: parsed.success ? resultOf(parsed.data) : NOTHING,
+    result: reply.success ? resultOf(reply.data) : NOTHING,
     form,
     ...usageOf(tokens, priceOf(model, deps.prices), deps.client.openRouter),
-    answeredBy: printable((parsed.data?.model ?? '').toWellFormed(), 200) || null,
+    answeredBy: printable((reply.data?.model ?? '').toWellFormed(), 200) || null,
     retryAfterS: null,
   };
 }

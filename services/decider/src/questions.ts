@@ -60,7 +60,8 @@ export function askEverything(
 ): Promise<Spent<Answers>> {
   const questions = kept === null ? sampleQuestions(matter, deps) : [];
   const planned = (question: Planned): PlannedQuestion => plannedFor(question, deps.settings);
-  const plan = [...questions.map((each) => each.question), ...laterQuestions(matter, deps)].map(planned);
+  const reading = readingInput(matter, deps);
+  const plan = [...questions.map((each) => each.question), ...laterQuestions(matter, reading, deps)].map(planned);
   return deps.spend(plan, async (meter) => {
     const metered: Put = (question, role) =>
       meter(planned(question), () => put(question, { ...deps, onCall: tellOf(role, 1, deps) }, signal));
@@ -71,18 +72,18 @@ export function askEverything(
       }),
     );
     const isDue = (samples: readonly Sample[]) => readingIsDue(deps.settings.secondReading, matter.stakes, samples);
-    const again = () => readAgain(readingInput(matter, deps), kept?.second_reading ?? null, metered);
+    const again = () => readAgain(reading, kept?.second_reading ?? null, metered);
     const [told, beside] = await Promise.all([asked, isDue([]) ? again() : null]);
     const samples = kept?.samples ?? told;
-    const reading = beside ?? (isDue(samples.map(({ sample }) => sample)) ? await again() : null);
+    const second = beside ?? (isDue(samples.map(({ sample }) => sample)) ? await again() : null);
     const said = {
       samples,
-      second_reading: reading,
-      canary_echoed: [kept, reading].some((each) => each?.canary_echoed) || questions.some(({ echoed }) => echoed()),
+      second_reading: second,
+      canary_echoed: [kept, second].some((each) => each?.canary_echoed) || questions.some(({ echoed }) => echoed()),
     };
     // The ballot is that of the samples: what was written for it is for it still.
     const written = typeof kept?.written_reason?.text === 'string' ? kept.written_reason : null;
-    return { ...said, written_reason: written ?? (await askForReason(matter, judgeBy(said), deps, metered)) };
+    return { ...said, written_reason: written ?? (await askForReason(matter, () => judgeBy(said), deps, metered)) };
   });
 }
 
@@ -131,11 +132,11 @@ function sampleQuestions(matter: Matter, deps: QuestionDeps): SampleQuestion[] {
 type Planned = Pick<Question, 'model' | 'messages' | 'schema'>;
 
 /** What may come to be asked beside and after the samples, at its longest. */
-function laterQuestions(matter: Matter, deps: QuestionDeps): readonly Planned[] {
+function laterQuestions(matter: Matter, reading: SecondReadingInput, deps: QuestionDeps): readonly Planned[] {
   const { publish_reason: publish } = matter.preferences;
   const mayWrite = publish === 'full' && matter.proposal.privacy !== 'shutter';
   return [
-    ...(deps.settings.secondReading === 'never' ? [] : longestQuestions(readingInput(matter, deps))),
+    ...(deps.settings.secondReading === 'never' ? [] : longestQuestions(reading)),
     ...(mayWrite ? [longestReasonQuestion(reasonInput(matter, deps))] : []),
   ];
 }
@@ -154,13 +155,15 @@ function plannedFor(
 /** A reason in a model's words, where the owner wants one and the ballot may come to be cast. */
 async function askForReason(
   matter: Matter,
-  judgement: Judgement,
+  judgeSaid: () => Judgement,
   deps: QuestionDeps,
   metered: Put,
 ): Promise<WrittenReason | null> {
   const { preferences, proposal } = matter;
   const { publish_reason: publish, instructions } = preferences;
-  if (publish !== 'full' || judgement.kind !== 'judged' || judgement.verdict.kind === 'skip') return null;
+  if (publish !== 'full') return null;
+  const judgement = judgeSaid();
+  if (judgement.kind !== 'judged' || judgement.verdict.kind === 'skip') return null;
   const { ballot } = judgement.aggregate;
   if (!takesReason(ballot, publish, proposal.privacy)) return null;
   return writeReason({ ...reasonInput(matter, deps), ballot, instructions }, metered);
@@ -169,7 +172,19 @@ async function askForReason(
 function readingInput(matter: Matter, deps: QuestionDeps): SecondReadingInput {
   const { proposal, cleaned, preferences } = matter;
   const { models } = deps.settings;
-  return { proposal, cleaned, preferences, models, seedOf: (name) => seedOf(name, matter, deps) };
+  // Both questions are made twice, at their longest and to be asked.
+  const seeds = new Map<SeedName, SampleSeed>();
+  return {
+    proposal,
+    cleaned,
+    preferences,
+    models,
+    seedOf(name) {
+      const seed = seeds.get(name) ?? seedOf(name, matter, deps);
+      seeds.set(name, seed);
+      return seed;
+    },
+  };
 }
 
 function reasonInput(matter: Matter, deps: QuestionDeps): Parameters<typeof longestReasonQuestion>[0] {
