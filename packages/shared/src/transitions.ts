@@ -17,7 +17,7 @@
 import type { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Appointment } from './appointments.ts';
+import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
 import { RunId, type OwnerId, type RequestId } from './ids.ts';
 import { eventArgs } from './run-events.ts';
@@ -53,13 +53,17 @@ export type Transitions = ReturnType<typeof createTransitions>;
 const AcceptReply = z.tuple([z.enum(['created', 'joined', 'replayed', 'conflict', 'mismatch']), RunId]);
 const StartReply = z.tuple([z.enum([...RunStatus.options, 'missing']), z.string()]);
 const FinalReply = z.enum([...RunStatus.options, 'missing']);
-const FinishReply = z.tuple([FinalReply, z.string(), z.int()]);
+const FinishReply = z.tuple([FinalReply, z.string(), z.int(), z.string(), z.string()]);
 
 export type Finished = {
   /** The final state that stands. */
   readonly status: RunStatus | 'missing';
   /** The run that may open in its place; null: none waited. */
   readonly opens: RunId | null;
+  /** When the next run of this owner, space and kind starts by appointment, Unix milliseconds; null: none does. */
+  readonly appointedMs: number | null;
+  /** When the appointment was for that this end replaced, or called off; null: it did neither. */
+  readonly replacedMs: number | null;
 };
 
 /**
@@ -183,10 +187,16 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
           ...eventArgs({ kind: 'finished', status: response.status }),
         ],
       );
-      const [status, opens, wrote] = FinishReply.parse(reply);
+      const [status, opens, wrote, replaced, appointed] = FinishReply.parse(reply);
       const ended = { status: response.status, durationS: response.execution_time };
       if (wrote === 1) onWritten({ kind: 'run_ended', ...ended });
-      return { status, opens: RunId.safeParse(opens).data ?? null };
+      const timeOf = (text: string): number | null => (text === '' ? null : parseAppointment(text).at);
+      return {
+        status,
+        opens: RunId.safeParse(opens).data ?? null,
+        appointedMs: timeOf(appointed),
+        replacedMs: timeOf(replaced),
+      };
     },
   };
 }
