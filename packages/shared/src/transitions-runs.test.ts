@@ -105,6 +105,20 @@ describe('start', () => {
     expect(await createRecords(redis()).run(one.runId)).toMatchObject({ startedAtMs: NOW_MS + 5 });
   });
 
+  it('pins the settings that it is to keep, of a run that starts now alone', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const start = (value: string) =>
+      one.transitions.start(one.runId, NOW_MS, null, { service: 'fetcher', settings: { DEADLINE_LEAD_S: value } });
+    const settings = async () => (await createRecords(redis()).run(one.runId))?.settings;
+    await start('60');
+    await start('90');
+    expect(await settings()).toEqual(new Map([['fetcher', { DEADLINE_LEAD_S: '60' }]]));
+    await redis().hdel(keys.run(one.runId), 'settings:fetcher');
+    await start('90');
+    expect(await settings()).toEqual(new Map());
+  });
+
   it('says missing where there is no run, and makes none', async () => {
     const one = aCase(redis());
     expect(await one.transitions.start(one.runId, NOW_MS)).toBe('missing');

@@ -20,6 +20,7 @@ import { z } from 'zod';
 import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
 import { RunId, type OwnerId, type RequestId } from './ids.ts';
+import type { PinnedSettings } from './records.ts';
 import { eventArgs } from './run-events.ts';
 import { fields, keys, RETENTION_S } from './redis-keys.ts';
 import { RunStatus, type AgentRunResponse } from './run.ts';
@@ -124,11 +125,17 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
 
     /**
      * Starts a queued run. Returns the state that stands, and 'missing' where there is no such run; 'queued' where `most` runs that
-     * were accepted before it are open still.
+     * were accepted before it are open still. Whose settings it is to keep pins them as it starts.
      */
-    async start(runId: RunId, nowMs: number, most: number | null = null): Promise<RunStatus | 'missing'> {
+    async start(
+      runId: RunId,
+      nowMs: number,
+      most: number | null = null,
+      keeps: { readonly service: string; readonly settings: PinnedSettings } | null = null,
+    ): Promise<RunStatus | 'missing'> {
       const names = [keys.run(runId), keys.runEvents(runId), keys.openRuns()];
-      const args = [runId, most ?? '', nowMs, ...eventArgs({ kind: 'started' })];
+      const pin = keeps === null ? ['', ''] : [fields.settings(keeps.service), JSON.stringify(keeps.settings)];
+      const args = [runId, most ?? '', nowMs, ...pin, ...eventArgs({ kind: 'started' })];
       const reply = await runScript(redis, scripts.start, names, args);
       return StartReply.parse(reply)[0];
     },

@@ -11,7 +11,7 @@
  *   picked up when the run has ended wait for what still works, and say how it ended
  *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
  *
- * A child is added only if no job of its id exists: BullMQ would put one that has already failed back among the dependencies,
+ * A child is added only if no job of its id exists, for which one looks unless this pick-up wrote the opening: BullMQ would put one that has already failed back among the dependencies,
  * and the root would wait for it for ever. A root that was lost and put back has children that are not its own: it asks again
  * until they have settled.
  */
@@ -21,7 +21,7 @@ import type { Logger } from '@quorum/shared/log';
 import { RunId } from '@quorum/shared/ids';
 import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
-import type { Opening, RunRecord } from '@quorum/shared/records';
+import type { Opening, PinnedSettings, RunRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import type { RunStatus } from '@quorum/shared/run';
 import type { Finished } from '@quorum/shared/transitions';
@@ -56,6 +56,8 @@ export type RunDeps = Omit<OpenDeps, keyof RunTerms> &
     readonly appointments: Appointments;
     readonly watches: Watches;
     readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
+    /** What a run keeps that starts now, so that asking for its terms costs no trip. */
+    readonly keeps: () => { readonly service: string; readonly settings: PinnedSettings };
   };
 
 type Handling = JobHandling<JobPayload<'agent-run'>, JobResult<'agent-run'>>;
@@ -77,7 +79,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
 
   /** Starts a run and reads it: both go out together, so that it costs one trip. What is read is as it is once started. */
   async function begin(runId: RunId): Promise<{ readonly status: RunStatus; readonly read: () => Promise<RunRecord> }> {
-    const starting = transitions.start(runId, deps.now(), deps.openRunsMost());
+    const starting = transitions.start(runId, deps.now(), deps.openRunsMost(), deps.keeps());
     const reading = readRun(runId);
     // Nobody may want it: a run that has ended, or cannot be read whole, is ended by other means.
     reading.catch(() => undefined);
@@ -207,12 +209,19 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
           return { run_id: runId, status: await closeRun(run, unopened(run), await closeDeps(run)) };
         }
         const terms = await deps.termsOf(run);
-        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal)));
+        let isFirst = false;
+        const onFirst = (): void => {
+          isFirst = true;
+        };
+        const opening =
+          run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal), onFirst));
         const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
         scoped.info({ filter_metrics }, 'proposals selected');
         await tell(run, opening);
         // One that is to stop gets no child that it had not: those that were taken away would be put back.
-        if (!run.cancelled) await queues.addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
+        // Trees come after an opening alone, so that whoever wrote it need not look for them.
+        const add = isFirst ? queues.addFirst : queues.addMissing;
+        if (!run.cancelled) await add(childTrees(run, opening, terms.retries, deps.now()), step.id);
         await step.update({ ...payload, step: 'summarise' });
       } else {
         const closed = await closeSettled(await read(), step);
