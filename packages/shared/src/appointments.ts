@@ -36,7 +36,7 @@ export function createAppointments(redis: Redis) {
 
   async function get(owner: OwnerId, space: SpaceId, dryRun: boolean): Promise<Appointment | null> {
     const text = await redis.hget(keys.appointments(), fields.appointment(owner, space, dryRun));
-    return text === null ? null : parse(text);
+    return text === null ? null : parseAppointment(text);
   }
 
   async function make(appointment: Appointment): Promise<void> {
@@ -74,6 +74,7 @@ export function createAppointments(redis: Redis) {
   };
 }
 
-function parse(text: string): Appointment {
+/** An appointment as it is kept. Throws where it is none. */
+export function parseAppointment(text: string): Appointment {
   return Appointment.parse(JSON.parse(text));
 }

@@ -14,18 +14,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { UpstreamId } from './ids.ts';
 import type { Logger } from './log.ts';
+import { pack, unpack } from './pack.ts';
 import { keys } from './redis-keys.ts';
 import { loadScript, runScript } from './script.ts';
-
-const zip = promisify(gzip);
-const unzip = promisify(gunzip);
 
 const SECOND_MS = 1_000;
 /** A list is as old as its reading took and at most this. */
@@ -72,7 +68,7 @@ export function createHubCache<T>({ redis, upstream, schema, log }: HubCacheOpti
     const packed = await redis.getBuffer(keys.listing(upstream, space));
     if (packed === null) return undefined;
     try {
-      return schema.parse(JSON.parse((await unzip(packed)).toString('utf8')));
+      return schema.parse(JSON.parse(await unpack(packed)));
     } catch (error) {
       log.warn({ err: error, space_id: space }, 'kept list cannot be used');
       return undefined;
@@ -98,11 +94,15 @@ export function createHubCache<T>({ redis, upstream, schema, log }: HubCacheOpti
     }, LEASE_MS / 3);
     try {
       const value = await read(signal);
-      await redis.set(keys.listing(upstream, space), await zip(JSON.stringify(value)), 'PX', LIST_MS);
+      const packed = await pack(JSON.stringify(value));
+      // Not waited for, nor is the lease: who has read the list need not wait until others can.
+      redis
+        .set(keys.listing(upstream, space), packed, 'PX', LIST_MS)
+        .catch((error: unknown) => log.warn({ err: error, space_id: space }, 'list not kept'));
       return value;
     } finally {
       clearInterval(heartbeat);
-      await hold(0);
+      hold(0).catch((error: unknown) => log.warn({ err: error }, 'lease not let go'));
     }
   }
 

@@ -24,8 +24,11 @@ import {
 import { parseConfig } from './config.ts';
 import { QuorumError, ValidationError } from './errors.ts';
 import { keepFresh, type KeepFreshOptions, type Reloaded } from './keep-fresh.ts';
-import type { Records, RunRecord } from './records.ts';
+import type { PinnedSettings, Records, RunRecord } from './records.ts';
 import { settingsOf, type Fixed, type PerJob, type PerRun, type Setting } from './settings.ts';
+
+/** For who belongs to no run, or to one of which nothing hangs on how this service is set. */
+export const KEEP_NOTHING: Pick<Records, 'pinSettings'> = { pinSettings: async (_run, _service, settings) => settings };
 
 export type LiveConfig<S extends z.ZodObject> = {
   readonly service: string;
@@ -33,6 +36,8 @@ export type LiveConfig<S extends z.ZodObject> = {
   readonly fixed: Fixed<S>;
   /** What each job or request takes anew, as it is at this moment. */
   now(): PerJob<S>;
+  /** What a run that begins now keeps: for whoever pins it in the step in which the run begins. */
+  toKeep(): PinnedSettings;
   /**
    * What the run keeps: as it stands in its record, or as it is now, which is written there. Costs a round trip to Redis for the
    * first job of a run and none for the others.
@@ -102,9 +107,11 @@ export function liveConfig<S extends z.ZodObject>(
     };
   }
 
+  const toKeep = (): PinnedSettings => pick(current.raw, perRun);
+
   async function forRun(run: Pick<RunRecord, 'runId' | 'settings'>, records: Pick<Records, 'pinSettings'>) {
     const { raw, config } = current;
-    const now = pick(raw, perRun);
+    const now = toKeep();
     const kept = run.settings.get(service) ?? (await records.pinSettings(run.runId, service, now));
     if (isDeepStrictEqual(kept, now)) return config;
     try {
@@ -124,6 +131,7 @@ export function liveConfig<S extends z.ZodObject>(
     service,
     fixed,
     now: () => current.config,
+    toKeep,
     forRun,
     show: () => show(schema, current),
     secrets() {

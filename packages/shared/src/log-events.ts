@@ -98,6 +98,8 @@ const READING = {
   }),
   'strategies cannot be read: each vote counts as one that takes power back': event('The hub did not say', { err }),
   'kept list cannot be used': event('The shared list of a space is read anew', { err }),
+  'list not kept': event('Other runs read the list of this space themselves', { err, space_id: text }),
+  'lease not let go': event('Who asks for this list next waits for some seconds', { err }),
   'lease not renewed': event('Two processes may read one space at once', { err }),
   'hub not read at the deadline of a hold': event('A hold ends without a last look', { err }),
   'alias is not known to the hub': event('An owner has not made this alias on Snapshot, or it has ended', {

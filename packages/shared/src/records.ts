@@ -102,7 +102,7 @@ const Milliseconds = z.string().regex(/^\d+$/).transform(Number);
 
 /** What a service keeps for a run, by name and as text. */
 const PinnedSettings = z.record(z.string(), z.string());
-type PinnedSettings = Readonly<z.infer<typeof PinnedSettings>>;
+export type PinnedSettings = Readonly<z.infer<typeof PinnedSettings>>;
 
 const Request = z.object({
   request_id: RequestId.optional(),
@@ -201,13 +201,13 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
       return parseRun(runId, Object.fromEntries(fields.filter(([name]) => name === 'request' || name === 'state')));
     },
 
-    /** Pins the opening; the first one stands. */
-    open: (runId: RunId, opening: Opening): Promise<Opening> =>
-      writeOnce(runId, 'opening', opening, Opening, openingEvents(opening)),
+    /** Pins the opening; the first one stands. `onFirst` is called where it is this one. */
+    open: (runId: RunId, opening: Opening, onFirst?: () => void): Promise<Opening> =>
+      writeOnce(runId, 'opening', opening, Opening, openingEvents(opening), onFirst),
 
     /** Pins the settings that a service keeps for the run; the first ones stand. */
     pinSettings: (runId: RunId, service: string, settings: PinnedSettings): Promise<PinnedSettings> =>
-      writeOnce(runId, `settings:${service}`, settings, PinnedSettings),
+      writeOnce(runId, fieldNames.settings(service), settings, PinnedSettings),
 
     /** Stores a decision; the first one stands. `onFirst` is called where it is this one. */
     decide: (

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anOwner, aResponse, aSpace } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, auditOf, NOW_MS, useRedis } from '../test/world.ts';
+import { createAppointments } from './appointments.ts';
 import { newRunId } from './ids.ts';
 import { createRecords } from './records.ts';
 import { keys, RETENTION_S } from './redis-keys.ts';
@@ -104,6 +105,20 @@ describe('start', () => {
     expect(await createRecords(redis()).run(one.runId)).toMatchObject({ startedAtMs: NOW_MS + 5 });
   });
 
+  it('pins the settings that it is to keep, of a run that starts now alone', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    const start = (value: string) =>
+      one.transitions.start(one.runId, NOW_MS, null, { service: 'fetcher', settings: { DEADLINE_LEAD_S: value } });
+    const settings = async () => (await createRecords(redis()).run(one.runId))?.settings;
+    await start('60');
+    await start('90');
+    expect(await settings()).toEqual(new Map([['fetcher', { DEADLINE_LEAD_S: '60' }]]));
+    await redis().hdel(keys.run(one.runId), 'settings:fetcher');
+    await start('90');
+    expect(await settings()).toEqual(new Map());
+  });
+
   it('says missing where there is no run, and makes none', async () => {
     const one = aCase(redis());
     expect(await one.transitions.start(one.runId, NOW_MS)).toBe('missing');
@@ -182,7 +197,31 @@ describe('finish', () => {
     expect(await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS)).toEqual({
       status: 'missing',
       opens: null,
+      appointedMs: null,
+      replacedMs: null,
     });
     expect(await redis().exists(keys.run(one.runId))).toBe(0);
+  });
+
+  it('says which appointment it made, and which it replaced or called off', async () => {
+    const one = await aRunningRun(redis());
+    const response = { ...aResponse(one.runId), space_id: one.space };
+    const appointed = (at: number) => ({ owner: one.owner, space_id: one.space, dry_run: false, at });
+    await createAppointments(redis()).make(appointed(NOW_MS + 1));
+    const end = (next: number | null) =>
+      one.transitions.finish(
+        { owner: one.owner, dryRun: false },
+        response,
+        NOW_MS,
+        next === null ? null : appointed(next),
+      );
+    expect(await end(NOW_MS + 2)).toMatchObject({ appointedMs: NOW_MS + 2, replacedMs: NOW_MS + 1 });
+    // The first end stands, and so does what it appointed.
+    expect(await end(null)).toMatchObject({ appointedMs: NOW_MS + 2, replacedMs: null });
+    const runId = newRunId();
+    await accept(one, { runId });
+    expect(
+      await one.transitions.finish({ owner: one.owner, dryRun: false }, { ...response, run_id: runId }, NOW_MS),
+    ).toMatchObject({ appointedMs: null, replacedMs: NOW_MS + 2 });
   });
 });

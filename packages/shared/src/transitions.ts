@@ -17,9 +17,10 @@
 import type { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Appointment } from './appointments.ts';
+import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
 import { RunId, type OwnerId, type RequestId } from './ids.ts';
+import type { PinnedSettings } from './records.ts';
 import { eventArgs } from './run-events.ts';
 import { fields, keys, RETENTION_S } from './redis-keys.ts';
 import { RunStatus, type AgentRunResponse } from './run.ts';
@@ -53,13 +54,17 @@ export type Transitions = ReturnType<typeof createTransitions>;
 const AcceptReply = z.tuple([z.enum(['created', 'joined', 'replayed', 'conflict', 'mismatch']), RunId]);
 const StartReply = z.tuple([z.enum([...RunStatus.options, 'missing']), z.string()]);
 const FinalReply = z.enum([...RunStatus.options, 'missing']);
-const FinishReply = z.tuple([FinalReply, z.string(), z.int()]);
+const FinishReply = z.tuple([FinalReply, z.string(), z.int(), z.string(), z.string()]);
 
 export type Finished = {
   /** The final state that stands. */
   readonly status: RunStatus | 'missing';
   /** The run that may open in its place; null: none waited. */
   readonly opens: RunId | null;
+  /** When the next run of this owner, space and kind starts by appointment, Unix milliseconds; null: none does. */
+  readonly appointedMs: number | null;
+  /** When the appointment was for that this end replaced, or called off; null: it did neither. */
+  readonly replacedMs: number | null;
 };
 
 /**
@@ -120,11 +125,17 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
 
     /**
      * Starts a queued run. Returns the state that stands, and 'missing' where there is no such run; 'queued' where `most` runs that
-     * were accepted before it are open still.
+     * were accepted before it are open still. Whose settings it is to keep pins them as it starts.
      */
-    async start(runId: RunId, nowMs: number, most: number | null = null): Promise<RunStatus | 'missing'> {
+    async start(
+      runId: RunId,
+      nowMs: number,
+      most: number | null = null,
+      keeps: { readonly service: string; readonly settings: PinnedSettings } | null = null,
+    ): Promise<RunStatus | 'missing'> {
       const names = [keys.run(runId), keys.runEvents(runId), keys.openRuns()];
-      const args = [runId, most ?? '', nowMs, ...eventArgs({ kind: 'started' })];
+      const pin = keeps === null ? ['', ''] : [fields.settings(keeps.service), JSON.stringify(keeps.settings)];
+      const args = [runId, most ?? '', nowMs, ...pin, ...eventArgs({ kind: 'started' })];
       const reply = await runScript(redis, scripts.start, names, args);
       return StartReply.parse(reply)[0];
     },
@@ -183,10 +194,16 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
           ...eventArgs({ kind: 'finished', status: response.status }),
         ],
       );
-      const [status, opens, wrote] = FinishReply.parse(reply);
+      const [status, opens, wrote, replaced, appointed] = FinishReply.parse(reply);
       const ended = { status: response.status, durationS: response.execution_time };
       if (wrote === 1) onWritten({ kind: 'run_ended', ...ended });
-      return { status, opens: RunId.safeParse(opens).data ?? null };
+      const timeOf = (text: string): number | null => (text === '' ? null : parseAppointment(text).at);
+      return {
+        status,
+        opens: RunId.safeParse(opens).data ?? null,
+        appointedMs: timeOf(appointed),
+        replacedMs: timeOf(replaced),
+      };
     },
   };
 }

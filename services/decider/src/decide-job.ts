@@ -70,8 +70,10 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   if (stands !== undefined) return resultOf(stands);
   if (run === null || run.state !== 'running' || run.cancelled) return { kind: 'failed', why: 'internal' };
 
-  const { input, preferences } = await readInput(payload, run, records);
-  const [terms] = await Promise.all([deps.termsOf(run), records.deciding(payload.run_id, payload.proposal_id)]);
+  const [{ input, preferences }, terms] = await Promise.all([readInput(payload, run, records), deps.termsOf(run)]);
+  // Models are asked meanwhile: what is told of it has gone to Redis before anything that comes of it.
+  const telling = records.deciding(payload.run_id, payload.proposal_id);
+  telling.catch(() => undefined);
   const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
   const untilMs = latestEnd(input.proposal.end);
   const spend = createSpend(who, { ...deps, prices: terms.prices, untilMs });
@@ -82,6 +84,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
     { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk },
     signal,
   );
+  await telling;
   try {
     await tryAgain(decided, input, { run, untilMs }, deps);
   } catch (error) {
@@ -156,9 +159,9 @@ async function keepBehind(
   await Promise.all([
     deps.records.putEvidence(evidence.hash, evidence.text),
     deps.archive({ contentHash: hash, proposal, preferencesVersion, preferences, evidence }),
+    // Of evidence that did not get there nothing is used again.
+    ...(reused ? [] : [deps.answers.keep(owner, decision.inputs_hash, evidence.hash)]),
   ]);
-  if (reused) return;
-  await deps.answers.keep(owner, decision.inputs_hash, evidence.hash);
 }
 
 async function readInput(

@@ -1,5 +1,6 @@
 /** The decider: takes `decide` jobs, asks models, records decisions. Here its parts are put together, and nothing else. */
 import { newRunId, upstreamId, type UpstreamId } from '@quorum/shared/ids';
+import { KEEP_NOTHING } from '@quorum/shared/live-config';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { serviceConfig } from '@quorum/shared/service-config';
 import { createGate, gateShutMs, type Gate } from '@quorum/shared/upstream-gate';
@@ -21,12 +22,7 @@ const { fixed } = config;
 
 /** The models that a run which begins now would ask. */
 const modelsNow = async (): Promise<readonly string[]> =>
-  (
-    await config.forRun(
-      { runId: newRunId(), settings: new Map() },
-      { pinSettings: async (_run, _service, settings) => settings },
-    )
-  ).DECIDER_MODELS;
+  (await config.forRun({ runId: newRunId(), settings: new Map() }, KEEP_NOTHING)).DECIDER_MODELS;
 
 /** As they are now: who lowers a cap means at once. */
 function caps(): Caps {

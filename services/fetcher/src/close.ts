@@ -11,7 +11,7 @@ import type { Outcome } from '@quorum/shared/outcome';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { Opening, OutcomeRecord, Records, RunRecord } from '@quorum/shared/records';
 import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
-import type { Transitions } from '@quorum/shared/transitions';
+import type { Finished, Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 import { leftAs } from './left.ts';
 import { missedNotices } from './missed.ts';
@@ -23,8 +23,11 @@ export type CloseDeps = {
   readonly transitions: Transitions;
   /** The watch of this owner and space, and when its next turn is; null where there is none. */
   readonly watchOf: (run: Pick<RunRecord, 'owner' | 'space'>) => Promise<Ended['watch']>;
-  /** Sees to it that this run's appointment is kept, and none that it replaces. */
-  readonly keepAppointment: (run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>) => Promise<void>;
+  /** Sees to it that the appointment that stands is kept, and none that it replaced. */
+  readonly keepAppointment: (
+    run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>,
+    appointments: Pick<Finished, 'appointedMs' | 'replacedMs'>,
+  ) => Promise<void>;
   /** How many runs may be open at one time. */
   readonly openRunsMost: () => number;
   /** Has a run that waits for its place look again now. */
@@ -58,24 +61,24 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
     nextOf(run, { how: status, opening, outcomes }, deps),
   ]);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
-  await noteLeft(run, opening, outcomes, deps);
-  await tellMissed(run, opening, outcomes, deps);
+  await Promise.all([noteLeft(run, opening, outcomes, deps), tellMissed(run, opening, outcomes, deps)]);
   return finish(run, response, next, deps);
 }
 
 /** Ends a run that could not be carried out. What it had not reserved is not voted any more. */
 export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDeps): Promise<RunStatus> {
   const opening = run.opening ?? unopened(run);
-  const texts = await readTexts(opening, deps);
   const { words } = treatmentOf(error.category);
   const status = run.cancelled ? 'cancelled' : 'failed';
   // A hub that refuses us (a key that ran out) is mended by somebody, and a deadline may lie behind it: that goes on being tried.
   const failed = error.category === 'validation' ? 'for good' : 'for now';
   const how = run.cancelled ? 'cancelled' : ({ failed } as const);
-  const next = await nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps);
+  const [texts, next] = await Promise.all([
+    readTexts(opening, deps),
+    nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps),
+  ]);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
-  await noteLeft(run, opening, run.outcomes, deps);
-  await tellMissed(run, opening, run.outcomes, deps);
+  await Promise.all([noteLeft(run, opening, run.outcomes, deps), tellMissed(run, opening, run.outcomes, deps)]);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
 
@@ -84,16 +87,20 @@ async function nextOf(
   ended: Pick<Ended, 'how' | 'opening' | 'outcomes'>,
   deps: CloseDeps,
 ): Promise<Next> {
-  const watch = await deps.watchOf(run);
-  const newPreferences = ended.opening !== null && (await hasNewPreferences(run, ended.opening, deps));
+  const [watch, newPreferences] = await Promise.all([deps.watchOf(run), hasNewPreferences(run, ended.opening, deps)]);
   return nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, leadS: deps.leadS, nowMs: deps.now() });
 }
 
 /**
- * Whether a run that began now would begin with other preferences that can be used. What cannot be read is no reason for another
- * run, and none to leave this one open.
+ * Whether a run that began now would begin with other preferences that can be used; nothing follows of it where no run is to follow.
+ * What cannot be read is no reason for another run, and none to leave this one open.
  */
-async function hasNewPreferences({ owner }: RunRecord, opening: Opening, deps: CloseDeps): Promise<boolean> {
+async function hasNewPreferences(
+  { owner, dryRun }: RunRecord,
+  opening: Opening | null,
+  deps: CloseDeps,
+): Promise<boolean> {
+  if (opening === null || dryRun || opening.dry_run) return false;
   try {
     const stored = await deps.preferences.load(owner);
     return stored.kind !== 'unusable' && stored.version !== opening.preferences_version;
@@ -140,10 +147,11 @@ async function finish(
     appointedMs === null ? null : { owner, space_id: space, dry_run: dryRun, at: appointedMs };
   const endedMs = Date.parse(response.finished_at);
   const most = deps.openRunsMost();
-  const { status: state, opens } = await deps.transitions.finish(run, response, endedMs, appointment, most);
+  const finished = await deps.transitions.finish(run, response, endedMs, appointment, most);
+  const { status: state, opens } = finished;
   if (opens !== null) await deps.bringUp(opens);
   // Only now: a turn that came before the end would have joined the run that ends here.
-  await deps.keepAppointment(run);
+  await deps.keepAppointment(run, finished);
   await pack(run, deps);
   const stands = state === 'missing' ? response.status : state;
   deps.log.info(

@@ -1,6 +1,7 @@
 /** The fetcher: opens and closes runs. Here its parts are put together, and nothing else. */
 import { createAppointments } from '@quorum/shared/appointments';
 import { createHubCache } from '@quorum/shared/hub-cache';
+import { KEEP_NOTHING } from '@quorum/shared/live-config';
 import { lookAtPreferences } from '@quorum/shared/preferences-look';
 import { newRunId, upstreamId } from '@quorum/shared/ids';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
@@ -42,8 +43,6 @@ await runWorkerService({
     });
     heart.vouch('preferences', () => lookAtPreferences(fixed));
     if (fixed.PREFERENCES_STORE === 'file') heart.keepsFilesIn(fixed.PREFERENCES_DIR);
-    /** A ranking keeps nothing: it belongs to no run whose settings would have to stay. */
-    const keepNothing: Pick<Records, 'pinSettings'> = { pinSettings: async (_run, _service, settings) => settings };
     async function termsOf(run: Pick<RunRecord, 'runId' | 'settings'>, pins: Pick<Records, 'pinSettings'>) {
       const kept = await config.forRun(run, pins);
       return {
@@ -66,7 +65,8 @@ await runWorkerService({
         appointments: createAppointments(connection),
         watches: createWatches(connection),
         termsOf: (run) => termsOf(run, records),
-        termsNow: () => termsOf({ runId: newRunId(), settings: new Map() }, keepNothing),
+        termsNow: () => termsOf({ runId: newRunId(), settings: new Map() }, KEEP_NOTHING),
+        keeps: () => ({ service: config.service, settings: config.toKeep() }),
         openRunsMost: () => config.now().OPEN_RUNS_MAX,
         now: Date.now,
       },

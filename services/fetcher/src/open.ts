@@ -53,12 +53,14 @@ export async function openRun(run: Asked, deps: OpenDeps, signal: AbortSignal): 
 export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSignal): Promise<Established> {
   const { records, hub, cache, log, now } = deps;
   const { space } = asked;
-  const wanted = await readPreferences(asked, deps.preferences);
-  const { voter, errors: signerErrors } = await readSigner(asked, records, now());
+  const [wanted, { voter, errors: signerErrors }, { proposals, odd }] = await Promise.all([
+    readPreferences(asked, deps.preferences),
+    readSigner(asked, records, now()),
+    cache.list(space, (shared) => readListing(hub, space, shared), signal),
+  ]);
   const dryRun = asked.dryRun || wanted.kind === 'unusable' || voter === null;
   const preferences = inSpace(wanted.preferences, space);
 
-  const { proposals, odd } = await cache.list(space, (shared) => readListing(hub, space, shared), signal);
   if (odd.length > 0) log.warn({ count: odd.length, first: odd.slice(0, ODD_LOGGED) }, 'proposals cannot be read');
 
   const nowMs = now();
@@ -69,9 +71,11 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   const hashes = new Map(considered.map(({ id, content_hash: hash }) => [id, hash]));
   const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
     dryRun ? new Set() : records.decidedBefore(asked.owner, space, hashes, wanted.version, as);
-  // What could not be voted on before comes last, or it would take the place of what can.
-  const inVain = await left('in_vain');
-  const votes = await votesOn(voter, space, considered, hub, signal);
+  const [inVain, byPolicy, votes] = await Promise.all([
+    left('in_vain'),
+    left('by_policy'),
+    votesOn(voter, space, considered, hub, signal),
+  ]);
   // A vote of ours that this run may replace is no reason to leave its proposal out; once tried in vain it is.
   const revisable =
     voter === null || !preferences.revise_votes
@@ -84,11 +88,12 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
         );
   const history = {
     votedOn: new Set([...votes.keys()].filter((id) => !revisable.has(id))),
-    decidedBefore: await left('by_policy'),
+    decidedBefore: byPolicy,
   };
   const byHistory = partition(byTerms.kept, (proposal) => dropByHistory(proposal, history));
   const ranked = rank(byHistory.kept, nowMs);
   const inRank = ranked.map(({ proposal }) => proposal);
+  // What could not be voted on before comes last, or it would take the place of what can.
   const inTurn = [...inRank.filter(({ id }) => !inVain.has(id)), ...inRank.filter(({ id }) => inVain.has(id))];
   const chosen = await choose(inTurn, {
     limit: preferences.max_proposals_per_run,

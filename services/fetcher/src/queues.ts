@@ -51,11 +51,18 @@ export function openQueues({
 
   const stateOf = async (job: Job | undefined): Promise<string> => (job === undefined ? 'missing' : job.getState());
 
+  /** Adds trees of which none is there. */
+  async function addFirst(trees: readonly ChildTree[], rootId: string): Promise<void> {
+    if (trees.length > 0) await flow.addBulk(trees.map((tree) => flowOf(tree, rootId)));
+  }
+
   /** Adds the trees of which no vote job is there: one that has failed would become a dependency that nobody settles. */
   async function addMissing(trees: readonly ChildTree[], rootId: string): Promise<void> {
     const known = await Promise.all(trees.map((tree) => votes.getJob(tree.voteId)));
-    const missing = trees.filter((_, at) => known[at] === undefined);
-    if (missing.length > 0) await flow.addBulk(missing.map((tree) => flowOf(tree, rootId)));
+    await addFirst(
+      trees.filter((_, at) => known[at] === undefined),
+      rootId,
+    );
   }
 
   /** Puts back the decision that a vote waits for, or frees the vote of it. Returns whether there was something to do. */
@@ -77,6 +84,7 @@ export function openQueues({
   return {
     schedules: runs satisfies ScheduleQueue,
     holds: votes satisfies HoldQueue,
+    addFirst,
     addMissing,
 
     /** Adds the root job of a run; one that is there stays as it is. */

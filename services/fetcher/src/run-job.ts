@@ -6,11 +6,12 @@
  *                                    missing trees, note the next step, wait for the children
  *                                    a run that was cancelled before it opened is closed instead
  *                                    while the hub asks for a pause: delayed, for a quarter of an hour at most
- *   picked up with step `summarise`  wait for the children again (a crash may lie between the note and the wait), then close
+ *   picked up with step `summarise`  close, if every outcome is there; else wait for the children again (a crash may lie between
+ *                                    the note and the wait), then close
  *   picked up when the run has ended wait for what still works, and say how it ended
  *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
  *
- * A child is added only if no job of its id exists: BullMQ would put one that has already failed back among the dependencies,
+ * A child is added only if no job of its id exists, for which one looks unless this pick-up wrote the opening: BullMQ would put one that has already failed back among the dependencies,
  * and the root would wait for it for ever. A root that was lost and put back has children that are not its own: it asks again
  * until they have settled.
  */
@@ -20,9 +21,10 @@ import type { Logger } from '@quorum/shared/log';
 import { RunId } from '@quorum/shared/ids';
 import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
-import type { Opening, RunRecord } from '@quorum/shared/records';
+import type { Opening, PinnedSettings, RunRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import type { RunStatus } from '@quorum/shared/run';
+import type { Finished } from '@quorum/shared/transitions';
 import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
 import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
 import type { Watches } from '@quorum/shared/watches';
@@ -54,6 +56,8 @@ export type RunDeps = Omit<OpenDeps, keyof RunTerms> &
     readonly appointments: Appointments;
     readonly watches: Watches;
     readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
+    /** What a run keeps that starts now, so that asking for its terms costs no trip. */
+    readonly keeps: () => { readonly service: string; readonly settings: PinnedSettings };
   };
 
 type Handling = JobHandling<JobPayload<'agent-run'>, JobResult<'agent-run'>>;
@@ -71,6 +75,24 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     const run = await records.run(runId);
     if (run === null) throw new NotFoundError(`run ${runId}`);
     return run;
+  }
+
+  /** Starts a run and reads it: both go out together, so that it costs one trip. What is read is as it is once started. */
+  async function begin(runId: RunId): Promise<{ readonly status: RunStatus; readonly read: () => Promise<RunRecord> }> {
+    const starting = transitions.start(runId, deps.now(), deps.openRunsMost(), deps.keeps());
+    const reading = readRun(runId);
+    // Nobody may want it: a run that has ended, or cannot be read whole, is ended by other means.
+    reading.catch(() => undefined);
+    const status = await starting;
+    if (status === 'missing') throw new NotFoundError(`run ${runId}`);
+    return {
+      status,
+      async read() {
+        const run = await reading;
+        // A Redis that was restarted is given the script first, and the reading has gone before it.
+        return run.state === status ? run : await readRun(runId);
+      },
+    };
   }
 
   /** The run as far as it can be read: one that cannot be read whole must end all the same. */
@@ -97,7 +119,6 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   /** What a run is closed with; its lines name it, whoever closes it. */
   async function closeDeps(run: RunRecord): Promise<CloseDeps> {
     const asked = run.requestId === null ? {} : { request_id: run.requestId };
-    const before = await appointments.at(run.owner, run.space, run.dryRun);
     return {
       ...deps,
       log: log.child({ ...asked, run_id: run.runId, owner: run.owner, space_id: run.space }),
@@ -110,7 +131,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
         const nextMs = watch === null ? null : await nextTick(queues.schedules, watchScheduleId(owner, space));
         return watch === null || nextMs === null ? null : { nextMs, dryRun: watch.dry_run };
       },
-      keepAppointment: (closed) => keepAppointment(closed, before),
+      keepAppointment,
       bringUp: (next) => queues.bringUp(next),
       tell: (notices) => queues.notify(notices),
     };
@@ -119,10 +140,9 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   /** Adds the turn of the appointment that stands, and takes away that of the one before. */
   async function keepAppointment(
     { owner, space, dryRun }: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>,
-    before: number | null,
+    { appointedMs: at, replacedMs: before }: Pick<Finished, 'appointedMs' | 'replacedMs'>,
   ): Promise<void> {
     const common = { owner, space_id: space, dry_run: dryRun };
-    const at = await appointments.at(owner, space, dryRun);
     if (at !== null) await queues.addTurn({ ...common, at }, deps.now());
     if (before !== null && before !== at) await queues.dropTurn({ ...common, at: before });
   }
@@ -132,7 +152,10 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     await step.waitForChildren();
     // It may have died between its end and the turn that was to follow.
     const run = await readToEnd(runId);
-    if (run !== null) await keepAppointment(run, null);
+    if (run !== null) {
+      const appointedMs = await appointments.at(run.owner, run.space, run.dryRun);
+      await keepAppointment(run, { appointedMs, replacedMs: null });
+    }
     return { run_id: runId, status };
   }
 
@@ -142,6 +165,16 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
     const event = 'closing_too_soon' as const;
     const about = { owner, space_id, run_id, event };
     await queues.notify(closing.map((proposal_id) => ({ payload: { ...about, proposal_id }, delayMs: 0 })));
+  }
+
+  /** Closes a run of which every outcome was there when it was read: its children can change nothing. Null where one is missing. */
+  async function closeSettled(run: RunRecord, step: StepJob): Promise<JobResult<'agent-run'> | null> {
+    const { opening, outcomes, runId } = run;
+    if (opening?.selected.every(({ proposal_id: id }) => outcomes.has(id)) !== true) return null;
+    const status = await closeRun(run, opening, await closeDeps(run));
+    // Only now: whoever waits for the end of the run need not wait for this.
+    await step.waitForChildren();
+    return { run_id: runId, status };
   }
 
   async function close(runId: RunId): Promise<JobResult<'agent-run'>> {
@@ -164,26 +197,35 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
 
     async handle(payload, attempt, signal, step) {
       const { run_id: runId } = payload;
-      const status = await transitions.start(runId, deps.now(), deps.openRunsMost());
-      if (status === 'missing') throw new NotFoundError(`run ${runId}`);
+      const { status, read } = await begin(runId);
       if (status === 'queued') throw new PostponeError(LOOK_FOR_PLACE_MS, 'as many runs are open as may be');
       if (status !== 'running') return ended(step, runId, status);
 
       if (payload.step === 'fetch') {
-        const run = await readRun(runId);
+        const run = await read();
         const scoped = attempt.log.child({ owner: run.owner, space_id: run.space });
         if (attempt.pickups === 1) scoped.info({ dry_run: run.dryRun }, 'agent start');
         if (run.cancelled && run.opening === null) {
           return { run_id: runId, status: await closeRun(run, unopened(run), await closeDeps(run)) };
         }
         const terms = await deps.termsOf(run);
-        const opening = run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal)));
+        let isFirst = false;
+        const onFirst = (): void => {
+          isFirst = true;
+        };
+        const opening =
+          run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal), onFirst));
         const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
         scoped.info({ filter_metrics }, 'proposals selected');
         await tell(run, opening);
         // One that is to stop gets no child that it had not: those that were taken away would be put back.
-        if (!run.cancelled) await queues.addMissing(childTrees(run, opening, terms.retries, deps.now()), step.id);
+        // Trees come after an opening alone, so that whoever wrote it need not look for them.
+        const add = isFirst ? queues.addFirst : queues.addMissing;
+        if (!run.cancelled) await add(childTrees(run, opening, terms.retries, deps.now()), step.id);
         await step.update({ ...payload, step: 'summarise' });
+      } else {
+        const closed = await closeSettled(await read(), step);
+        if (closed !== null) return closed;
       }
       await step.waitForChildren();
       return close(runId);

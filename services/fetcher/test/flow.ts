@@ -274,6 +274,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
           watches,
           termsOf: terms,
           termsNow: terms,
+          keeps: () => ({ service: 'fetcher', settings: {} }),
           openRunsMost,
           now,
         },

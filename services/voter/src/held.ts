@@ -85,7 +85,8 @@ export async function keepHold(
   if (hold !== null && isOpen(hold)) await holdJobs.keep(hold);
 }
 
-function isDry({ dryRun, opening }: RunRecord): boolean {
+/** Whether a run casts nothing, for whatever reason. */
+export function isDry({ dryRun, opening }: RunRecord): boolean {
   return dryRun || opening === null || opening.dry_run;
 }
 

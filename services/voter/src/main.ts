@@ -4,6 +4,7 @@ import { createAppointments } from '@quorum/shared/appointments';
 import { createAuditChain } from '@quorum/shared/audit-chain';
 import { isLive } from '@quorum/shared/config';
 import { upstreamId } from '@quorum/shared/ids';
+import { KEEP_NOTHING } from '@quorum/shared/live-config';
 import { claimMode } from '@quorum/shared/mode';
 import { openPreferences, preferenceDefaults } from '@quorum/shared/open-preferences';
 import { requireDurableRedis } from '@quorum/shared/redis';
@@ -23,6 +24,7 @@ import { announceAliasEnds, announceSigners } from './announce.ts';
 import { VoterConfig } from './config.ts';
 import { openQueues } from './queues.ts';
 import { loadSealing } from './secret-choice.ts';
+import { isDry } from './held.ts';
 import { lookAtSigners } from './signer-look.ts';
 import { loadLicences } from './signers.ts';
 import type { VoteJobDeps } from './vote-deps.ts';
@@ -107,7 +109,8 @@ await runWorkerService({
       sweeps: queues.sweeps,
       notify: queues.notify,
       async termsOf(run) {
-        const kept = await config.forRun(run, records);
+        // What a run keeps is how votes are cast; a dry run casts none.
+        const kept = await config.forRun(run, isDry(run) ? KEEP_NOTHING : records);
         return {
           hub: hubOf(kept.PROPOSAL_FETCH_TIMEOUT, gate, onExchange),
           sequencer: tracedSequencer(

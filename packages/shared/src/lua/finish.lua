@@ -5,7 +5,8 @@
 -- ARGV: run id, final state, response JSON, now (ms), seconds to keep the record, field of the appointment, its JSON or '' for
 --       none, channel of stops, seconds to keep the events, '1' if the response has decisions, how many may be open or '' for any,
 --       then the event: how many are kept, its kind, its data
--- Returns: the final state that stands, and the run that may open in its place, or ''; 1 if it ended now
+-- Returns: the final state that stands, and the run that may open in its place, or ''; 1 if it ended now; the appointment that
+--       stood before, or '', and the one that stands now, or ''
 local run_id, final, response, now, keep, field, appointment, stops, keep_events, has_decisions, most,
   kept, event, data = unpack(ARGV)
 -- Frees the run's place among the open ones, and says whose it is now. Each end gives one place to one run.
@@ -16,8 +17,9 @@ local function leave()
   return redis.call('ZRANGE', KEYS[4], most - 1, most - 1)[1] or ''
 end
 local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return { 'missing', leave(), 0 } end
-if state ~= 'queued' and state ~= 'running' then return { state, '', 0 } end
+local appointed = redis.call('HGET', KEYS[5], field) or ''
+if not state then return { 'missing', leave(), 0, '', appointed } end
+if state ~= 'queued' and state ~= 'running' then return { state, '', 0, '', appointed } end
 redis.call('HSET', KEYS[1], 'state', final, 'response', response, 'finished_at', now)
 redis.call('EXPIRE', KEYS[1], keep)
 -- A hold of this run may wait for longer.
@@ -45,4 +47,4 @@ else
   redis.call('HSET', KEYS[5], field, appointment)
 end
 if final ~= 'completed' then redis.call('PUBLISH', stops, run_id) end
-return { final, opens, 1 }
+return { final, opens, 1, appointed, appointment }

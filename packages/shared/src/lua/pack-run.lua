@@ -6,10 +6,12 @@
 local state = redis.call('HGET', KEYS[1], 'state')
 if state ~= 'completed' and state ~= 'cancelled' then return 0 end
 if redis.call('HEXISTS', KEYS[1], 'packed') == 1 then return 0 end
-for at = 2, #ARGV, 2 do
-  local value = redis.call('HGET', KEYS[1], ARGV[at])
-  if not value or redis.sha1hex(value) ~= ARGV[at + 1] then return 0 end
+local names = {}
+for at = 2, #ARGV, 2 do names[#names + 1] = ARGV[at] end
+local values = redis.call('HMGET', KEYS[1], unpack(names))
+for at = 1, #names do
+  if not values[at] or redis.sha1hex(values[at]) ~= ARGV[2 * at + 1] then return 0 end
 end
 redis.call('HSET', KEYS[1], 'packed', ARGV[1])
-for at = 2, #ARGV, 2 do redis.call('HDEL', KEYS[1], ARGV[at]) end
+redis.call('HDEL', KEYS[1], unpack(names))
 return 1

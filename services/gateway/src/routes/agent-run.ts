@@ -124,15 +124,14 @@ async function viewAfter(
   response: Response,
 ): Promise<AgentRunView | null> {
   if (runWaits.isFull()) return null;
-  const read = () => askRedis(limitMs(), () => records.runAndEvents(runId));
   try {
-    let found = await read();
+    const found = await askRedis(limitMs(), () => records.runAndEvents(runId));
+    let run = found?.run ?? null;
     if (found !== null && !isOver(found.run.state)) {
       await runWaits.untilEnd(runId, found.events.at(-1)?.id ?? BEGINNING, waitS, response);
-      found = await read();
+      run = await askRedis(limitMs(), () => records.run(runId));
     }
-    if (found === null) return null;
-    const { run } = found;
+    if (run === null) return null;
     const holds = await askRedis(limitMs(), () => readHolds({ records }, run));
     response.set('preference-applied', `wait=${waitS}`);
     return viewOf(run, holds, Date.now());
