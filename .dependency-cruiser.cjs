@@ -10,7 +10,7 @@ const BULLMQ_AT_THE_EDGE = [
   '^services/[^/]+/src/worker\\.ts$',
   '^services/voter/src/seal-queue\\.ts$',
   '^services/(fetcher|voter)/src/queues\\.ts$',
-  '^services/gateway/src/(queues|board)\\.ts$',
+  '^services/gateway/src/(queues|job-step|board)\\.ts$',
 ];
 
 /** @param {string} name @param {string} comment @param {object} from @param {object} to */

@@ -7,7 +7,7 @@ import { callsIn, logCalls } from './log-calls.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['packages/shared/src', ...SERVICES.map((service) => `services/${service}/src`)];
-/** Written by a library, or by one place for many. */
+/** Written at a level that is found out, or by one place for many. */
 const ELSEWHERE = [
   'request answered',
   'request not answered',

@@ -6,7 +6,7 @@
  * raise a role. What they can do is take keys away, and put back a record that they saw before it was revoked; a new MAC key ends
  * every key at once.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { macIsGood, macOf } from './canonical.ts';
@@ -204,5 +204,5 @@ function parseStored(json: string): Stored | undefined {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }

@@ -6,10 +6,36 @@ import type { Redis } from 'ioredis';
 
 export type Script = { readonly lua: string; readonly sha: string };
 
+/** A script with what it is given, and what its reply means: to be run alone, or as a part of a longer one. */
+export type Step<T> = {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number | Buffer)[];
+  /** Throws where the reply is none of this script. */
+  readonly read: (reply: unknown) => T;
+};
+
 /** Reads `lua/<name>.lua`. Throws where the file is missing: an installation without it must not start. */
 export function loadScript(name: string): Script {
-  const lua = readFileSync(join(import.meta.dirname, 'lua', `${name}.lua`), 'utf8');
+  return scriptOf(readFileSync(join(import.meta.dirname, 'lua', `${name}.lua`), 'utf8'));
+}
+
+/** A script of this text. */
+export function scriptOf(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/** A script that calls others: `lua`, in which each of them is a function of the keys and arguments that it has alone. */
+export function joinScripts(parts: Readonly<Record<string, Script>>, lua: string): Script {
+  const functions = Object.entries(parts).map(
+    ([name, part]) => `local function ${name}(KEYS, ARGV)\n${part.lua}\nend\n`,
+  );
+  return scriptOf(`${functions.join('')}${lua}`);
+}
+
+/** Runs a step alone. */
+export async function runStep<T>(redis: Redis, { script, keys, args, read }: Step<T>): Promise<T> {
+  return read(await runScript(redis, script, keys, args));
 }
 
 /** Runs a script. A Redis that does not know it yet (a fresh or restarted one) is given its text. */

@@ -14,44 +14,22 @@
  *
  * The first word stands: `start`, `finish` and `confirm` on what is already settled change nothing and say what stands.
  */
-import type { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { acceptStep, type Accepted, type AcceptInput } from './accept.ts';
 import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
-import { RunId, type OwnerId, type RequestId } from './ids.ts';
+import { RunId, type OwnerId } from './ids.ts';
 import type { PinnedSettings } from './records.ts';
 import { eventArgs } from './run-events.ts';
 import { fields, keys, RETENTION_S } from './redis-keys.ts';
 import { RunStatus, type AgentRunResponse } from './run.ts';
-import { loadScript, runScript } from './script.ts';
+import { loadScript, runScript, runStep } from './script.ts';
 import { createVoteTransitions } from './vote-transitions.ts';
 import { uncounted, type OnWritten } from './written.ts';
 
-export type AcceptInput = {
-  readonly runId: RunId;
-  /** The HTTP request; absent where a turn begins it. */
-  readonly requestId?: RequestId | undefined;
-  readonly owner: OwnerId;
-  readonly space: SpaceId;
-  readonly dryRun: boolean;
-  /** The client's Idempotency-Key and the hash of the body that it came with. */
-  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
-  readonly nowMs: number;
-};
-
-/**
- * created: a new run. joined: the owner's run of this space and kind is under way. replayed: this key had this answer before.
- * conflict: a run of the other kind is under way. mismatch: this key came before with another body.
- */
-export type Accepted = {
-  readonly kind: 'created' | 'joined' | 'replayed' | 'conflict' | 'mismatch';
-  readonly runId: RunId;
-};
-
 export type Transitions = ReturnType<typeof createTransitions>;
 
-const AcceptReply = z.tuple([z.enum(['created', 'joined', 'replayed', 'conflict', 'mismatch']), RunId]);
 const StartReply = z.tuple([z.enum([...RunStatus.options, 'missing']), z.string()]);
 const FinalReply = z.enum([...RunStatus.options, 'missing']);
 const FinishReply = z.tuple([FinalReply, z.string(), z.int(), z.string(), z.string()]);
@@ -73,7 +51,6 @@ export type Finished = {
  */
 export function createTransitions(redis: Redis, auditKey: Buffer | null = null, onWritten: OnWritten = uncounted) {
   const scripts = {
-    accept: loadScript('accept'),
     start: loadScript('start'),
     cancel: loadScript('cancel'),
     finish: loadScript('finish'),
@@ -85,42 +62,7 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
 
     /** Accepts a run, or finds the one that already stands for this request. */
     async accept(input: AcceptInput): Promise<Accepted> {
-      const { runId, requestId, owner, space, dryRun, idempotency, nowMs } = input;
-      const request = {
-        request_id: requestId,
-        run_id: runId,
-        owner,
-        space_id: space,
-        dry_run: dryRun,
-        accepted_at: nowMs,
-      };
-      const reply = await runScript(
-        redis,
-        scripts.accept,
-        [
-          keys.run(runId),
-          keys.active(owner, space),
-          keys.idempotency(owner, idempotency?.key ?? ''),
-          keys.auditOwner(owner),
-          keys.openRuns(),
-          keys.runEvents(runId),
-          keys.runsOf(owner),
-          keys.runs(),
-        ],
-        [
-          runId,
-          dryRun ? 'dry' : 'live',
-          JSON.stringify(request),
-          idempotency?.bodyHash ?? '',
-          idempotency === null ? '0' : '1',
-          RETENTION_S.idempotencyKey,
-          nowMs,
-          RETENTION_S.finishedRun,
-          ...eventArgs({ kind: 'accepted', space_id: space, dry_run: dryRun }),
-        ],
-      );
-      const [kind, found] = AcceptReply.parse(reply);
-      return { kind, runId: found };
+      return await runStep(redis, acceptStep(input));
     },
 
     /**

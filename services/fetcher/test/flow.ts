@@ -22,7 +22,8 @@ import { UserPreferences, preferencesVersion } from '@quorum/shared/preferences'
 import { createRecords, type Records, type RunRecord } from '@quorum/shared/records';
 import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import type { RunningWorker } from '@quorum/shared/run-worker';
-import { type Accepted, createTransitions, type Transitions } from '@quorum/shared/transitions';
+import type { Accepted } from '@quorum/shared/accept';
+import { createTransitions, type Transitions } from '@quorum/shared/transitions';
 import { createGate } from '@quorum/shared/upstream-gate';
 import { createWatches, type Watches } from '@quorum/shared/watches';
 import { createHub } from '@quorum/snapshot/hub';

@@ -11,7 +11,7 @@
  * Each request pays for itself (`limits.ts`) once it is known for whom, admins excepted. A good key is good however many bad ones
  * came from the same address: at 256 bits nobody guesses one, and whoever could lock an owner out would keep them from pausing.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import {
   roleIncludes,
   type ApiKey,
@@ -23,10 +23,11 @@ import {
 import type { OwnerId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
+import type { Step } from '@quorum/shared/script';
 import { logSecurity } from '@quorum/shared/security-events';
 import type { Request, RequestHandler } from 'express';
 import { sessionTokenOf, type BoardSessions, type Session } from './board-sessions.ts';
-import type { Limits, Pays } from './limits.ts';
+import type { Limits, Paid, Pays } from './limits.ts';
 import { Refusal } from './problem.ts';
 
 export type AccessOptions = {
@@ -60,6 +61,15 @@ export type Access = {
    * low, 429 where too much was asked. Asks Redis without a time limit: call it within `askRedis`.
    */
   callerOf(request: Request, needed: Role, pays?: Pays): Promise<Caller>;
+  /**
+   * The same, and what they start, in one step: `start` is told for whom, and makes that step with the payment in it. Null: the key is
+   * another than was thought, and nothing was done.
+   */
+  startFor<T>(
+    request: Request,
+    needed: Role,
+    start: (caller: Caller, payment: Step<Paid>) => Promise<T | null>,
+  ): Promise<T>;
   /**
    * The same for the pages of whoever operates Quorum: admins, by their key or a session of the board, and where nothing live is
    * in reach everybody.
@@ -141,6 +151,23 @@ export function createAccess(options: AccessOptions): Access {
       requireRole(needed, caller.role);
       return caller;
     },
+    async startFor(request, needed, start) {
+      const startBy = async (caller: Caller, standing?: Standing) => {
+        if (!roleIncludes(caller.role, needed)) {
+          // They pay for being told so.
+          const paid = await limits.pay(request, caller.owner, 'starts', standing);
+          if (paid === 'changed') return null;
+          throw tooLow(needed, caller.role);
+        }
+        return await start(caller, limits.payment(request, caller.role === 'admin' ? null : caller.owner, standing));
+      };
+      const known = recall(request);
+      const started = known === null ? null : await startBy(known.caller, known.standing);
+      if (started !== null) return started;
+      const again = await startBy(await identify(request));
+      if (again === null) throw new TypeError('Nothing was asked of the key');
+      return again;
+    },
     async operatorOf(request) {
       const key = request.headers.authorization;
       const caller = (key === undefined ? await sessionOf(request) : null) ?? (await identify(request));
@@ -187,7 +214,7 @@ function tooLow(needed: Role, role: Role): Refusal {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 const HOST = /^(?<name>\[[0-9a-f:.]+\]|[^:@/?#\s]+)(?::\d{1,5})?$/i;

@@ -4,22 +4,22 @@
  *   name and log the request → measure → trace → security headers → known host → own and named pages → JSON alone → the routes, each
  *     of which reads its own body
  */
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { serializeError, type Logger } from '@quorum/shared/log';
+import { ServerResponse, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
 import type { Traces } from '@quorum/shared/traces';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { pinoHttp } from 'pino-http';
 import { requireJson, requireKnownHost } from './access.ts';
 import { trustProxies } from './address.ts';
 import { methodsByPath } from './api/catalogue.ts';
 import { boardLinkRoutes, type BoardLinkDeps } from './board-link.ts';
 import { BOARD_PATH, boardRoutes, isOfBoard } from './board.ts';
 import { admitPages } from './cors.ts';
+import { logRequests } from './log-requests.ts';
 import { measureQueues, measureRequests } from './metrics.ts';
-import { answerProblem, Refusal, setRequestId } from './problem.ts';
+import { answerProblem, Refusal } from './problem.ts';
 import { agentRunRoutes, type AgentRunDeps } from './routes/agent-run.ts';
 import { auditRoutes, type AuditDeps } from './routes/audit.ts';
 import { eventsRoutes, type EventsDeps } from './routes/events.ts';
@@ -64,21 +64,16 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   trustProxies(app, deps.trustProxy);
-  app.use(logRequests(deps.log));
+  app.use(logRequests(app, deps.log));
   app.use(measureRequests(metrics), traceRequests(traces));
   app.use(securityHeaders());
   app.use(requireKnownHost(deps.allowedHosts), admitPages(deps.corsOrigins), requireJson);
 
+  // What is asked for most stands first.
+  app.use(agentRunRoutes(deps));
   app.use(boardLinkRoutes(deps));
   app.use(BOARD_PATH, boardRoutes(deps));
-  app.use(
-    preferencesRoutes(deps),
-    agentRunRoutes(deps),
-    proposalsRoutes(deps),
-    watchesRoutes(deps),
-    holdsRoutes(deps),
-    votingRoutes(deps),
-  );
+  app.use(preferencesRoutes(deps), proposalsRoutes(deps), watchesRoutes(deps), holdsRoutes(deps), votingRoutes(deps));
   app.use(auditRoutes(deps), eventsRoutes(deps), historyRoutes(deps), webhookRoutes(deps), operationRoutes(deps));
 
   refuseOtherMethods(app);
@@ -99,43 +94,6 @@ function refuseOtherMethods(app: Express): void {
   for (const [path, allow] of methodsByPath()) app.all(path, refuse(allow));
 }
 
-function logRequests(log: Logger): RequestHandler {
-  return pinoHttp({
-    logger: log,
-    genReqId(_request: IncomingMessage, response: ServerResponse) {
-      const id = randomUUID();
-      setRequestId(response, id);
-      return id;
-    },
-    // Never the headers: they hold the key.
-    serializers: {
-      req: ({ method, url }: { method: string; url: string }) => ({ method, path: pathToLog(url) }),
-      res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),
-      err: serializeError,
-    },
-    // The name under which the id goes on, into jobs and their lines.
-    customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
-    quietReqLogger: true,
-    // Probes and scrapes come every few seconds.
-    autoLogging: { ignore: ({ url }) => url === '/metrics' || url?.startsWith('/health') === true },
-    customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'warn' : 'info'),
-    customSuccessMessage: () => 'request answered',
-    customErrorMessage: () => 'request not answered',
-  });
-}
-
-/** Longer than the id of a run, shorter than any 256 bits in digits or letters. */
-const MAX_LOGGED_SEGMENT = 40;
-
-/** The path of a URL without what may be a key that somebody put there by mistake: no query, no segment that is long enough. */
-function pathToLog(url: string): string {
-  const [path = ''] = url.split('?');
-  return path
-    .split('/')
-    .map((segment) => (segment.length > MAX_LOGGED_SEGMENT ? '…' : segment))
-    .join('/');
-}
-
 /** An API runs nothing in a browser. Bull Board does, from this origin alone; its pages hold inline styles. */
 function securityHeaders(): RequestHandler {
   const none = ["'none'"];
@@ -151,11 +109,22 @@ function securityHeaders(): RequestHandler {
     manifestSrc: self,
     baseUri: self,
   };
-  const forApi = helmet({ contentSecurityPolicy: { useDefaults: false, directives: shut } });
-  const forBoard = helmet({ contentSecurityPolicy: { useDefaults: false, directives: board } });
+  const forApi = [...headersBy(shut), ['cache-control', 'no-store'] as const];
+  const forBoard = headersBy(board);
   return (request, response, next) => {
-    const isBoard = isOfBoard(request.path);
-    if (!isBoard) response.set('cache-control', 'no-store');
-    (isBoard ? forBoard : forApi)(request, response, next);
+    for (const [name, value] of isOfBoard(request.path) ? forBoard : forApi) response.setHeader(name, value);
+    next();
   };
+}
+
+/** What helmet sets. It is the same for every request: asked once, it does not put it together for each. */
+function headersBy(directives: Record<string, string[]>): (readonly [name: string, value: string])[] {
+  const set: [name: string, value: string][] = [];
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  response.setHeader = (name, value) => {
+    set.push([name, String(value)]);
+    return response;
+  };
+  helmet({ contentSecurityPolicy: { useDefaults: false, directives } })(response.req, response, () => undefined);
+  return set;
 }

@@ -35,6 +35,7 @@ import { createRunList } from './run-list.ts';
 import { createRunWaits } from './run-waits.ts';
 import { createRunWatch } from './run-watch.ts';
 import { listen } from './server.ts';
+import { createStartRun } from './start-run.ts';
 import { measureDeliveries } from './webhook/delivery-metrics.ts';
 import { openNotifier, webhookSetting } from './webhook/open.ts';
 import { createWebhooks } from './webhook/webhooks.ts';
@@ -116,6 +117,7 @@ export async function startGateway(
       metrics,
       log,
     }),
+    startRun: createStartRun(redis, queues),
     queues,
     limitMs,
     log,

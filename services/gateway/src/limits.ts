@@ -16,7 +16,7 @@ import type { Standing } from '@quorum/shared/api-keys';
 import type { OwnerId } from '@quorum/shared/ids';
 import type { Metrics } from '@quorum/shared/metrics';
 import { keys } from '@quorum/shared/redis-keys';
-import { loadScript, runScript } from '@quorum/shared/script';
+import { loadScript, runStep, type Step } from '@quorum/shared/script';
 import { logSecurity } from '@quorum/shared/security-events';
 import type { Request } from 'express';
 import type { Redis } from 'ioredis';
@@ -57,6 +57,8 @@ export type Limits = {
    * `redisAway` where a start is not counted.
    */
   pay(request: Request, owner: OwnerId, pays: Pays, standing?: Standing): Promise<Paid>;
+  /** The step of Redis in which a start is paid for, to be made together with what it starts. No owner: it is known to be an admin's. */
+  payment(request: Request, owner: OwnerId | null, standing?: Standing): Step<Paid>;
   /** Takes one refused key. Throws a `Refusal` where the address has sent too many. */
   payForBadKey(request: Request): Promise<void>;
 };
@@ -89,28 +91,42 @@ export function createLimits({ redis, settings, limitMs, metrics }: LimitsOption
     registers: [metrics.registry],
   });
 
-  async function take({ request, windowS, budgets, standing }: Taking): Promise<Paid> {
-    const reply = await runScript(
-      redis,
+  function stepOf({ request, windowS, budgets, standing }: Taking): Step<Paid> {
+    return {
       script,
-      [keys.apiKeys(), ...budgets.map(({ key }) => key)],
-      [windowS * SECOND_MS, standing?.id ?? '', standing?.record ?? '', ...budgets.map(({ limit }) => limit)],
-    );
-    const [refused, ...numbers] = Reply.parse(reply);
-    if (refused === CHANGED) return 'changed';
-    const all = budgets.map((budget, at): Left => ({
-      budget,
-      left: numbers[2 * at] ?? 0,
-      endsMs: numbers[2 * at + 1] ?? 0,
-    }));
-    request.res?.set(headersOf(all, windowS));
-    const usedUp = all[refused - 1];
-    if (usedUp === undefined) return 'taken';
-    told.inc({ budget: usedUp.budget.name, result: 'refused' });
-    metrics.security.inc({ event: 'limit_hit' });
-    // Whoever tries keys one after the other is not to fill the log.
-    if (usedUp.budget.name !== BAD_KEYS) logSecurity(request.log, 'limit_hit', { budget: usedUp.budget.name });
-    throw tooMany(usedUp, windowS);
+      keys: [keys.apiKeys(), ...budgets.map(({ key }) => key)],
+      args: [windowS * SECOND_MS, standing?.id ?? '', standing?.record ?? '', ...budgets.map(({ limit }) => limit)],
+      read(reply) {
+        const [refused, ...numbers] = Reply.parse(reply);
+        if (refused === CHANGED) return 'changed';
+        const all = budgets.map((budget, at): Left => ({
+          budget,
+          left: numbers[2 * at] ?? 0,
+          endsMs: numbers[2 * at + 1] ?? 0,
+        }));
+        if (all.length > 0) request.res?.set(headersOf(all, windowS));
+        const usedUp = all[refused - 1];
+        if (usedUp === undefined) return 'taken';
+        told.inc({ budget: usedUp.budget.name, result: 'refused' });
+        metrics.security.inc({ event: 'limit_hit' });
+        // Whoever tries keys one after the other is not to fill the log.
+        if (usedUp.budget.name !== BAD_KEYS) logSecurity(request.log, 'limit_hit', { budget: usedUp.budget.name });
+        throw tooMany(usedUp, windowS);
+      },
+    };
+  }
+
+  const take = (taking: Taking): Promise<Paid> => runStep(redis, stepOf(taking));
+
+  function takingOf(request: Request, owner: OwnerId, pays: 'reads' | 'starts', standing?: Standing): Taking {
+    const { windowS, readsPerOwner, readsPerAddress, startsPerOwner, startsPerAddress } = settings();
+    const [perOwner, perAddress] =
+      pays === 'reads' ? [readsPerOwner, readsPerAddress] : [startsPerOwner, startsPerAddress];
+    const budgets = [
+      { name: `${pays}-owner`, key: keys.limitOfOwner(pays, owner), limit: perOwner },
+      { name: `${pays}-address`, key: keys.limitOfAddress(pays, addressOf(request)), limit: perAddress },
+    ];
+    return { request, windowS, budgets, standing };
   }
 
   /** Lets through what cannot be counted, soon enough for whoever waits for the answer. */
@@ -127,14 +143,12 @@ export function createLimits({ redis, settings, limitMs, metrics }: LimitsOption
   return {
     async pay(request, owner, pays, standing) {
       if (pays === 'nothing') return 'not_counted';
-      const { windowS, readsPerOwner, readsPerAddress, startsPerOwner, startsPerAddress } = settings();
-      const [perOwner, perAddress] =
-        pays === 'reads' ? [readsPerOwner, readsPerAddress] : [startsPerOwner, startsPerAddress];
-      const budgets = [
-        { name: `${pays}-owner`, key: keys.limitOfOwner(pays, owner), limit: perOwner },
-        { name: `${pays}-address`, key: keys.limitOfAddress(pays, addressOf(request)), limit: perAddress },
-      ];
-      return await (pays === 'reads' ? takeIfCounted : take)({ request, windowS, budgets, standing });
+      return await (pays === 'reads' ? takeIfCounted : take)(takingOf(request, owner, pays, standing));
+    },
+
+    payment(request, owner, standing) {
+      if (owner !== null) return stepOf(takingOf(request, owner, 'starts', standing));
+      return stepOf({ request, windowS: settings().windowS, budgets: [] });
     },
 
     async payForBadKey(request) {

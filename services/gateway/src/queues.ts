@@ -21,6 +21,7 @@ import {
 import type { Logger } from '@quorum/shared/log';
 import type { NoticePayload } from '@quorum/shared/notices';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import type { Step } from '@quorum/shared/script';
 import { carriedTrace } from '@quorum/shared/trace-context';
 import { keepSchedule, nextTick, watchSchedule, watchScheduleId } from '@quorum/shared/schedules';
 import { waitingJobs, type WaitingJob } from '@quorum/shared/waiting-jobs';
@@ -29,6 +30,7 @@ import type { SpaceId } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { askRedis, redisAway } from './ask-redis.ts';
+import { jobStep } from './job-step.ts';
 
 /** The states whose jobs are counted. */
 export const COUNTED = [
@@ -85,6 +87,13 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
     return queue;
   }
 
+  function rootOf(runId: RunId, requestId?: RequestId) {
+    return {
+      payload: JOBS['agent-run'].payload.parse({ request_id: requestId, run_id: runId, step: 'fetch' }),
+      options: { ...jobOptions('agent-run', retries()), ...carriedTrace(), jobId: jobIds.run(runId) },
+    };
+  }
+
   return {
     all: (): readonly Queue[] => [...queues.values()],
 
@@ -101,13 +110,18 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
      * wrong: the run is accepted by then, and the same request again adds what is missing.
      */
     async addRun(runId: RunId, requestId?: RequestId): Promise<void> {
-      const payload = JOBS['agent-run'].payload.parse({ request_id: requestId, run_id: runId, step: 'fetch' });
-      const options = { ...jobOptions('agent-run', retries()), ...carriedTrace(), jobId: jobIds.run(runId) };
+      const { payload, options } = rootOf(runId, requestId);
       try {
         await askRedis(limitMs(), () => queueOf('agent-run').add('agent-run', payload, options));
       } catch (error) {
         throw redisAway(error);
       }
+    },
+
+    /** The same as a part of a step in which the run is accepted. */
+    runStep(runId: RunId, requestId?: RequestId): Promise<Step<string>> {
+      const { payload, options } = rootOf(runId, requestId);
+      return jobStep(queueOf('agent-run'), 'agent-run', payload, options);
     },
 
     /**

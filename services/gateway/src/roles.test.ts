@@ -17,6 +17,7 @@ import { keys } from '@quorum/shared/redis-keys';
 import { connectFailFast, connectPatient } from '@quorum/shared/redis';
 import { AgentRunAccepted } from '@quorum/shared/run';
 import { redisPreferenceStore } from '@quorum/shared/store-redis';
+import { loadScript } from '@quorum/shared/script';
 import { createTransitions } from '@quorum/shared/transitions';
 import { readVoting } from '@quorum/shared/voting';
 import { createWatches } from '@quorum/shared/watches';
@@ -40,6 +41,7 @@ import { openQueues } from './queues.ts';
 import { createRunList } from './run-list.ts';
 import { createRunWaits } from './run-waits.ts';
 import { createRunWatch } from './run-watch.ts';
+import { createStartRun } from './start-run.ts';
 import { createWebhooks } from './webhook/webhooks.ts';
 
 const CALLERS = ['none', 'viewer', 'user', 'other', 'admin', 'file', 'revoked', 'forged', 'unknown'] as const;
@@ -237,7 +239,11 @@ test('the table has every route that the gateway has', () => {
   });
   const metrics = createMetrics('test');
   const sessions = createBoardSessions(connection);
-  const limits: Limits = { pay: async () => 'taken', payForBadKey: async () => {} };
+  const limits: Limits = {
+    pay: async () => 'taken',
+    payment: () => ({ script: loadScript('take-requests'), keys: [], args: [], read: () => 'taken' }),
+    payForBadKey: async () => {},
+  };
   const options = { owner: ROOT, fileKey: null, apiKeys: null, allowAnonymous: true, limits, sessions };
   const access = createAccess({ ...options, metrics, log });
   const records = createRecords(connection);
@@ -263,7 +269,8 @@ test('the table has every route that the gateway has', () => {
   const eventStreams = createEventStreams(() => ({ heartbeatS: 15, maxClients: 1 }), metrics.registry);
   const events = { runWatch, runWaits: createRunWaits(runWatch, () => 1), eventStreams, corsOrigins: () => [] };
   const health = () => readHealth({ redis: connection, withinMs: 800 });
-  const parts = { access, sessions, trustProxy: [], queues, metrics, log, ...stores, ...holds, ...notices };
+  const startRun = createStartRun(connection, queues);
+  const parts = { access, sessions, trustProxy: [], startRun, queues, metrics, log, ...stores, ...holds, ...notices };
   const app = createApp({ ...parts, ...events, limitMs: () => 800, allowedHosts: [], health });
   connection.disconnect();
   const routes = routesOf(app.router);

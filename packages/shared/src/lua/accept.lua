@@ -30,7 +30,8 @@ local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
 for _, index in ipairs({ KEYS[7], KEYS[8] }) do
   redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. oldest)
   redis.call('ZADD', index, now, run_id)
-  redis.call('EXPIRE', index, listed)
+  -- A day longer than its last entry is kept, so that it is written once a day.
+  if redis.call('TTL', index) < tonumber(listed) then redis.call('EXPIRE', index, listed + 86400) end
 end
 remember(run_id)
 redis.call('XADD', KEYS[4], '*', 'kind', 'accepted', 'time', now, 'run', run_id, 'mode', kind)

@@ -43,14 +43,16 @@ export function serveOn(router: Router, access: Access) {
     A extends Answers,
   >(route: RouteOf<P, Q, H, B, A>, handle: (asked: Asked<P, Q, H, B, A>) => Promise<void>): void {
     const { method, path, role, pays, names } = route;
+    const headersOf = headersReader(route);
+    const readsQuery = isRead(route.query);
     router[method](path, ...bodyParsers(route), async (request, response) => {
-      const headers = headersOf(route, request);
       await handle({
         request,
         response,
         params: readPart('path', route.params, request.params, names),
-        query: readPart('query', route.query, request.query),
-        headers: readPart('headers', route.headers, headers),
+        // Express parses it when it is asked for.
+        query: readPart('query', route.query, readsQuery ? request.query : undefined),
+        headers: readPart('headers', route.headers, headersOf(request)),
         body: readPart('body', route.body, request.body),
         caller() {
           if (role === 'anybody') throw new TypeError(`${path} asks nobody who they are.`);
@@ -67,17 +69,22 @@ export function serveOn(router: Router, access: Access) {
   };
 }
 
+function isRead(schema: z.ZodType): boolean {
+  return schema !== NOTHING;
+}
+
 /** What reads the body of this route. A body that a route does not know is not read at all. */
 function bodyParsers({ body, bodyAs, bodyKb }: Route): RequestHandler[] {
-  if (body === NOTHING) return [];
+  if (!isRead(body)) return [];
   const options = { limit: `${bodyKb}kb`, inflate: false };
   return [bodyAs === 'json' ? express.json(options) : express.raw({ ...options, type: 'application/json' })];
 }
 
-/** The headers that a route knows, by the names that it has for them. */
-function headersOf({ headers }: Route, request: Request): Record<string, unknown> {
-  if (!(headers instanceof z.ZodObject)) return {};
-  return Object.fromEntries(Object.keys(headers.shape).map((name) => [name, request.headers[name.toLowerCase()]]));
+/** What finds the headers that a route knows, by the names that it has for them. */
+function headersReader({ headers }: Route): (request: Request) => Record<string, unknown> {
+  if (!(headers instanceof z.ZodObject)) return () => ({});
+  const names = Object.keys(headers.shape).map((name) => [name, name.toLowerCase()] as const);
+  return (request) => Object.fromEntries(names.map(([name, sent]) => [name, request.headers[sent]]));
 }
 
 type Part = 'path' | 'query' | 'headers' | 'body';

@@ -1,14 +1,15 @@
 /**
  * `POST /agent-run`, `GET` and `DELETE /agent-run/:id`, and `GET /agent-run/:id/timings`.
  *
- * A run is accepted first, in one atomic step, and then added to the queue under its own id. If the second fails, the answer is
- * 503 and the same request again finds the run still queued and adds it: nothing is lost and nothing runs twice. Whoever would
+ * A run is paid for, accepted and added to the queue under its own id in one atomic step. If that fails, the answer is 503, and the
+ * same request again starts the run, or finds it and adds what is missing: nothing is lost and nothing runs twice. Whoever would
  * rather wait than poll says for how long (`Prefer: wait=20`), and has the result if there is one by then.
  *
  * A run is cancelled likewise: first its record says so, which stops every vote that is not reserved; then those who work for it
  * are told, and what nobody has begun is taken away. The answer is 202, and the run ends soon after; once it has, 200 where it
  * was cancelled and 409 where it ended otherwise.
  */
+import type { Accepted } from '@quorum/shared/accept';
 import { hashOf } from '@quorum/shared/canonical';
 import { NotFoundError, UpstreamError } from '@quorum/shared/errors';
 import type { Hold } from '@quorum/shared/hold';
@@ -16,24 +17,28 @@ import { holdIdOf, RequestId, RunId, type OwnerId } from '@quorum/shared/ids';
 import type { Records, RunRecord } from '@quorum/shared/records';
 import type { AgentRunAccepted, AgentRunRequest, AgentRunView, RunStatus } from '@quorum/shared/run';
 import { timingsOf, type RunTimings } from '@quorum/shared/run-timings';
+import type { Step } from '@quorum/shared/script';
 import { openSpan } from '@quorum/shared/trace-context';
-import type { Accepted, Transitions } from '@quorum/shared/transitions';
+import type { Transitions } from '@quorum/shared/transitions';
 import { Router, type Response } from 'express';
 import { maySee, type Access, type Caller } from '../access.ts';
 import { CANCEL_RUN, READ_RUN, START_RUN, TIME_RUN } from '../api/runs.ts';
 import { serveOn } from '../api/serve.ts';
 import { askRedis } from '../ask-redis.ts';
 import { sendTagged } from '../etag.ts';
+import type { Paid } from '../limits.ts';
 import { Refusal, requestIdOf } from '../problem.ts';
 import type { Queues } from '../queues.ts';
 import { BEGINNING } from '../run-watch.ts';
 import { waitOf, type RunWaits } from '../run-waits.ts';
+import type { StartRun } from '../start-run.ts';
 import { viewOf } from '../view.ts';
 
 export type AgentRunDeps = {
   readonly access: Access;
   readonly records: Records;
   readonly transitions: Transitions;
+  readonly startRun: StartRun;
   readonly queues: Queues;
   readonly runWaits: RunWaits;
   /** The time within which a request has its answer of Redis, in milliseconds. */
@@ -50,11 +55,12 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
 
   serve(START_RUN, async ({ caller, headers, body, request, response, answer }) => {
     const accepted = await askRedis(deps.limitMs(), async () => {
-      const { owner } = await caller();
+      const wanted = await readOr(caller, () => ({ ...body(), key: headers()['Idempotency-Key'] ?? null }));
       // The run that a request starts has its id, so that one id leads from the answer to the vote.
       const runId = RunId.parse(requestIdOf(response));
-      const key = headers()['Idempotency-Key'] ?? null;
-      return await startRun(deps, { owner, runId }, body(), key, RequestId.parse(runId));
+      return await deps.access.startFor(request, START_RUN.role, ({ owner }, payment) =>
+        startRun(deps, payment, { owner, runId }, wanted),
+      );
     });
     response.location(accepted.status_url);
     const waitS = waitOf(request);
@@ -87,28 +93,37 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
   return router;
 }
 
+/** What a request says. Where that does not fit, whoever may ask is told so, and pays for it. */
+async function readOr<T>(caller: () => Promise<Caller>, read: () => T): Promise<T> {
+  try {
+    return read();
+  } catch (error) {
+    await caller();
+    throw error;
+  }
+}
+
 async function startRun(
-  { transitions, records, queues }: AgentRunDeps,
+  { startRun: start, records, queues }: AgentRunDeps,
+  payment: Step<Paid>,
   { owner, runId: newId }: { readonly owner: OwnerId; readonly runId: RunId },
-  { space_id, dry_run }: AgentRunRequest,
-  idempotencyKey: string | null,
-  requestId: RequestId | undefined,
-): Promise<AgentRunAccepted> {
-  const accepted = await transitions.accept({
+  { space_id, dry_run, key }: AgentRunRequest & { readonly key: string | null },
+): Promise<AgentRunAccepted | null> {
+  const requestId = RequestId.parse(newId);
+  const accepted = await start(payment, {
     runId: newId,
     requestId,
     owner,
     space: space_id,
     dryRun: dry_run,
-    idempotency: idempotencyKey === null ? null : { key: idempotencyKey, bodyHash: hashOf({ space_id, dry_run }) },
+    idempotency: key === null ? null : { key, bodyHash: hashOf({ space_id, dry_run }) },
     nowMs: Date.now(),
   });
+  if (accepted === null) return null;
   refuseClash(accepted, dry_run);
   const { kind, runId } = accepted;
   openSpan()?.set({ 'quorum.run_id': runId });
-  const run = kind === 'created' ? { state: 'queued' as const, requestId } : await stateOf(records, runId);
-  // A run that was accepted before may have missed the queue: added again it is the same job, or the one that was missing.
-  if (run.state === 'queued') await queues.addRun(runId, run.requestId ?? undefined);
+  const run = kind === 'created' ? { state: 'queued' as const } : await healed({ records, queues }, runId);
   const url = `/agent-run/${runId}`;
   return { run_id: runId, status: run.state, joined: kind === 'joined', status_url: url, events_url: `${url}/events` };
 }
@@ -157,9 +172,14 @@ function refuseClash({ kind, runId }: Accepted, dryRun: boolean): void {
   }
 }
 
-async function stateOf(records: Records, runId: RunId): Promise<Pick<RunRecord, 'state' | 'requestId'>> {
+/** A run that was accepted before. Its job may have missed the queue: added again it is the same, or the one that was missing. */
+async function healed(
+  { records, queues }: Pick<AgentRunDeps, 'records' | 'queues'>,
+  runId: RunId,
+): Promise<Pick<RunRecord, 'state'>> {
   const run = await records.run(runId);
   if (run === null) throw new NotFoundError('run');
+  if (run.state === 'queued') await queues.addRun(runId, run.requestId ?? undefined);
   return run;
 }
 
