@@ -31,7 +31,7 @@ let startsPerOwner = 1;
 
 beforeAll(async () => {
   server = await startTestRedis();
-  redis = connectFailFast(server.url, log, 10_000);
+  redis = connectFailFast(server.url, log, () => 10_000);
   queues = openQueues({
     connection: redis,
     retries: () => ({ maxRetryAttempts: 3, retryDelayS: 5 }),
