@@ -6,11 +6,21 @@ import { keys, RETENTION_S } from './redis-keys.ts';
 
 /** A part of the records. */
 export function createKeptTexts(redis: Redis) {
+  /** Packs texts, each with its content hash; what comes back sends them at once, so that whatever is sent next comes after them. */
+  async function packProposals(texts: readonly (readonly [string, Proposal])[]): Promise<() => Promise<unknown>> {
+    const packed = await Promise.all(
+      texts.map(async ([hash, text]) => [keys.proposal(hash), await pack(JSON.stringify(text))] as const),
+    );
+    return () => Promise.all(packed.map(([key, text]) => redis.set(key, text, 'EX', RETENTION_S.proposalText)));
+  }
+
   return {
+    packProposals,
+
     /** Stores a proposal's text under its content hash, compressed. */
     async putProposal(contentHash: string, proposal: Proposal): Promise<void> {
-      const packed = await pack(JSON.stringify(proposal));
-      await redis.set(keys.proposal(contentHash), packed, 'EX', RETENTION_S.proposalText);
+      const send = await packProposals([[contentHash, proposal]]);
+      await send();
     },
 
     /** A proposal by its content hash, or null where it was never stored or has expired. */

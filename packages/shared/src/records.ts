@@ -16,7 +16,7 @@
  *
  * A proposal's decision and outcome and the opening are written once: a second writer is told what stands.
  */
-import { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { Address, type Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -27,6 +27,7 @@ import { createHoldRecords } from './hold-records.ts';
 import { createLeftRecords } from './left-records.ts';
 import { OwnerId, RequestId, RunId } from './ids.ts';
 import { createKeptTexts } from './kept-texts.ts';
+import { createOpenRuns } from './open-runs.ts';
 import { Counted, FailedWhy, Outcome, SkippedWhy } from './outcome.ts';
 import { createPacking, unpackFields } from './packed-run.ts';
 import { UserPreferences } from './preferences.ts';
@@ -170,13 +171,15 @@ export type Records = ReturnType<typeof createRecords>;
 /** The records on one Redis. A record that does not parse is an error, never a guess. */
 export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
   const writeOnce = createWriteOnce(redis);
+  const texts = createKeptTexts(redis);
 
   return {
     ...createAnnouncements(redis),
     ...createLeftRecords(redis),
     ...createHoldRecords(redis),
+    ...createOpenRuns(redis),
     ...createTries(writeOnce),
-    ...createKeptTexts(redis),
+    ...texts,
 
     /** The whole run at one moment, or null where there is none. */
     async run(runId: RunId): Promise<RunRecord | null> {
@@ -201,9 +204,23 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
       return parseRun(runId, Object.fromEntries(fields.filter(([name]) => name === 'request' || name === 'state')));
     },
 
-    /** Pins the opening; the first one stands. `onFirst` is called where it is this one. */
-    open: (runId: RunId, opening: Opening, onFirst?: () => void): Promise<Opening> =>
-      writeOnce(runId, 'opening', opening, Opening, openingEvents(opening), onFirst),
+    /**
+     * Stores the texts of what was selected, each with its content hash, and pins the opening; the first one stands. `onFirst` is
+     * called where it is this one.
+     */
+    async open(
+      runId: RunId,
+      opening: Opening,
+      selected: readonly (readonly [string, Proposal])[] = [],
+      onFirst?: () => void,
+    ): Promise<Opening> {
+      const sendTexts = await texts.packProposals(selected);
+      // One trip, and the texts are there first: an opening without them could not be decided on.
+      const sending = sendTexts();
+      const pinning = writeOnce(runId, 'opening', opening, Opening, openingEvents(opening), onFirst);
+      const [stands] = await Promise.all([pinning, sending]);
+      return stands;
+    },
 
     /** Pins the settings that a service keeps for the run; the first ones stand. */
     pinSettings: (runId: RunId, service: string, settings: PinnedSettings): Promise<PinnedSettings> =>
@@ -245,17 +262,6 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
      * the room. Returns whether it did.
      */
     pack: createPacking(redis),
-
-    /** The runs that are open, oldest first. An entry that is no run's id is none, and stands in the way of no other. */
-    async openRuns(): Promise<RunId[]> {
-      const ids = await redis.zrange(keys.openRuns(), '0', '-1');
-      return ids.flatMap((id) => RunId.safeParse(id).data ?? []);
-    },
-
-    /** Drops an entry among the open runs of which there is no record: it would keep a place for ever. */
-    async dropOpenRun(runId: RunId): Promise<void> {
-      await redis.zrem(keys.openRuns(), runId);
-    },
 
     async ledger(voter: Address, space: SpaceId, proposal: ProposalId): Promise<LedgerEntry | null> {
       const fields = await redis.hgetall(keys.ledger(voter, space, proposal));

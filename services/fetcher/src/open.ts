@@ -14,10 +14,11 @@ import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
 import type { Address, Proposal, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { aliasWords } from './alias-words.ts';
-import { choose, type Unchecked } from './choose.ts';
+import { choose } from './choose.ts';
 import { dropByHistory, partition, termsOf, type Dropped, type DroppedAs } from './filter.ts';
 import { readListing, type Listed, type Listing } from './listing.ts';
 import { takingPowerBack } from './overriding.ts';
+import { wordsForMissed, wordsForOdd, wordsForUnchecked } from './opening-words.ts';
 import { powerOn } from './power.ts';
 import { rank } from './rank.ts';
 
@@ -42,11 +43,19 @@ export type Established = {
   readonly dropped: readonly { readonly proposal_id: ProposalId; readonly why: DroppedAs }[];
 };
 
-/** Establishes what a run will decide. Throws where the space or its list cannot be read: a run never goes on without. */
-export async function openRun(run: Asked, deps: OpenDeps, signal: AbortSignal): Promise<Opening> {
+/**
+ * Establishes what a run will decide, and pins it: what was pinned before stands. `onFirst` is called where this is the first. Throws
+ * where the space or its list cannot be read: a run never goes on without.
+ */
+export async function openRun(
+  run: Asked & Pick<RunRecord, 'runId'>,
+  deps: OpenDeps,
+  signal: AbortSignal,
+  onFirst?: () => void,
+): Promise<Opening> {
   const { opening, proposals } = await establish(run, deps, signal);
-  await Promise.all(proposals.map((proposal) => deps.records.putProposal(contentHash(proposal), proposal)));
-  return opening;
+  const texts = proposals.map((proposal) => [contentHash(proposal), proposal] as const);
+  return deps.records.open(run.runId, { ...opening, opened_at: deps.now() }, texts, onFirst);
 }
 
 /** The same for whoever wants to know it without a run: nothing is stored. */
@@ -162,6 +171,8 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   };
 }
 
+/** A page of odd ones says what is wrong with all. */
+const ODD_LOGGED = 20;
 /** A space in which more are missed than this has other troubles than ours. */
 const MISSED_TOLD = 100;
 
@@ -243,36 +254,6 @@ async function ownOutdated(
     }),
   );
   return new Set(outdated.flat());
-}
-
-const ODD_LOGGED = 20;
-const ODD_TOLD = 3;
-
-/** A proposal that cannot be read may be one that its owner cares about. */
-function wordsForOdd(odd: Listing['odd']): string[] {
-  if (odd.length === 0) return [];
-  const told = odd.slice(0, ODD_TOLD).map(({ id, why }) => `${id} (${why})`);
-  const more = odd.length > told.length ? ` and ${odd.length - told.length} more` : '';
-  const left = odd.length === 1 ? '1 proposal cannot be read and is' : `${odd.length} proposals cannot be read and are`;
-  return [`${left} left out; look on Snapshot: ${told.join(', ')}${more}.`];
-}
-
-/** A hub that gives no power leaves every vote undone: not without a word to the owner. */
-function wordsForUnchecked(unchecked: readonly Unchecked[]): string[] {
-  const [first] = unchecked;
-  if (first === undefined) return [];
-  const left = unchecked.length === 1 ? '1 proposal could' : `${unchecked.length} proposals could`;
-  const rest = unchecked.length === 1 ? 'is left for a later run' : 'are left for a later run; the first';
-  return [`${left} not be checked and ${rest}: ${first.proposal.id} (${first.why})`];
-}
-
-/** What nobody can vote on in time any more. */
-function wordsForMissed(missed: readonly Listed[]): string[] {
-  if (missed.length === 0) return [];
-  const told = missed.slice(0, ODD_TOLD).map(({ id }) => id);
-  const more = missed.length > told.length ? ` and ${missed.length - told.length} more` : '';
-  const close = missed.length === 1 ? '1 proposal closes' : `${missed.length} proposals close`;
-  return [`${close} too soon to be decided and voted on: vote on Snapshot yourself: ${told.join(', ')}${more}.`];
 }
 
 /** A space may have thousands of proposals: the record of a run, which is read often, keeps the first of them. */

@@ -106,10 +106,14 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
   }
 
   /** Opens a run; while the hub asks for a pause it is put off, which costs no attempt. */
-  async function openUnhurried(run: RunRecord, terms: RunTerms, scoped: Logger, signal: AbortSignal): Promise<Opening> {
+  async function openUnhurried(
+    run: RunRecord,
+    given: RunTerms & { readonly log: Logger },
+    signal: AbortSignal,
+    onFirst: () => void,
+  ): Promise<Opening> {
     try {
-      const opening = await openRun(run, { ...deps, ...terms, log: scoped }, signal);
-      return { ...opening, opened_at: deps.now() };
+      return await openRun(run, { ...deps, ...given }, signal, onFirst);
     } catch (error) {
       const nowMs = deps.now();
       throw postponedUntilOpen(error, { nowMs, untilMs: (run.startedAtMs ?? nowMs) + PATIENCE_MS });
@@ -213,8 +217,7 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
         const onFirst = (): void => {
           isFirst = true;
         };
-        const opening =
-          run.opening ?? (await records.open(runId, await openUnhurried(run, terms, scoped, signal), onFirst));
+        const opening = run.opening ?? (await openUnhurried(run, { ...terms, log: scoped }, signal, onFirst));
         const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
         scoped.info({ filter_metrics }, 'proposals selected');
         await tell(run, opening);

@@ -1,4 +1,5 @@
 import { keys } from '@quorum/shared/redis-keys';
+import type { Hub } from '@quorum/snapshot/hub';
 import { describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { verdictOn } from '../test/audit.ts';
@@ -87,6 +88,36 @@ describe.each(CHANGES)('when $what', ({ given = {}, change, outcome, detail }) =
 test('an alias that lasts eleven minutes more still votes', async () => {
   const vote = await stand.aVote({ aliasCreated: nowS() - 30 * DAY_S + 11 * 60 });
   expect(await vote.vote()).toEqual({ kind: 'cast' });
+});
+
+describe('what the hub is asked', () => {
+  test('is asked at once: the power before the proposal is there', async () => {
+    const vote = await stand.aVote();
+    const { hub } = vote.deps;
+    const asked = Promise.withResolvers<void>();
+    const patient: Hub = {
+      ...hub,
+      async proposal(...question) {
+        await asked.promise;
+        return hub.proposal(...question);
+      },
+      async votingPower(...question) {
+        asked.resolve();
+        return hub.votingPower(...question);
+      },
+    };
+    expect(await vote.vote({ hub: patient })).toEqual({ kind: 'cast' });
+  });
+
+  test('about a vote that is not to be made is not waited for, nor does its failure matter', async () => {
+    const vote = await stand.aVote();
+    expect(await vote.ownerVotes(ballotOf('basic', 2))).toMatch(/^200/);
+    const votingPower = async (): Promise<number> => Promise.reject(new Error('the hub is ill'));
+    expect(await vote.vote({ hub: { ...vote.deps.hub, votingPower } })).toEqual({
+      kind: 'skipped',
+      why: 'already_voted',
+    });
+  });
 });
 
 describe('what stands on the hub already', () => {

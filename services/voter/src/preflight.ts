@@ -35,6 +35,12 @@ export async function preflight(
   signal: AbortSignal,
 ): Promise<Step<Checked>> {
   const { hub, records, settings } = deps;
+  // Asked beside the rest, which costs a hub's answer less before the vote; wanted only of a vote that is still to be made.
+  const asking = Promise.all([
+    hub.votingPower({ voter: licence.voter, space: ref.space, proposal: ref.proposal }, signal),
+    aliasFault(licence, deps, signal),
+  ]);
+  asking.catch(() => undefined);
   const [proposal, votes, entry] = await Promise.all([
     hub.proposal(ref.proposal, signal),
     hub.votes({ voter: licence.voter, proposals: [ref.proposal] }, signal),
@@ -54,10 +60,7 @@ export async function preflight(
   if (nowS <= proposal.start || proposal.end - nowS < settings.minTimeToVoteS) return end(skipped('closed', nowMs));
   const unsealable = proposal.privacy === '' ? null : whyNotSecret(proposal, deps.sealing);
   if (unsealable !== null) return end(skipped('not_allowed', nowMs, unsealable));
-  const [power, alias] = await Promise.all([
-    hub.votingPower({ voter: licence.voter, space: ref.space, proposal: ref.proposal }, signal),
-    aliasFault(licence, deps, signal),
-  ]);
+  const [power, alias] = await asking;
   if (power === 0) return end(skipped('no_voting_power', nowMs));
   if (alias !== null) {
     if (entry?.state === 'reserved') await voidIntent(entry, alias, ref, licence, deps);
