@@ -165,7 +165,8 @@ export function createAccess(options: AccessOptions): Access {
       const started = known === null ? null : await startBy(known.caller, known.standing);
       if (started !== null) return started;
       const again = await startBy(await identify(request));
-      if (again === null) throw new TypeError('Nothing was asked of the key');
+      // Nothing was asked of a key that was read just now.
+      if (again === null) throw new TypeError('A key that was just read cannot have changed');
       return again;
     },
     async operatorOf(request) {

@@ -8,8 +8,8 @@
  *   bad-keys  address             every key or link that is refused
  *
  * One question to Redis takes a request out of both of its budgets, or out of neither; it may ask in the same step whether an API key
- * still stands (`access.ts`). Admins pay nothing. While Redis is away
- * nothing is counted: what starts a run is refused then, and the rest is let through to fail or not by what it needs itself.
+ * still stands (`access.ts`), and start a run in it (`start-run.ts`). Admins pay nothing. While Redis is away nothing is counted: what
+ * starts a run is refused then, and the rest is let through to fail or not by what it needs itself.
  */
 import { UpstreamError } from '@quorum/shared/errors';
 import type { Standing } from '@quorum/shared/api-keys';
