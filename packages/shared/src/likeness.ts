@@ -17,7 +17,7 @@ export function fold(text: string): string {
     .normalize('NFC');
 }
 
-const BEYOND_ASCII = /[^\u0000-\u007f]/;
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 const LOOKALIKES: ReadonlyMap<string, string> = new Map(
   [

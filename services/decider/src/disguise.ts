@@ -120,7 +120,7 @@ function rot13(text: string): string {
 function backwards(text: string): string {
   return BEYOND_LATIN.test(text)
     ? Array.from(text).toReversed().join('')
-    : Buffer.from(text, 'latin1').reverse().toString('latin1');
+    : Buffer.from(Buffer.from(text, 'latin1').toReversed()).toString('latin1');
 }
 
-const BEYOND_LATIN = /[^\u0000-\u00ff]/;
+const BEYOND_LATIN = /[\u0100-\uffff]/;

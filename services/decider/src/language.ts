@@ -33,6 +33,7 @@ const LATIN = 0;
 /** All others are one to us: who writes in one of them may be answered in another. */
 const OTHER = SCRIPTS.length;
 
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 /** Letters of nobody: signs such as a mathematical 𝐱, or the mark that lengthens a vowel. */
 const LETTER = /(?!\p{Script=Common})\p{L}/gu;
 /** Chinese, Japanese and Korean say with one sign what takes two or three letters elsewhere. */
@@ -52,6 +53,8 @@ const FOREIGN_SHARE = 0.5;
 
 /** Whether a text, what it quotes left out, is mostly in scripts that are neither Latin nor those of `asked`. */
 export function isForeign(text: string, asked: string): boolean {
+  // All its letters are Latin, as most answers' are.
+  if (!BEYOND_ASCII.test(text)) return false;
   const allowed = new Set([LATIN, ...lettersOf(asked).map(scriptOf)]);
   const own = lettersOf(text.replaceAll(QUOTED, ' '));
   // A text that is nothing but a quotation is the writer's answer all the same.
@@ -64,11 +67,15 @@ function lettersOf(text: string): string[] {
   return text.normalize('NFKC').match(LETTER) ?? [];
 }
 
+/** Of one letter: a class of Unicode is asked only about the others, which are few in most texts. */
+const isAscii = (letter: string): boolean => letter <= '\u007f';
+
 function scriptOf(letter: string): number {
+  if (isAscii(letter)) return LATIN;
   const found = SCRIPTS.findIndex((script) => script.test(letter));
   return found === -1 ? OTHER : found;
 }
 
 function weightOf(letters: readonly string[]): number {
-  return letters.reduce((sum, letter) => sum + (DENSE.test(letter) ? DENSE_WEIGHT : 1), 0);
+  return letters.reduce((sum, letter) => sum + (!isAscii(letter) && DENSE.test(letter) ? DENSE_WEIGHT : 1), 0);
 }
