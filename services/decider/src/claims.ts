@@ -6,10 +6,7 @@
  */
 
 import { fold } from '@quorum/shared/likeness';
-
-const word = (words: string): string => String.raw`(?<![a-z0-9])(?<![\p{L}\p{N}])(?:${words})(?![\p{L}\p{N}])`;
-const pattern = (source: string): RegExp => new RegExp(source, 'u');
-const gap = (most: number): string => String.raw`[^.!?。！？]{0,${most}}?`;
+import { gap, pattern, word } from './patterns.ts';
 
 const FOR = 'for|yes|yea|yae|aye|approve|accept|support|in favou?r';
 const AGAINST = 'against|nay|reject|oppose|decline|deny';

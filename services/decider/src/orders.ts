@@ -6,14 +6,7 @@
  * word counts, what to answer. `й` is written `и` and `ё` `е`, as folding leaves them.
  */
 
-/**
- * No letter or digit before, none behind: `\b` knows Latin letters alone. Those are asked for first, which says no to most places in
- * half the time that the classes of Unicode take.
- */
-const word = (words: string): string => String.raw`(?<![a-z0-9])(?<![\p{L}\p{N}])(?:${words})(?![\p{L}\p{N}])`;
-const pattern = (source: string): RegExp => new RegExp(source, 'u');
-/** At most so many characters of the same sentence. */
-const gap = (most: number): string => String.raw`[^.!?。！？]{0,${most}}?`;
+import { gap, pattern, word } from './patterns.ts';
 
 /** Programs that read and vote. */
 const READER_EN =

@@ -13,6 +13,7 @@ import { CLAIMS, pressesFor } from './claims.ts';
 import type { Cleaned } from './clean.ts';
 import { formsOf, wordsIn, type Forms } from './disguise.ts';
 import { ORDERS } from './orders.ts';
+import { anyOf } from './patterns.ts';
 
 type Texts = {
   /** Everything that the author wrote, as written. */
@@ -24,6 +25,7 @@ type Texts = {
 type Found = (texts: Texts) => boolean;
 
 const PROSE = { ...ORDERS, ...CLAIMS };
+const holdsProse = anyOf(Object.values(PROSE).flat());
 
 /** Editors leave a word or two of markup behind; sentences are put there by somebody. */
 const HIDDEN_WORDS = 3;
@@ -35,7 +37,7 @@ const HARD: Readonly<Record<string, Found>> = {
   invisible_row: ({ raw }) => hasInvisibleRow(raw),
   hidden_text: ({ hidden }) => hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS),
   // Nobody encodes by chance what would be an order if it were read.
-  encoded_order: ({ forms }) => kindsIn([...forms.decoded, ...forms.turned], PROSE).length > 0,
+  encoded_order: ({ forms }) => [...forms.decoded, ...forms.turned].some(holdsProse),
 };
 
 /** Tried line by line: the marks of a chat or of an answer, in a text that should have none. */
@@ -83,13 +85,13 @@ export function suspect(
 export function isOrder(text: string): boolean {
   const forms = formsOf(text);
   const said = [forms.flat, ...forms.disguised, ...forms.decoded];
-  return kindsIn(said, PROSE).length > 0 || kindsIn([forms.lines], LINES).length > 0;
+  return said.some(holdsProse) || kindsIn([forms.lines], LINES).length > 0;
 }
 
 function softIn({ raw, forms, choices }: Texts): string[] {
   const labels = choices.map(fold);
   const found = [
-    ...kindsIn([forms.flat, ...forms.disguised], PROSE),
+    ...proseIn([forms.flat, ...forms.disguised]),
     ...(pressesFor(forms.flat, labels) ? ['pressures_voter'] : []),
     ...kindsIn([forms.lines], LINES),
     ...((forms.lines.match(EXAMPLE_ANSWER) ?? []).length >= EXAMPLES ? ['many_examples'] : []),
@@ -98,6 +100,11 @@ function softIn({ raw, forms, choices }: Texts): string[] {
     ...(choices.some(isPersuading) ? ['label_persuades'] : []),
   ];
   return [...new Set(found)];
+}
+
+/** Which kind it is, is asked of the few texts that hold any. */
+function proseIn(texts: readonly string[]): string[] {
+  return texts.some(holdsProse) ? kindsIn(texts, PROSE) : [];
 }
 
 function kindsIn(texts: readonly string[], patterns: Readonly<Record<string, readonly RegExp[]>>): string[] {
