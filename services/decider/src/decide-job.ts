@@ -3,6 +3,7 @@
  * record stands; a job that is delivered again finds it and asks no model.
  */
 import { contentHash } from '@quorum/snapshot/content-hash';
+import type { Proposal } from '@quorum/snapshot/proposal';
 import type { FailedWhy } from '@quorum/shared/outcome';
 import { assertNever } from '@quorum/shared/assert-never';
 import type { Budget, Caps } from '@quorum/shared/budget';
@@ -65,18 +66,21 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   const { records, attempt } = deps;
   const began = performance.now();
   const beganMs = deps.now();
+  // Asked for with the run, not after it; whether it can be read matters only where it is to be decided.
+  const text = records.proposal(payload.content_hash);
+  text.catch(() => undefined);
   const run = await records.run(payload.run_id);
   const stands = run?.decisions.get(payload.proposal_id);
   if (stands !== undefined) return resultOf(stands);
   if (run === null || run.state !== 'running' || run.cancelled) return { kind: 'failed', why: 'internal' };
 
-  const [{ input, preferences }, terms] = await Promise.all([readInput(payload, run, records), deps.termsOf(run)]);
+  const [{ input, preferences }, terms] = await Promise.all([readInput(payload, run, text), deps.termsOf(run)]);
   // Models are asked meanwhile: what is told of it has gone to Redis before anything that comes of it.
   const telling = records.deciding(payload.run_id, payload.proposal_id);
   telling.catch(() => undefined);
   const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
   const untilMs = latestEnd(input.proposal.end);
-  const spend = createSpend(who, { ...deps, prices: terms.prices, untilMs });
+  const { spend, charged } = createSpend(who, { ...deps, prices: terms.prices, untilMs });
   using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
   const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);
   const decided = await decide(
@@ -84,7 +88,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
     { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk },
     signal,
   );
-  await telling;
+  await Promise.all([telling, charged()]);
   try {
     await tryAgain(decided, input, { run, untilMs }, deps);
   } catch (error) {
@@ -167,11 +171,11 @@ async function keepBehind(
 async function readInput(
   payload: Payload,
   run: RunRecord,
-  records: Pick<Records, 'proposal'>,
+  text: Promise<Proposal | null>,
 ): Promise<{ input: DecideInput; preferences: UserPreferences }> {
   const { opening } = run;
   const selected = opening?.selected.find(({ proposal_id: id }) => id === payload.proposal_id);
-  const proposal = await records.proposal(payload.content_hash);
+  const proposal = await text;
   if (opening === null || selected === undefined || selected.content_hash !== payload.content_hash) {
     throw new QuorumError('internal', 'The run does not hold the proposal that is to be decided.');
   }

@@ -40,7 +40,7 @@ const usage = (cost_usd: number | null): { usage: Usage } => ({
 /** The cap of the day is one for all: every case has a day of its own. */
 let days = 0;
 
-function aCase(given: { caps?: Partial<Caps>; pickups?: number; leftMs?: number } = {}) {
+function aCase(given: { caps?: Partial<Caps>; pickups?: number; leftMs?: number; redis?: Redis } = {}) {
   const nowMs = NOON_MS + (days += 1) * DAY_MS;
   const metrics = createModelMetrics(new Registry());
   const log = preparedLog();
@@ -50,8 +50,8 @@ function aCase(given: { caps?: Partial<Caps>; pickups?: number; leftMs?: number 
     owner: OwnerId.parse(`owner-${randomBytes(4).toString('hex')}`),
     proposal: ProposalId.parse(`0x${randomBytes(32).toString('hex')}`),
   };
-  const spend: Spend = createSpend(who, {
-    budget: createBudget(redis),
+  const { spend, charged } = createSpend(who, {
+    budget: createBudget(given.redis ?? redis),
     caps: () => ({ ...PLENTY, ...given.caps }),
     prices: PRICES,
     metrics,
@@ -59,8 +59,16 @@ function aCase(given: { caps?: Partial<Caps>; pickups?: number; leftMs?: number 
     untilMs: nowMs + (given.leftMs ?? DAY_MS),
     now: () => nowMs,
   });
+  const spendAll: Spend = async (plan, ask) => {
+    const spent = await spend(plan, ask);
+    await charged();
+    return spent;
+  };
   return {
-    spend,
+    /** Until it is charged. */
+    spend: spendAll,
+    onlyAsk: spend,
+    charged,
     log,
     record: () => redis.hgetall(keys.budgetRun(runId)),
     spent: async () => (await metrics.spent.get()).values[0]?.value,
@@ -73,6 +81,20 @@ function aCase(given: { caps?: Partial<Caps>; pickups?: number; leftMs?: number 
 const never = (): Promise<never> => Promise.reject(new Error('nobody may be asked'));
 
 describe('what is asked', () => {
+  test('is told before it is charged; that it could not be charged is told too', async () => {
+    const own = new Redis(testRedis.url);
+    const one = aCase({ redis: own });
+    const asked = await one.onlyAsk([QUESTION], async (meter) => {
+      await meter(QUESTION, async () => usage(0.002));
+      own.disconnect();
+      return 'said';
+    });
+    expect(asked).toMatchObject({ kind: 'asked', value: 'said' });
+    await expect(one.charged()).rejects.toThrow('Connection is closed');
+    // It stays held, at its worst.
+    expect(Object.values(await one.record())).toEqual([expect.stringMatching(/^4000:\d+$/)]);
+  });
+
   test('is held at its worst while it is asked, and charged as what it cost', async () => {
     const one = aCase();
     const asked = await one.spend([QUESTION, QUESTION], async (meter) => {

@@ -7,7 +7,7 @@
  *   held → asked                                                      → charged: what each answer cost
  *                                                                       what is unknown or was cut short: its worst case
  */
-import type { Budget, Cap, Caps, Held } from '@quorum/shared/budget';
+import type { Budget, Cap, Caps, Held, Hold } from '@quorum/shared/budget';
 import { dollars, microsOf, utcDay } from '@quorum/shared/budget';
 import { addUsage, type Usage } from '@quorum/shared/decision';
 import type { OwnerId, RunId } from '@quorum/shared/ids';
@@ -62,8 +62,17 @@ export type SpendDeps = {
 
 export type Spender = { readonly runId: RunId; readonly owner: OwnerId; readonly proposal: ProposalId };
 
+export type Spending = {
+  readonly spend: Spend;
+  /**
+   * Settles once what was asked with success is charged, and rejects where it could not be: to be waited for before anything is recorded
+   * that comes of it, which may be made meanwhile.
+   */
+  charged(): Promise<void>;
+};
+
 /** The spending of one decision. */
-export function createSpend(who: Spender, deps: SpendDeps): Spend {
+export function createSpend(who: Spender, deps: SpendDeps): Spending {
   const { budget, metrics, prices } = deps;
   const refuse = (cap: Cap | 'price', detail: string): { kind: 'refused'; detail: string } => {
     metrics.refusals.inc({ cap });
@@ -71,7 +80,18 @@ export function createSpend(who: Spender, deps: SpendDeps): Spend {
     return { kind: 'refused', detail };
   };
 
-  return async (plan, ask) => {
+  let charging: Promise<void> = Promise.resolve();
+  const charge = async (hold: Hold, counter: Counter): Promise<void> => {
+    const { micros } = hold;
+    const cost = counter.micros();
+    if (cost > micros)
+      deps.attempt.log.error({ cost, held: micros }, 'models cost more than was held: see MODEL_PRICES');
+    await budget.settle(hold, cost, counter.usage());
+    metrics.held.dec(inDollars(micros));
+    metrics.spent.inc(inDollars(cost));
+  };
+
+  const spend: Spend = async (plan, ask) => {
     const worst = worstCase(plan, prices);
     if (worst.kind === 'unpriced') return refuse('price', wordsForPrices(worst.models));
     const { micros } = worst;
@@ -90,16 +110,15 @@ export function createSpend(who: Spender, deps: SpendDeps): Spend {
     metrics.held.inc(inDollars(micros));
     try {
       const value = await ask(counter.meter);
+      charging = charge(held.hold, counter);
+      charging.catch(() => undefined);
       return { kind: 'asked', value, usage: counter.usage() };
-    } finally {
-      const cost = counter.micros();
-      if (cost > micros)
-        deps.attempt.log.error({ cost, held: micros }, 'models cost more than was held: see MODEL_PRICES');
-      await budget.settle(held.hold, cost, counter.usage());
-      metrics.held.dec(inDollars(micros));
-      metrics.spent.inc(inDollars(cost));
+    } catch (error) {
+      await charge(held.hold, counter);
+      throw error;
     }
   };
+  return { spend, charged: () => charging };
 }
 
 /** A question that was begun and not ended: one call at least, of which nothing is known. */
