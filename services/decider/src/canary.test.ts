@@ -23,6 +23,13 @@ describe('the mark of a sample', () => {
     expect(echoes(reply, CANARY)).toBe(true);
   });
 
+  test.each([0, 1, 2, 3, 4, 5, 6])('is heard of its ten signs from the %ith on, and not of nine', (at) => {
+    const part = spelt.slice(at, at + 10);
+    expect(echoes(`mark ${part.join('')}!`, CANARY)).toBe(true);
+    expect(echoes(`mark ${part.toReversed().join('.')}!`, CANARY)).toBe(true);
+    expect(echoes(`mark ${part.slice(1).join('')}!`, CANARY)).toBe(false);
+  });
+
   property.prop([fc.string({ maxLength: 2_000 }), fc.string()])('is not heard where nobody said it', (reply, nonce) => {
     expect(echoes(reply, canaryOf(nonce))).toBe(false);
   });

@@ -15,13 +15,18 @@ export function canaryOf(nonce: string): string {
 
 /** Whether a reply holds the mark or most of it: also spelt out, backwards, in capitals, or escaped. */
 export function echoes(reply: string, canary: string): boolean {
-  const parts = [canary, Array.from(canary).toReversed().join('')].flatMap((mark) =>
-    Array.from({ length: DIGITS - ECHO + 1 }, (_, at) => mark.slice(at, at + ECHO)),
-  );
+  const marks = [canary, Array.from(canary).toReversed().join('')];
   const squeezed = [...new Set([reply, unescaped(reply)])].map((text) =>
     text.toLowerCase().replaceAll(/[^a-z0-9]+/g, ''),
   );
-  return squeezed.some((text) => parts.some((part) => text.includes(part)));
+  return squeezed.some((text) => marks.some((mark) => holdsMost(text, mark)));
+}
+
+function holdsMost(text: string, mark: string): boolean {
+  // The middle is in every part that is long enough, and hardly ever in a reply.
+  if (!text.includes(mark.slice(DIGITS - ECHO, ECHO))) return false;
+  const parts = Array.from({ length: DIGITS - ECHO + 1 }, (_, at) => mark.slice(at, at + ECHO));
+  return parts.some((part) => text.includes(part));
 }
 
 function unescaped(text: string): string {

@@ -58,17 +58,20 @@ export function askEverything(
   deps: QuestionDeps,
   signal: AbortSignal,
 ): Promise<Spent<Answers>> {
-  const questions = kept === null ? sampleQuestions(matter, deps) : [];
   const planned = (question: Planned): PlannedQuestion => plannedFor(question, deps.settings);
+  const questions = (kept === null ? sampleQuestions(matter, deps) : []).map((each) => ({
+    ...each,
+    cost: planned(each.question),
+  }));
   const reading = readingInput(matter, deps);
-  const plan = [...questions.map((each) => each.question), ...laterQuestions(matter, reading, deps)].map(planned);
+  const plan = [...questions.map(({ cost }) => cost), ...laterQuestions(matter, reading, deps).map(planned)];
   return deps.spend(plan, async (meter) => {
     const metered: Put = (question, role) =>
       meter(planned(question), () => put(question, { ...deps, onCall: tellOf(role, 1, deps) }, signal));
     const asked = Promise.all(
-      questions.map(async ({ seed, question }, at) => {
+      questions.map(async ({ seed, question, cost }, at) => {
         const told = { ...deps, onCall: tellOf('sample', at + 1, deps) };
-        return askedSample(await meter(planned(question), () => ask(question, told, signal)), seed);
+        return askedSample(await meter(cost, () => ask(question, told, signal)), seed);
       }),
     );
     const isDue = (samples: readonly Sample[]) => readingIsDue(deps.settings.secondReading, matter.stakes, samples);
