@@ -6,7 +6,7 @@ import type { Proposal } from '@quorum/snapshot/proposal';
 import { stripInvisible } from '@quorum/shared/invisible';
 import { stripHtml } from './html.ts';
 import { stripImages } from './images.ts';
-import { countTokens, headWithin, tailWithin } from './tokens.ts';
+import { fitsIn, headWithin, tailWithin } from './tokens.ts';
 
 /** What was taken out. Counts, and the words that were hidden. */
 type Removed = {
@@ -72,7 +72,7 @@ function stripAll(source: string): { text: string; removed: Removed } {
 
 /** Cuts the middle out of a long text, at whole characters, and says so in its place. `left`: characters left out. */
 export function cut(text: string, maxTokens: number): { text: string; left: number } {
-  if (countTokens(text) <= maxTokens) return { text, left: 0 };
+  if (fitsIn(text, maxTokens)) return { text, left: 0 };
   // The summary comes first and the vote's terms often last: more of the head, but always the tail.
   const room = Math.max(0, maxTokens - MARKER_TOKENS);
   const headEnd = headWithin(text, room * 0.7);

@@ -15,8 +15,6 @@ export type Forms = {
   readonly disguised: readonly string[];
   /** What is readable only once it is decoded. */
   readonly decoded: readonly string[];
-  /** The whole of it by ROT13 and backwards: nonsense, unless somebody wrote it so. */
-  readonly turned: readonly string[];
 };
 
 /** All forms of a text. */
@@ -34,8 +32,12 @@ export function formsOf(text: string): Forms {
     flat,
     disguised: [...new Set(disguised.map(flatten))].filter((form) => form !== flat && form !== ''),
     decoded: decodedTexts(shown).map((found) => flatten(fold(found))),
-    turned: [rot13(flat), backwards(flat)],
   };
+}
+
+/** The whole of a flat text by ROT13 and backwards: nonsense, unless somebody wrote it so. */
+export function turnedForms(flat: string): readonly string[] {
+  return [rot13(flat), backwards(flat)];
 }
 
 function flatten(text: string): string {

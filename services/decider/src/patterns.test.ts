@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CLAIMS } from './claims.ts';
-import { formsOf } from './disguise.ts';
+import { formsOf, turnedForms } from './disguise.ts';
 import { ORDERS } from './orders.ts';
 import { anyOf, gap, pattern, word } from './patterns.ts';
 
@@ -13,8 +13,8 @@ describe('many patterns at once', () => {
   it('says of every line of the corpus, in each of its forms, what they say one by one', () => {
     const holds = anyOf(PROSE);
     const texts = corpusLines().flatMap((line) => {
-      const { flat, disguised, decoded, turned } = formsOf(line);
-      return [flat, ...disguised, ...decoded, ...turned];
+      const { flat, disguised, decoded } = formsOf(line);
+      return [flat, ...disguised, ...decoded, ...turnedForms(flat)];
     });
     const said = texts.map((text) => PROSE.some((each) => each.test(text)));
     expect(texts.map(holds)).toEqual(said);

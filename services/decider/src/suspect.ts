@@ -11,7 +11,7 @@ import { fold, hasLookalikes } from '@quorum/shared/likeness';
 import { hasBidiOverride, hasInvisibleRow, hasTagCharacters, hasZeroWidthInWord } from '@quorum/shared/invisible';
 import { CLAIMS, pressesFor } from './claims.ts';
 import type { Cleaned } from './clean.ts';
-import { formsOf, wordsIn, type Forms } from './disguise.ts';
+import { formsOf, turnedForms, wordsIn, type Forms } from './disguise.ts';
 import { ORDERS } from './orders.ts';
 import { anyOf } from './patterns.ts';
 
@@ -37,7 +37,7 @@ const HARD: Readonly<Record<string, Found>> = {
   invisible_row: ({ raw }) => hasInvisibleRow(raw),
   hidden_text: ({ hidden }) => hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS),
   // Nobody encodes by chance what would be an order if it were read.
-  encoded_order: ({ forms }) => [...forms.decoded, ...forms.turned].some(holdsProse),
+  encoded_order: ({ forms }) => [...forms.decoded, ...turnedForms(forms.flat)].some(holdsProse),
 };
 
 /** Tried line by line: the marks of a chat or of an answer, in a text that should have none. */

@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import { countTokens, headWithin, questionTokens, tailWithin } from './tokens.ts';
+import { countTokens, fitsIn, headWithin, questionTokens, tailWithin } from './tokens.ts';
 
 /** Text, and the tokens that OpenAI's vocabularies of 2024 and of 2023 count in it, as recorded. */
 const PROSE = [
@@ -30,6 +30,17 @@ describe('counting tokens', () => {
   test.each(PROSE)('prose is never counted too low, nor beyond three times: %s', (text, now, before) => {
     expect(countTokens(text)).toBeGreaterThanOrEqual(Math.max(now, before));
     expect(countTokens(text)).toBeLessThan(3 * Math.max(now, before));
+  });
+
+  property.prop([
+    fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.stringMatching(/^[0-9A-Z🌱 ]*$/u)),
+    fc.nat(600),
+  ])('a text fits where it has no more than that, counted or not', (text, tokens) => {
+    expect(fitsIn(text, tokens)).toBe(countTokens(text) <= tokens);
+  });
+
+  test.each(['7', '7a', '🌱', 'Z', '\ud83c', '語'])('what weighs most fits by its length alone: %j', (unit) => {
+    expect(countTokens(unit.repeat(99))).toBeLessThanOrEqual(2 * unit.length * 99);
   });
 
   test('90 KB of one letter take no time that anybody would notice', () => {

@@ -21,6 +21,14 @@ export function countTokens(text: string): number {
   return Math.ceil(tokens);
 }
 
+/** No character of one unit weighs more (a digit by itself), nor half of one of two (an emoji). */
+const MOST_PER_UNIT = 2;
+
+/** Whether a text takes at most so many tokens. Most are so short that they do, whatever is in them, and are not counted. */
+export function fitsIn(text: string, tokens: number): boolean {
+  return MOST_PER_UNIT * text.length <= tokens || countTokens(text) <= tokens;
+}
+
 /** Where the head of a text ends that takes at most so many tokens, between two characters. */
 export function headWithin(text: string, tokens: number): number {
   let left = tokens;
