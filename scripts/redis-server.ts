@@ -129,6 +129,8 @@ function configuration(port: number, { dir, appendonly, password }: RedisOptions
     `appendonly ${appendonly ? 'yes' : 'no'}`,
     'appendfsync always',
     'maxmemory-policy noeviction',
+    // The first page of a stream is set aside whole, and every run has a stream, of some 2 KB at its end.
+    'stream-node-max-bytes 1024',
     ...(password === undefined ? [] : [`requirepass ${JSON.stringify(password)}`]),
     '',
   ].join('\n');

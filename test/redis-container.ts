@@ -121,6 +121,7 @@ function commandOf({ appendonly = false, password }: TestRedisOptions): string[]
     appendonly: appendonly ? 'yes' : 'no',
     appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
+    'stream-node-max-bytes': '1024',
     'protected-mode': 'no',
     ...(password === undefined ? {} : { requirepass: password }),
   };

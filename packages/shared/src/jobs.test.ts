@@ -154,8 +154,8 @@ describe('Redis keys', () => {
 
   it('differ, one record from another', () => {
     const all = [...someKeys(), ...someKeys()];
-    // mode, voting:global, api-keys, signers, open-runs, appointments, watches, webhooks, undelivered and stops are the same for everybody
-    expect(new Set(all).size).toBe(all.length - 16);
+    // mode, voting:global, api-keys, signers, open-runs, appointments, watches, webhooks, undelivered, stops and ends are the same for everybody
+    expect(new Set(all).size).toBe(all.length - 17);
   });
 
   it('keep what a client chose out of the parts of a key', () => {
@@ -201,6 +201,7 @@ function someKeys(): string[] {
     appointments: keys.appointments(),
     watches: keys.watches(),
     stops: keys.stops(),
+    ends: keys.ends(),
     idempotency: keys.idempotency(owner, 'key'),
     proposal: keys.proposal(aHash()),
     evidence: keys.evidence(aHash()),

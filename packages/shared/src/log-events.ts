@@ -155,6 +155,7 @@ const JOBS = {
   }),
   'queue error': event('The connection of a queue, or BullMQ', { err }),
   'flow producer error': event('The connection of what adds jobs, or BullMQ', { err }),
+  'ends of runs are not heard': event('Whoever waits for one has it only when the time is over', { err }),
   'stops of runs are not heard': event('A cancelled run stops at its next step', { err }),
   'watchdog helped a run': event('Something was lost, and is put back or ended', { what: text }),
   'watchdog could not do a part of its work': event('It tries again in a minute', { err, what: text }),

@@ -54,6 +54,7 @@
  * | sending:<owner>                    | zset   | gateway          | gateway          | while notices are sent   |
  * | restoring:<key of the backup>      | as it  | npm run restore  | npm run restore  | until all of it is there |
  * | stops                              | channel| cancel, finish   | workers          | a message is a run's id  |
+ * | ends                               | channel| finish           | gateway          | a message is a run's id  |
  */
 import type { Address, ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { DeliveryId, HoldId, OwnerId, RunId, UpstreamId } from './ids.ts';
@@ -118,6 +119,7 @@ export const keys = {
   appointments: (): string => `${PREFIX}appointments`,
   watches: (): string => `${PREFIX}watches`,
   stops: (): string => `${PREFIX}stops`,
+  ends: (): string => `${PREFIX}ends`,
   idempotency: (owner: OwnerId, key: string): string => `${PREFIX}idempotency:${owner}:${part(key)}`,
   proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
   evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,

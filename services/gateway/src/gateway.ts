@@ -80,7 +80,7 @@ export async function startGateway(
     maxClients: now().EVENTS_MAX_CLIENTS,
   });
   const eventStreams = createEventStreams(eventLimits, metrics.registry);
-  const runWaits = createRunWaits(runWatch, () => eventLimits().maxClients);
+  const runWaits = createRunWaits(redis, () => eventLimits().maxClients, log);
   const setting = webhookSetting(fixed);
   const patient = connectPatient(redisUrl(fixed), log);
   stack.add('redis of notices', async () => patient.disconnect());

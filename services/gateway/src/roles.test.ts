@@ -267,7 +267,7 @@ test('the table has every route that the gateway has', () => {
   };
   const runWatch = createRunWatch(connection, log);
   const eventStreams = createEventStreams(() => ({ heartbeatS: 15, maxClients: 1 }), metrics.registry);
-  const events = { runWatch, runWaits: createRunWaits(runWatch, () => 1), eventStreams, corsOrigins: () => [] };
+  const events = { runWatch, runWaits: createRunWaits(connection, () => 1, log), eventStreams, corsOrigins: () => [] };
   const health = () => readHealth({ redis: connection, withinMs: 800 });
   const startRun = createStartRun(connection, queues);
   const parts = { access, sessions, trustProxy: [], startRun, queues, metrics, log, ...stores, ...holds, ...notices };

@@ -3,11 +3,11 @@
 -- KEYS: run, active run of (owner, space), audit of the owner, open runs, appointments, events of the run, decided runs of the
 --       owner, decided runs of all
 -- ARGV: run id, final state, response JSON, now (ms), seconds to keep the record, field of the appointment, its JSON or '' for
---       none, channel of stops, seconds to keep the events, '1' if the response has decisions, how many may be open or '' for any,
+--       none, channels of stops and of ends, seconds to keep the events, '1' if the response has decisions, how many may be open or '' for any,
 --       then the event: how many are kept, its kind, its data
 -- Returns: the final state that stands, and the run that may open in its place, or ''; 1 if it ended now; the appointment that
 --       stood before, or '', and the one that stands now, or ''
-local run_id, final, response, now, keep, field, appointment, stops, keep_events, has_decisions, most,
+local run_id, final, response, now, keep, field, appointment, stops, ends, keep_events, has_decisions, most,
   kept, event, data = unpack(ARGV)
 -- Frees the run's place among the open ones, and says whose it is now. Each end gives one place to one run.
 local function leave()
@@ -47,4 +47,5 @@ else
   redis.call('HSET', KEYS[5], field, appointment)
 end
 if final ~= 'completed' then redis.call('PUBLISH', stops, run_id) end
+redis.call('PUBLISH', ends, run_id)
 return { final, opens, 1, appointed, appointment }

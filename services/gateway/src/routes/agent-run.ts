@@ -29,7 +29,6 @@ import { sendTagged } from '../etag.ts';
 import type { Paid } from '../limits.ts';
 import { Refusal, requestIdOf } from '../problem.ts';
 import type { Queues } from '../queues.ts';
-import { BEGINNING } from '../run-watch.ts';
 import { waitOf, type RunWaits } from '../run-waits.ts';
 import type { StartRun } from '../start-run.ts';
 import { viewOf } from '../view.ts';
@@ -140,12 +139,10 @@ async function viewAfter(
 ): Promise<AgentRunView | null> {
   if (runWaits.isFull()) return null;
   try {
-    const found = await askRedis(limitMs(), () => records.runAndEvents(runId));
-    let run = found?.run ?? null;
-    if (found !== null && !isOver(found.run.state)) {
-      await runWaits.untilEnd(runId, found.events.at(-1)?.id ?? BEGINNING, waitS, response);
-      run = await askRedis(limitMs(), () => records.run(runId));
-    }
+    const read = (): Promise<RunRecord | null> => askRedis(limitMs(), () => records.run(runId));
+    const hasEnded = async (): Promise<boolean> => isOver((await read())?.state ?? 'queued');
+    await runWaits.untilEnd(runId, hasEnded, waitS, response);
+    const run = await read();
     if (run === null) return null;
     const holds = await askRedis(limitMs(), () => readHolds({ records }, run));
     response.set('preference-applied', `wait=${waitS}`);

@@ -144,12 +144,25 @@ describe('a request that waits', () => {
     }
   });
 
+  test('has the result of a run whose end was told while nobody here listened', async () => {
+    const space = newSpace();
+    const { runId, answer } = await asked(space, 30);
+    const heard = async () => (await redis().pubsub('NUMSUB', keys.ends()))[1];
+    await expect.poll(heard, PATIENT).not.toBe(0);
+    // On one connection, one right after the other: who is cut off has no time to come back.
+    await Promise.all([redis().call('client', 'kill', 'type', 'pubsub'), finish(runId, space)]);
+    const { status, json, tookMs } = await answer;
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ run_id: runId, status: 'completed' });
+    expect(tookMs).toBeLessThan(30_000);
+  });
+
   test('is told where to look when Redis goes away meanwhile: the run is accepted', async () => {
     const line = await openLine(server().url);
     const behind = await openGateway(line.url);
     try {
       // What is read to wait, and by nothing before it.
-      line.cutAt('xrange');
+      line.cutAt('hgetall');
       const space_id = newSpace();
       const { status, json, headers } = await postRun(behind, { space_id }, { prefer: 'wait=30' });
       expect(status).toBe(202);
