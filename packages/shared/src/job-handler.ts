@@ -17,10 +17,11 @@ export type Attempt = {
 /** What a step job may do with itself. */
 export type StepJob = {
   readonly id: string;
-  /** Replaces the payload, so that the next pick-up begins at another step. */
-  update(payload: unknown): Promise<void>;
-  /** Ends this pick-up until all children have settled; returns at once if they have. Throws what BullMQ must see. */
-  waitForChildren(): Promise<void>;
+  /**
+   * Ends this pick-up until all children have settled; returns at once if they have. Throws what BullMQ must see. `next` replaces the
+   * payload first, so that the next pick-up begins at another step; it may find the old one all the same.
+   */
+  waitForChildren(next?: unknown): Promise<void>;
 };
 
 /** What is done about one job. */

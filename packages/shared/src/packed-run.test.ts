@@ -50,6 +50,25 @@ describe('a run that is packed', () => {
     },
   );
 
+  it('shows a vote what it needs, and nothing of the other proposals, as it did before', async () => {
+    const { runId, first, read } = await aRun();
+    await records().pinSettings(runId, 'voter', { MIN_TIME_TO_VOTE_S: '60' });
+    const needs = () => records().runForVote(runId, first);
+    const [before, whole] = [await needs(), await read()];
+    expect(before).toMatchObject({
+      owner: whole?.owner,
+      space: whole?.space,
+      state: 'completed',
+      opening: whole?.opening,
+      settings: new Map([['voter', { MIN_TIME_TO_VOTE_S: '60' }]]),
+      decisions: new Map([[first, whole?.decisions.get(first)]]),
+      outcomes: new Map([[first, simulated]]),
+    });
+    expect(await records().pack(runId)).toBe(true);
+    expect(await needs()).toEqual(before);
+    expect(await records().runForVote(newRunId(), first)).toBeNull();
+  });
+
   it('takes far less room, and goes when it would have gone', async () => {
     const { runId } = await aRun();
     const size = () => redis().memory('USAGE', keys.run(runId));

@@ -112,6 +112,7 @@ describe('a run record', () => {
     const one = await aRunningRun(redis());
     await one.transitions.cancel(one.runId, one.owner, NOW_MS);
     expect((await records().run(one.runId))?.cancelled).toBe(true);
+    expect((await records().runForVote(one.runId, one.proposal))?.cancelled).toBe(true);
   });
 
   it.for([

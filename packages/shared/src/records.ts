@@ -28,7 +28,8 @@ import { createLeftRecords } from './left-records.ts';
 import { OwnerId, RequestId, RunId } from './ids.ts';
 import { createKeptTexts } from './kept-texts.ts';
 import { createOpenRuns } from './open-runs.ts';
-import { Counted, FailedWhy, Outcome, SkippedWhy } from './outcome.ts';
+import { LedgerEntry } from './ledger-entry.ts';
+import { FailedWhy, Outcome, SkippedWhy } from './outcome.ts';
 import { createPacking, unpackFields } from './packed-run.ts';
 import { UserPreferences } from './preferences.ts';
 import { fields as fieldNames, keys } from './redis-keys.ts';
@@ -139,32 +140,11 @@ export type RunRecord = {
   readonly response: AgentRunResponse | null;
 };
 
-/** One entry per (voter, space, proposal): the truth about our vote there. */
-export const LedgerEntry = z.object({
-  state: z.enum(['reserved', 'cast', 'voided']),
-  run_id: RunId,
-  vote_id: z.string(),
-  intent: z.string().describe('What the voter service needs to send the same bytes again'),
-  created: z.coerce.number().int().describe("The signed message's timestamp, Unix seconds"),
-  reserved_at: z.coerce.number().int().describe('Unix milliseconds'),
-  sends: z.coerce.number().int().default(0).describe('How often it was sent so far'),
-  receipt: z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(Receipt)
-    .optional(),
-  why: z.string().optional(),
-  preferences_version: z.string().default('').describe('Of the preferences that it was decided under'),
-  replaces: z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(z.object({ vote_id: z.string(), intent: z.string() }))
-    .optional()
-    .describe('Our own vote that stands until this one does'),
-  voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
-  counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
-});
-export type LedgerEntry = z.infer<typeof LedgerEntry>;
+/**
+ * A run as the vote on one of its proposals needs it: of settings those of the voter service alone, of decisions and outcomes those of
+ * that proposal.
+ */
+export type RunForVote = Omit<RunRecord, 'startedAtMs' | 'finishedAtMs' | 'spent' | 'tried' | 'later' | 'response'>;
 
 export type Records = ReturnType<typeof createRecords>;
 
@@ -184,6 +164,21 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
     /** The whole run at one moment, or null where there is none. */
     async run(runId: RunId): Promise<RunRecord | null> {
       return parseRun(runId, await unpackFields(await redis.hgetallBuffer(keys.run(runId))));
+    },
+
+    /** What a vote on one of its proposals needs of a run, at one moment: the other proposals are neither sent nor parsed. */
+    async runForVote(runId: RunId, proposal: ProposalId): Promise<RunForVote | null> {
+      const ofProposal = [`decision:${proposal}`, `outcome:${proposal}`];
+      const names = ['request', 'state', 'cancelled', 'opening', fieldNames.settings('voter'), ...ofProposal];
+      const asked = [...names, 'packed'];
+      const values = await redis.hmgetBuffer(keys.run(runId), ...asked);
+      const found = asked.flatMap((name, at): [string, Buffer][] => {
+        const value = values[at];
+        return value === null || value === undefined ? [] : [[name, value]];
+      });
+      // What is packed holds the other proposals too.
+      const all = Object.entries(await unpackFields(Object.fromEntries(found)));
+      return parseRun(runId, Object.fromEntries(all.filter(([name]) => names.includes(name))));
     },
 
     /** The run and what was told of it so far, oldest first, at one moment. */

@@ -97,8 +97,7 @@ describe('a step job', () => {
                   data: { n: 1 },
                   opts: { parent: { id: job.id, queue: queue().qualifiedName }, ignoreDependencyOnFailure: true },
                 });
-                await job.update({ step: 'summarise' });
-                await job.waitForChildren();
+                await job.waitForChildren({ step: 'summarise' });
               }
               return { doubled: steps.length };
             },

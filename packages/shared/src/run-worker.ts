@@ -233,9 +233,11 @@ export function runWorker<Q extends QueueName>(options: RunWorkerOptions<Q>): Ru
 function stepJob(job: Job, token: string): StepJob {
   return {
     id: job.id ?? '',
-    update: (payload) => job.updateData(payload),
-    async waitForChildren() {
-      if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError();
+    async waitForChildren(next) {
+      // Sent together, so that both cost one trip and one sync, beside the children that begin by now.
+      const noted = next === undefined ? null : job.updateData(next);
+      const [waits] = await Promise.all([job.moveToWaitingChildren(token), noted]);
+      if (waits) throw new WaitingChildrenError();
     },
   };
 }

@@ -218,19 +218,20 @@ export function runJob(deps: RunDeps, queues: FetcherQueues): RunJob {
           isFirst = true;
         };
         const opening = run.opening ?? (await openUnhurried(run, { ...terms, log: scoped }, signal, onFirst));
-        const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
-        scoped.info({ filter_metrics }, 'proposals selected');
         await tell(run, opening);
         // One that is to stop gets no child that it had not: those that were taken away would be put back.
         // Trees come after an opening alone, so that whoever wrote it need not look for them.
         const add = isFirst ? queues.addFirst : queues.addMissing;
         if (!run.cancelled) await add(childTrees(run, opening, terms.retries, deps.now()), step.id);
-        await step.update({ ...payload, step: 'summarise' });
+        // Only now: writing a line takes time, and the decider need not wait for it.
+        const { ranked: _ranked, ...filter_metrics } = opening.filter_metrics;
+        scoped.info({ filter_metrics }, 'proposals selected');
+        await step.waitForChildren({ ...payload, step: 'summarise' });
       } else {
         const closed = await closeSettled(await read(), step);
         if (closed !== null) return closed;
+        await step.waitForChildren();
       }
-      await step.waitForChildren();
       return close(runId);
     },
 

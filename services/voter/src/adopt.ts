@@ -7,7 +7,7 @@ import { BallotError, sameBallot } from '@quorum/snapshot/ballot';
 import { decodeChoice, encodeBallot, messageChoice } from '@quorum/snapshot/encode';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import type { LedgerEntry } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { APP, type Intent, intentVoteId, type OurMetadata, ourMetadata, sealIntent } from './intent.ts';
 import type { Wanted } from './revision.ts';

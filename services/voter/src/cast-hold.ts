@@ -16,7 +16,7 @@ import { NotFoundError, treatmentOf, type QuorumError } from '@quorum/shared/err
 import { isOpen, type Hold, type HoldEnd, type HoldState } from '@quorum/shared/hold';
 import type { Logger } from '@quorum/shared/log';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
-import type { Opening, OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import type { Opening, OutcomeRecord, RunForVote } from '@quorum/shared/records';
 import { startVoteClock } from '@quorum/shared/run-times';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
@@ -48,7 +48,7 @@ export async function castHoldJob(
     await letGo(hold, deps);
     return { state: hold.state };
   }
-  const run = await deps.records.run(hold.subject.run_id);
+  const run = await deps.records.runForVote(hold.subject.run_id, hold.subject.proposal_id);
   if (run?.opening === null || run === null) {
     return settleHold(hold, failed('internal', deps.now(), 'its run is no longer stored'), deps);
   }
@@ -143,7 +143,7 @@ export async function settleHold(hold: Hold, record: OutcomeRecord, deps: VoteJo
 
 async function endOf(
   hold: Hold,
-  run: RunRecord,
+  run: RunForVote,
   opening: Opening,
   ref: VoteRef,
   deps: VoteDeps,
@@ -158,7 +158,7 @@ async function endOf(
 
 async function throughSteps(
   hold: Hold,
-  run: RunRecord,
+  run: RunForVote,
   opening: Opening,
   ref: VoteRef,
   deps: VoteDeps,

@@ -12,7 +12,8 @@
  * A crash anywhere leaves the intent, and the next delivery of the job begins at the pre-flight again.
  */
 import { ForgedHeadError } from '@quorum/shared/audit-chain';
-import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import type { OutcomeRecord } from '@quorum/shared/records';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
 import { encodeBallot } from '@quorum/snapshot/encode';

@@ -11,7 +11,7 @@ import {
   stricter,
   type SpacePreferences,
 } from '@quorum/shared/preferences';
-import type { Opening, RunRecord } from '@quorum/shared/records';
+import type { Opening, RunForVote } from '@quorum/shared/records';
 import { sealIsGood } from '@quorum/shared/sealed-decision';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { contentHash } from '@quorum/snapshot/content-hash';
@@ -21,7 +21,7 @@ import { end, failed, go, held, skipped, type Step } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** The decision of this run on this proposal, if the decider made it and nobody altered it. */
-export function readDecision(run: RunRecord, opening: Opening, ref: VoteRef, deps: VoteDeps): Step<Decision> {
+export function readDecision(run: RunForVote, opening: Opening, ref: VoteRef, deps: VoteDeps): Step<Decision> {
   const record = run.decisions.get(ref.proposal);
   const nowMs = deps.now();
   if (record === undefined) return end(failed('internal', nowMs, 'there is no decision'));

@@ -5,7 +5,7 @@
  */
 import { isOpen, type Hold } from '@quorum/shared/hold';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
-import type { LedgerEntry } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import { PostponeError } from '@quorum/shared/run-worker';
 import type { HubVote } from '@quorum/snapshot/hub';
 import { LAST_LOOK_MS, letGo, logOf, readHold, refOf, saysWhatIsWanted, settleHold, tooLate } from './cast-hold.ts';

@@ -8,7 +8,7 @@ import { holdIdOf } from '@quorum/shared/ids';
 import type { HeldWhy } from '@quorum/shared/outcome';
 import { judge } from '@quorum/shared/policy';
 import { inSpace } from '@quorum/shared/preferences';
-import { OutcomeRecord, type RunRecord } from '@quorum/shared/records';
+import { OutcomeRecord, type RunForVote } from '@quorum/shared/records';
 import type { Address, ProposalId } from '@quorum/snapshot/proposal';
 import { storedProposal } from './decided.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
@@ -17,7 +17,7 @@ export type Held = { readonly subject: HoldSubject; readonly why: HeldWhy };
 
 /** What is held by this outcome; null where nothing is, a dry run's included: there is no vote to wait for. */
 export async function heldOf(
-  run: RunRecord,
+  run: RunForVote,
   ref: VoteRef,
   { outcome, settled_at: nowMs }: OutcomeRecord,
   deps: VoteDeps,
@@ -63,7 +63,7 @@ export async function heldOf(
 
 /** Records an outcome, with its hold if there is one, and returns the record that stands. */
 export async function settleRecord(
-  run: RunRecord,
+  run: RunForVote,
   { runId, owner, space, proposal }: VoteRef,
   record: OutcomeRecord,
   held: Held | null,
@@ -77,7 +77,7 @@ export async function settleRecord(
 
 /** Sees to it that the hold of a run on a proposal, if there is one that waits, has its jobs. */
 export async function keepHold(
-  { runId }: RunRecord,
+  { runId }: RunForVote,
   proposal: ProposalId,
   { records, holdJobs }: Pick<VoteJobDeps, 'records' | 'holdJobs'>,
 ): Promise<void> {
@@ -86,11 +86,11 @@ export async function keepHold(
 }
 
 /** Whether a run casts nothing, for whatever reason. */
-export function isDry({ dryRun, opening }: RunRecord): boolean {
+export function isDry({ dryRun, opening }: RunForVote): boolean {
   return dryRun || opening === null || opening.dry_run;
 }
 
 /** Whose vote it is: the licence's voter, or where there is none (any more) the one that the run found. */
-function voterOf({ owner, opening }: RunRecord, { licences }: Pick<VoteJobDeps, 'licences'>): Address | null {
+function voterOf({ owner, opening }: RunForVote, { licences }: Pick<VoteJobDeps, 'licences'>): Address | null {
   return licences.get(owner)?.voter ?? opening?.voter ?? null;
 }

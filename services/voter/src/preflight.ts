@@ -3,7 +3,8 @@
  * owner's own vote ends it here.
  */
 import { UpstreamError } from '@quorum/shared/errors';
-import type { LedgerEntry, OutcomeRecord } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import type { OutcomeRecord } from '@quorum/shared/records';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';

@@ -4,7 +4,7 @@
  * the owner is never ours to replace: the pre-flight sees whose it is.
  */
 import { sameBallot, type Ballot } from '@quorum/snapshot/ballot';
-import type { LedgerEntry } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { intentVoteId, openIntent } from './intent.ts';
 

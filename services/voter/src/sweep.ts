@@ -9,7 +9,8 @@
  */
 import { toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
-import type { LedgerEntry, OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import type { OutcomeRecord, RunRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import type { HubVote } from '@quorum/snapshot/hub';

@@ -3,7 +3,7 @@
  * done. No wrong vote, no second one, nothing over the owner's; and the change is named by an outcome, a security event or the audit
  * chain, or is one of those below, which say why they do no harm: then the vote ends as if nobody had touched anything.
  */
-import { LedgerEntry } from '@quorum/shared/records';
+import { LedgerEntry } from '@quorum/shared/ledger-entry';
 import { keys } from '@quorum/shared/redis-keys';
 import { sameBallot } from '@quorum/snapshot/ballot';
 import { decodeChoice } from '@quorum/snapshot/encode';

@@ -9,7 +9,7 @@ import type { Logger } from '@quorum/shared/log';
 import type { Metrics } from '@quorum/shared/metrics';
 import type { HOLD_NOTICES, Notice } from '@quorum/shared/notices';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
-import type { Records, RunRecord } from '@quorum/shared/records';
+import type { Records, RunForVote } from '@quorum/shared/records';
 import type { VoteClock } from '@quorum/shared/run-times';
 import type { SendAllowance } from '@quorum/shared/send-allowance';
 import type { Transitions } from '@quorum/shared/transitions';
@@ -78,7 +78,7 @@ export type RunTerms = Pick<VoteDeps, 'hub' | 'sequencer' | 'settings'>;
 
 /** What a vote job needs before it knows its run. */
 export type VoteJobDeps = Omit<VoteDeps, keyof RunTerms> & {
-  readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
+  readonly termsOf: (run: RunForVote) => Promise<RunTerms>;
 };
 
 /** Which vote this is about. */

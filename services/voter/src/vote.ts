@@ -15,7 +15,7 @@
 import { NotFoundError, toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload } from '@quorum/shared/jobs';
 import type { Outcome } from '@quorum/shared/outcome';
-import type { Opening, OutcomeRecord, RunRecord } from '@quorum/shared/records';
+import type { Opening, OutcomeRecord, RunForVote } from '@quorum/shared/records';
 import { startVoteClock, type VoteClock } from '@quorum/shared/run-times';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
@@ -37,7 +37,7 @@ export async function voteJob(
   signal: AbortSignal,
   tries = 1,
 ): Promise<Outcome> {
-  const run = await given.records.run(payload.run_id);
+  const run = await given.records.runForVote(payload.run_id, payload.proposal_id);
   if (run === null) throw new NotFoundError(`run ${payload.run_id}`);
   const deps = { ...given, log: given.log.child({ owner: run.owner }) };
   const earlier = run.outcomes.get(payload.proposal_id);
@@ -84,7 +84,7 @@ async function timed(
 
 /** Records an outcome and returns the one that stands. */
 export async function settleOutcome(
-  run: RunRecord,
+  run: RunForVote,
   ref: VoteRef,
   record: OutcomeRecord,
   held: Held | null,
@@ -97,7 +97,7 @@ export async function settleOutcome(
   return outcome;
 }
 
-async function outcomeOf(run: RunRecord, ref: VoteRef, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
+async function outcomeOf(run: RunForVote, ref: VoteRef, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
   if (run.opening === null) return skipped('cancelled', deps.now());
   // A dry run is one by either word: what was asked for, or what the fetcher found.
   const opening = { ...run.opening, dry_run: run.dryRun || run.opening.dry_run };
@@ -114,7 +114,7 @@ function endMsOf(opening: Opening, ref: VoteRef): number {
 }
 
 async function throughSteps(
-  run: RunRecord,
+  run: RunForVote,
   opening: Opening,
   ref: VoteRef,
   deps: VoteDeps,

@@ -44,7 +44,7 @@ export function startVoter({ connection, concurrency, lockS, traces = null, deps
     tries: number,
     scoped: Logger,
   ): Promise<Outcome> {
-    const run = await records.run(payload.run_id);
+    const run = await records.runForVote(payload.run_id, payload.proposal_id);
     if (run === null) return record.outcome;
     const { run_id: runId, proposal_id: proposal, content_hash: contentHash } = payload;
     const ref = { runId, owner: run.owner, space: run.space, proposal, contentHash, tries };

@@ -15,7 +15,8 @@ import { newRunId, type OwnerId, type RunId, upstreamId } from '@quorum/shared/i
 import type { Outcome } from '@quorum/shared/outcome';
 import { createMetrics } from '@quorum/shared/metrics';
 import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences';
-import { createRecords, type LedgerEntry, type Opening, type OutcomeRecord } from '@quorum/shared/records';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import { createRecords, type Opening, type OutcomeRecord } from '@quorum/shared/records';
 import { connectPatient } from '@quorum/shared/redis';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { createSendAllowance } from '@quorum/shared/send-allowance';

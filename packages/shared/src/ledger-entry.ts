@@ -1,0 +1,32 @@
+/** What the ledger keeps of a vote. */
+import { Receipt } from '@quorum/snapshot/receipt';
+import { z } from 'zod';
+import { RunId } from './ids.ts';
+import { Counted } from './outcome.ts';
+
+/** One entry per (voter, space, proposal): the truth about our vote there. */
+export const LedgerEntry = z.object({
+  state: z.enum(['reserved', 'cast', 'voided']),
+  run_id: RunId,
+  vote_id: z.string(),
+  intent: z.string().describe('What the voter service needs to send the same bytes again'),
+  created: z.coerce.number().int().describe("The signed message's timestamp, Unix seconds"),
+  reserved_at: z.coerce.number().int().describe('Unix milliseconds'),
+  sends: z.coerce.number().int().default(0).describe('How often it was sent so far'),
+  receipt: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(Receipt)
+    .optional(),
+  why: z.string().optional(),
+  preferences_version: z.string().default('').describe('Of the preferences that it was decided under'),
+  replaces: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.object({ vote_id: z.string(), intent: z.string() }))
+    .optional()
+    .describe('Our own vote that stands until this one does'),
+  voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
+  counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
+});
+export type LedgerEntry = z.infer<typeof LedgerEntry>;
