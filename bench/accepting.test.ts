@@ -1,4 +1,4 @@
-/** That both sides of `accepting` do what they are held to have done; never how fast. */
+/** That every side of `accepting` do what they are held to have done; never how fast. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
@@ -31,14 +31,15 @@ describe('what is measured', () => {
     return JSON.parse(JSON.stringify(job).replaceAll(id, 'ID'));
   }
 
-  it('adds the same job on both sides', async () => {
+  it('adds the same job on every side', async () => {
     const ours = await jobAddedBy(stand.ours);
     expect(ours).toMatchObject({ name: 'agent-run' });
     expect(await jobAddedBy(stand.bare)).toEqual(ours);
+    expect(await jobAddedBy(stand.recording)).toEqual(ours);
   });
 
   it('has each side write what it was told to the disk at once', async () => {
-    for (const { redis } of [stand.ours, stand.bare]) {
+    for (const { redis } of [stand.ours, stand.bare, stand.recording]) {
       expect(await redis.config('GET', 'appendfsync')).toEqual(['appendfsync', 'always']);
       expect(await redis.config('GET', 'appendonly')).toEqual(['appendonly', 'yes']);
     }
@@ -50,12 +51,11 @@ describe('what is measured', () => {
 });
 
 describe('the measurement', () => {
-  it('asks both sides in each turn and compares what they accepted', { timeout: BUSY_MACHINE_MS }, async () => {
+  it('asks every side in each turn, and nothing of it fails', { timeout: BUSY_MACHINE_MS }, async () => {
     const options = { owners: 3, connections: 2, warmUpTurns: 1, turns: 2, turnMs: 200 };
-    const { ours, bare, ratios } = await measureAccepting(options);
-    expect([ours.length, bare.length]).toEqual([2, 2]);
-    expect(ratios).toEqual(ours.map(({ perS }, at) => perS / (bare[at]?.perS ?? 0)));
-    for (const { perS, redisMs } of [...ours, ...bare]) {
+    const turns = await measureAccepting(options);
+    expect(turns.length).toBe(2);
+    for (const { perS, redisMs } of turns.flatMap((turn) => Object.values(turn))) {
       expect(perS).toBeGreaterThan(0);
       expect(redisMs).toBeGreaterThan(0);
     }

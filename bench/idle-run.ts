@@ -1,15 +1,20 @@
 /**
  * One run on a system that does nothing else, from the request to its end, against a bare BullMQ flow on the same Redis that makes the
- * same calls. Runs are dry and of three proposals; the model answers at once, so that what is left is what the two do themselves.
+ * same calls. Runs are dry and of three proposals; the model answers at once, so that what is left is what the two do themselves. Beside
+ * it stands what a run is made of: the CPU that the services and Redis take while it is under way, and how long a write takes that is
+ * synced, of which a run waits for one after the other.
  */
+import { cpuMsOf } from './accepting/server-process.ts';
 import { startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
-import { inSlowTurns, wallMs } from './measure.ts';
-import { spacesOf, startStand } from './stand.ts';
+import { inSlowTurns, quantile, wallMs } from './measure.ts';
+import { redisWork } from './redis-work.ts';
+import { spacesOf, startStand, type Stand } from './stand.ts';
 
 const BUDGET = 2;
 const PROPOSALS = 3;
 const TURNS = { warmUp: 60, turns: 61 } as const;
+const WRITES = 200;
 
 export const idleRun: Benchmark = {
   name: 'idle-run',
@@ -21,10 +26,16 @@ export const idleRun: Benchmark = {
       const spaces = spacesOf('idle', TURNS.warmUp + TURNS.turns);
       const spaceOf = (turn: number): string => spaces.at(TURNS.warmUp + turn) ?? '';
       await stand.put(spaces, PROPOSALS);
+      const cpuMs: number[] = [];
       try {
         const { ratio, spread, oursMs, againstMs } = await inSlowTurns(
           TURNS,
-          (turn) => wallMs(() => stand.dryRun(spaceOf(turn))),
+          async (turn) => {
+            const before = await cpuOf(stand);
+            const tookMs = await wallMs(() => stand.dryRun(spaceOf(turn)));
+            if (turn >= 0) cpuMs.push((await cpuOf(stand)) - before);
+            return tookMs;
+          },
           (turn) => wallMs(() => bare.run(spaceOf(turn))),
         );
         return [
@@ -35,7 +46,11 @@ export const idleRun: Benchmark = {
             unit: '×',
             budget: BUDGET,
             bound: 'most',
-            note: `${oursMs.toFixed(0)} ms against ${againstMs.toFixed(0)} ms`,
+            note: [
+              `${oursMs.toFixed(0)} ms against ${againstMs.toFixed(0)} ms`,
+              `${quantile(cpuMs, 0.5).toFixed(0)} ms of CPU meanwhile, of the services and Redis`,
+              `a write that is synced takes ${(await writeMs(stand)).toFixed(2)} ms`,
+            ].join('; '),
           }),
         ];
       } finally {
@@ -46,3 +61,20 @@ export const idleRun: Benchmark = {
     }
   },
 };
+
+/** CPU that the services and Redis have had so far, ms: read off the machine, so that nobody works for it. */
+async function cpuOf({ fleet: { services, redis } }: Stand): Promise<number> {
+  const [{ cpuMs }, ...others] = await Promise.all([
+    redisWork(redis),
+    ...[...services.values()].map(({ pid }) => cpuMsOf(pid)),
+  ]);
+  return others.reduce((sum, ms) => sum + ms, cpuMs);
+}
+
+/** The median of what one small write takes, from asking to its answer. */
+async function writeMs({ fleet: { redis } }: Stand): Promise<number> {
+  const tookMs: number[] = [];
+  for (let write = 0; write < WRITES; write += 1) tookMs.push(await wallMs(() => redis.set('bench:write', write)));
+  await redis.del('bench:write');
+  return quantile(tookMs, 0.5);
+}

@@ -1,6 +1,6 @@
 /**
- * What is measured: the gateway as it runs, and the bare server, each a process of its own with a Redis of its own, both with the
- * settings that Quorum's has (every write synced). Many owners have a key each. No other service runs: every run stays queued.
+ * What is measured: the gateway as it runs, the bare server, and the one between them, each a process of its own with a Redis of its own,
+ * all with the settings that Quorum's has (every write synced). Many owners have a key each. No other service runs: every run stays queued.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import { startServer, type ServerProcess } from './server-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BARE = fileURLToPath(new URL('bare-server.ts', import.meta.url));
+const RECORDING = fileURLToPath(new URL('recording-server.ts', import.meta.url));
 /** Nobody is there: the gateway asks no upstream for a run. */
 const NO_SANDBOX = 'http://127.0.0.1:9';
 
@@ -28,6 +29,7 @@ export type Side = { readonly server: ServerProcess; readonly redis: Redis };
 export type Stand = {
   readonly ours: Side;
   readonly bare: Side;
+  readonly recording: Side;
   /** Of each owner. */
   readonly apiKeys: readonly string[];
   readonly stop: () => Promise<void>;
@@ -50,7 +52,7 @@ export async function startStand(owners: number): Promise<Stand> {
     return server;
   };
   try {
-    const [mine, theirs] = [await openRedis(), await openRedis()];
+    const [mine, theirs, between] = [await openRedis(), await openRedis(), await openRedis()];
     const settings = readSettings({}, dir);
     const { secrets } = settings.folders;
     await ensureSecrets({ dir: secrets });
@@ -72,9 +74,11 @@ export async function startStand(owners: number): Promise<Stand> {
     const gateway = path.join(ROOT, 'services/gateway/src/main.ts');
     const ours = await start([gateway], env, 'gateway');
     const bare = await start([BARE, theirs.url], process.env, 'bare');
+    const recording = await start([RECORDING, between.url, String(owners)], process.env, 'recording');
     return {
       ours: { server: ours, redis: mine.redis },
       bare: { server: bare, redis: theirs.redis },
+      recording: { server: recording, redis: between.redis },
       apiKeys: texts,
       stop: () => cleanUp.disposeAsync(),
     };
