@@ -139,10 +139,10 @@ describe('the events of a run', () => {
     expect(await redis().ttl(key)).toBeGreaterThan(RETENTION_S.runEvents - 60);
   });
 
-  it('of a run of three proposals fit into the least that a stream takes', async () => {
+  it('of a run of three proposals take little more than the one page that Redis sets aside as it comes', async () => {
     const one = await aRunningRun(redis());
     await wholeRun(one, [aProposalId(), aProposalId(), aProposalId()]);
-    expect(await redis().memory('USAGE', keys.runEvents(one.runId))).toBeLessThan(5_000);
+    expect(await redis().memory('USAGE', keys.runEvents(one.runId))).toBeLessThan(5_500);
   });
 
   it('are made for no run that is not kept, but its end is told where there are none', async () => {
