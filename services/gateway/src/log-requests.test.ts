@@ -127,7 +127,7 @@ test('a client that goes before its answer begins was not answered', async () =>
     level: 'info',
     req: { method: 'GET', path: '/slow' },
     res: {},
-    err: { type: 'Error', message: 'the client went away' },
+    err: { type: 'Error', message: 'the connection closed before the answer began' },
     msg: 'request not answered',
   });
 });

@@ -65,7 +65,7 @@ export function logRequests(app: Express, log: Logger): RequestHandler {
 
 /** Why a request that has ended was not answered; null: it was. */
 function faultOf({ headersSent, statusCode }: Response): Error | null {
-  if (!headersSent) return new Error('the client went away');
+  if (!headersSent) return new Error('the connection closed before the answer began');
   return statusCode >= 500 ? new Error(`failed with status code ${statusCode}`) : null;
 }
 
