@@ -16,7 +16,8 @@ export function answerLimit(ms: number, late: () => void): () => void {
   };
   const afterReading = (): void => void setImmediate(end);
   const again = (): void => {
-    const stoodStillMs = performance.now() - dueMs;
+    // A timer counts whole milliseconds, and may come a part of one early.
+    const stoodStillMs = Math.max(0, performance.now() - dueMs);
     timer = setTimeout(afterReading, Math.min(stoodStillMs, ms)).unref();
   };
   let timer = setTimeout(again, ms).unref();

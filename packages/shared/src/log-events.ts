@@ -224,7 +224,7 @@ const REQUESTS = {
   }),
   'request not answered': event('A client went away, or the answer is 5xx', {
     req: z.strictObject({ method: text, path: text }),
-    res: z.strictObject({ status: z.int() }),
+    res: z.strictObject({ status: z.int().optional() }),
     err,
     duration_ms: count,
   }),

@@ -129,6 +129,15 @@ describe('an answer that is larger than its reader takes', () => {
     await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);
   });
 
+  it('is refused and ends nothing else where it has come whole, with one piece', async () => {
+    await using server = await playBack((_request, nth) => ({ status: 200, body: 'x'.repeat(9 + nth) }));
+    const few = upTo(10);
+    expect(await (await few(server.url)).text()).toBe('x'.repeat(10));
+    for (let time = 0; time < 2; time += 1) {
+      await expect(few(server.url)).rejects.toMatchObject({ cause: { code: 'ANSWER_TOO_LARGE' } });
+    }
+  });
+
   it('is left where it does not end, and its connection closed', async () => {
     await using server = await playBack(() => 'no end');
     await expect(bounded(server.url)).rejects.toMatchObject(tooLarge);

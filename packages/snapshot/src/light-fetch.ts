@@ -98,8 +98,10 @@ function exchange(
     let read = 0;
     answer.on('data', (chunk: Buffer) => {
       read += chunk.length;
-      if (read <= maxBytes) chunks.push(chunk);
-      else request.destroy(new AnswerTooLargeError(maxBytes));
+      if (read <= maxBytes) return void chunks.push(chunk);
+      // Not by the request: nobody hears the socket of an answer that has come whole, and an error of it would end the process.
+      reject(new AnswerTooLargeError(maxBytes));
+      request.destroy();
     });
     answer.once('end', () => resolve({ answer, bytes: Buffer.concat(chunks) }));
     answer.once('error', reject);

@@ -9,10 +9,11 @@ import { NotFoundError } from '@quorum/shared/errors';
 import { HoldId, RunId } from '@quorum/shared/ids';
 import { JOBS } from '@quorum/shared/jobs';
 import type { Records } from '@quorum/shared/records';
-import { Router, type RequestHandler } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import { askRedis } from './ask-redis.ts';
+import { foreignApp } from './foreign-app.ts';
 import { Refusal } from './problem.ts';
 import type { Queues } from './queues.ts';
 
@@ -40,7 +41,7 @@ export function boardRoutes({ queues, access, records, limitMs }: BoardDeps): Ro
     serverAdapter: board,
     options: { uiConfig: { boardTitle: 'Quorum' } },
   });
-  const pages: RequestHandler = board.getRouter();
+  const pages = foreignApp(board.getRouter());
 
   const router = Router();
   router.use(async (request, _response, next) => {

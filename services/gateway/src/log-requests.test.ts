@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { faultOfLine } from '@quorum/shared/log-events';
 import { createLogger, type Logger } from '@quorum/shared/log';
-import express from 'express';
+import express, { Router } from 'express';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { PATIENT } from '../../../test/patience.ts';
 import { ask } from '../test/stand.ts';
+import { foreignApp } from './foreign-app.ts';
 import { logRequests } from './log-requests.ts';
 import { answerProblem } from './problem.ts';
 import { listen, type RunningServer } from './server.ts';
@@ -20,6 +21,7 @@ let fd: number;
 let log: Logger;
 let server: RunningServer;
 let seen = 0;
+let came: () => void;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorum-log-requests-'));
@@ -30,6 +32,11 @@ beforeAll(async () => {
   app.get('/broken', () => {
     throw new Error('broken');
   });
+  const foreign = express().get('/foreign', () => {
+    throw new Error('broken');
+  });
+  app.use(Router().use(foreignApp(foreign)));
+  app.get('/slow', () => came());
   app.use((request, response) => {
     if (request.query['says'] !== undefined) request.log.info('settings are unchanged');
     response.json({ id: request.id });
@@ -90,9 +97,12 @@ test.each([
   expect(written[0]?.['req']).toEqual({ method: 'GET', path: shown });
 });
 
-test('a fault is told with its error, and what is said meanwhile names the request too', async () => {
-  const { answer, written } = await linesOf('/broken', 2);
-  expect(answer.status).toBe(500);
+test.each([
+  ['ours', '/broken'],
+  ['an application among our routes', '/foreign'],
+])('a fault is told with its error, and what is said meanwhile names the request too: %s', async (_whose, path) => {
+  const { answer, written } = await linesOf(path, 2);
+  expect(answer).toMatchObject({ status: 500, json: { type: '/problems/internal' } });
   const request_id = answer.headers['x-request-id'];
   expect(written).toEqual([
     expect.objectContaining({ level: 'error', request_id, msg: 'request failed' }),
@@ -104,6 +114,22 @@ test('a fault is told with its error, and what is said meanwhile names the reque
       msg: 'request not answered',
     }),
   ]);
+});
+
+test('a client that goes before its answer begins was not answered', async () => {
+  const gone = new AbortController();
+  came = () => gone.abort();
+  await expect(fetch(`${server.url}/slow`, { signal: gone.signal })).rejects.toThrow();
+  await expect.poll(() => all().length - seen, PATIENT).toBe(1);
+  const text = all()[seen] ?? '';
+  expect(faultOfLine(text)).toBeNull();
+  expect(Line.parse(JSON.parse(text))).toMatchObject({
+    level: 'info',
+    req: { method: 'GET', path: '/slow' },
+    res: {},
+    err: { type: 'Error', message: 'the connection closed before the answer began' },
+    msg: 'request not answered',
+  });
 });
 
 test('probes and scrapes are left out, and everything by the level as it is now', async () => {

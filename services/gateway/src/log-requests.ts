@@ -48,21 +48,25 @@ export function logRequests(app: Express, log: Logger): RequestHandler {
       const told = {
         request_id: requestIdOf(response),
         req: { method, path: pathToLog(originalUrl) },
-        res: { status },
+        // Until it is sent it is what an answer would begin with.
+        res: response.headersSent ? { status } : {},
       };
       const duration_ms = Date.now() - began;
-      if (error === undefined && status < 500) {
-        lines[level]({ ...told, duration_ms }, 'request answered');
-        return;
-      }
-      const err = error ?? new Error(`failed with status code ${status}`);
-      log[level]({ ...told, err, duration_ms }, 'request not answered');
+      const err = error ?? faultOf(response);
+      if (err === null) lines[level]({ ...told, duration_ms }, 'request answered');
+      else log[level]({ ...told, err, duration_ms }, 'request not answered');
     };
     response.on('error', tell);
     // Probes and scrapes come every few seconds.
     if (!isProbe(request)) response.on('close', tell).on('finish', tell);
     next();
   };
+}
+
+/** Why a request that has ended was not answered; null: it was. */
+function faultOf({ headersSent, statusCode }: Response): Error | null {
+  if (!headersSent) return new Error('the connection closed before the answer began');
+  return statusCode >= 500 ? new Error(`failed with status code ${statusCode}`) : null;
 }
 
 function idOf(this: Request): string {
