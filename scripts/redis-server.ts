@@ -129,8 +129,7 @@ function configuration(port: number, { dir, appendonly, password }: RedisOptions
     `appendonly ${appendonly ? 'yes' : 'no'}`,
     'appendfsync always',
     'maxmemory-policy noeviction',
-    // The first page of a stream is set aside whole, which is dear where a run is accepted. The stream of a whole run takes a tenth
-    // more so, 5 KB, for an hour.
+    // The first page of a stream is set aside whole, and every run has a stream, of some 2 KB at its end.
     'stream-node-max-bytes 1024',
     ...(password === undefined ? [] : [`requirepass ${JSON.stringify(password)}`]),
     '',

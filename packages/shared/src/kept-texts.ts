@@ -3,24 +3,23 @@ import { Proposal } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { pack, unpack } from './pack.ts';
 import { keys, RETENTION_S } from './redis-keys.ts';
+import type { PackedText } from './write-once.ts';
 
 /** A part of the records. */
 export function createKeptTexts(redis: Redis) {
-  /** Packs texts, each with its content hash; what comes back sends them at once, so that whatever is sent next comes after them. */
-  async function packProposals(texts: readonly (readonly [string, Proposal])[]): Promise<() => Promise<unknown>> {
-    const packed = await Promise.all(
-      texts.map(async ([hash, text]) => [keys.proposal(hash), await pack(JSON.stringify(text))] as const),
+  /** Packs texts, each with its content hash, for whoever stores them with what leads to them. */
+  const packProposals = (texts: readonly (readonly [string, Proposal])[]): Promise<PackedText[]> =>
+    Promise.all(
+      texts.map(async ([hash, text]): Promise<PackedText> => [keys.proposal(hash), await pack(JSON.stringify(text))]),
     );
-    return () => Promise.all(packed.map(([key, text]) => redis.set(key, text, 'EX', RETENTION_S.proposalText)));
-  }
 
   return {
     packProposals,
 
     /** Stores a proposal's text under its content hash, compressed. */
     async putProposal(contentHash: string, proposal: Proposal): Promise<void> {
-      const send = await packProposals([[contentHash, proposal]]);
-      await send();
+      const packed = await pack(JSON.stringify(proposal));
+      await redis.set(keys.proposal(contentHash), packed, 'EX', RETENTION_S.proposalText);
     },
 
     /** A proposal by its content hash, or null where it was never stored or has expired. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Proposal } from '@quorum/snapshot/proposal';
 import { describe, expect, it } from 'vitest';
@@ -143,6 +144,27 @@ describe('what is written once', () => {
     const stored = (await records().run(runId))?.opening;
     expect(openings).toContainEqual(stored);
     for (const one of stands) expect(one).toEqual(stored);
+  });
+
+  it('is no opening without its texts, where Redis has room for it and not for them', async () => {
+    const { runId } = await aRunningRun(redis());
+    const body = randomBytes(1_000_000).toString('base64');
+    const [hash, proposal] = [aHash(), { ...aProposal(), body }];
+    const opening = anOpening();
+    // Once before, so that what Redis sets aside for reading a command as large as this is counted already.
+    await records().putProposal(hash, proposal);
+    await redis().del(keys.proposal(hash));
+    const used = Number(/^used_memory:(\d+)/m.exec(await redis().info('memory'))?.[1]);
+    await redis().config('SET', 'maxmemory', used + 600_000);
+    try {
+      await expect(records().open(runId, opening, [[hash, proposal]])).rejects.toThrow('OOM');
+    } finally {
+      await redis().config('SET', 'maxmemory', 0);
+    }
+    expect((await records().run(runId))?.opening).toBeNull();
+    expect(await records().open(runId, opening, [[hash, proposal]])).toEqual(opening);
+    expect(await records().proposal(hash)).toEqual(proposal);
+    expect(await redis().ttl(keys.proposal(hash))).toBeGreaterThan(RETENTION_S.proposalText - 60);
   });
 
   it('is the first decision and the first outcome, of each proposal', async () => {

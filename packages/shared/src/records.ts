@@ -209,12 +209,9 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
       selected: readonly (readonly [string, Proposal])[] = [],
       onFirst?: () => void,
     ): Promise<Opening> {
-      const sendTexts = await texts.packProposals(selected);
-      // One trip, and the texts are there first: an opening without them could not be decided on.
-      const sending = sendTexts();
-      const pinning = writeOnce(runId, 'opening', opening, Opening, openingEvents(opening), onFirst);
-      const [stands] = await Promise.all([pinning, sending]);
-      return stands;
+      // In one step: an opening without its texts could not be decided on, and Redis may have room for it and not for them.
+      const packed = await texts.packProposals(selected);
+      return writeOnce(runId, 'opening', opening, Opening, openingEvents(opening), onFirst, packed);
     },
 
     /** Pins the settings that a service keeps for the run; the first ones stand. */

@@ -11,9 +11,9 @@
  *   picked up when the run has ended wait for what still works, and say how it ended
  *   the last attempt fails           end the run as failed, which stops what is not reserved; wait for what still works
  *
- * A child is added only if no job of its id exists, for which one looks unless this pick-up wrote the opening: BullMQ would put one that has already failed back among the dependencies,
- * and the root would wait for it for ever. A root that was lost and put back has children that are not its own: it asks again
- * until they have settled.
+ * A child is added only if no job of its id exists, for which one looks unless this pick-up wrote the opening: BullMQ would put one
+ * that has already failed back among the dependencies, and the root would wait for it for ever. A root that was lost and put back has
+ * children that are not its own: it asks again until they have settled.
  */
 import type { Appointments } from '@quorum/shared/appointments';
 import { NotFoundError, QuorumError } from '@quorum/shared/errors';
