@@ -10,6 +10,7 @@ import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { Queue } from 'bullmq';
 import express from 'express';
 import { Redis } from 'ioredis';
+import { serve } from './serve.ts';
 
 const connection = new Redis(process.argv[2] ?? '', { maxRetriesPerRequest: null });
 const { queue: name } = JOBS['agent-run'];
@@ -25,10 +26,4 @@ app.post('/agent-run', async (_request, response) => {
   response.status(202).json({ run_id: id, status: 'queued', joined: false });
 });
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  process.send?.({ ready: true, url: `http://127.0.0.1:${port}` });
-});
-// Whoever started it has gone.
-process.once('disconnect', () => process.exit());
+serve(app);

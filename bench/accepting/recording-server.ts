@@ -14,6 +14,7 @@ import express from 'express';
 import { createLimits } from '../../services/gateway/src/limits.ts';
 import { openQueues } from '../../services/gateway/src/queues.ts';
 import { createStartRun } from '../../services/gateway/src/start-run.ts';
+import { serve } from './serve.ts';
 
 const [, , redisUrl = '', owners = '1'] = process.argv;
 const NEVER_REACHED = 1_000_000;
@@ -57,10 +58,4 @@ app.post('/agent-run', async (request, response) => {
   response.status(202).json({ run_id: runId, status: 'queued', joined: false });
 });
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  process.send?.({ ready: true, url: `http://127.0.0.1:${port}` });
-});
-// Whoever started it has gone.
-process.once('disconnect', () => process.exit());
+serve(app);

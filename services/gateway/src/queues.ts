@@ -1,7 +1,6 @@
 /**
  * The gateway's side of the queues: adding a run or ending it, the schedulers of watches, asking for a ranking, counting, seeing
- * who works. A Redis that is away is an error in time: BullMQ
- * alone would wait for ever for one that was down when the queue was made.
+ * who works. A Redis that is away is an error in time: BullMQ alone would wait for ever for one that was down when the queue was made.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -3,7 +3,8 @@
 -- KEYS: the keys of the API, then a counter per budget
 -- ARGV: length of a window (ms); the id of a key and the record that it must have still, both '' where that is not asked; then the limit
 --       of each budget
--- Returns: -1 alone where the record is another or gone, and then nothing is taken; else which budget is used up for longest (0: none), then of each what is left of it and for how many ms
+-- Returns: -1 alone where the record is another or gone, and then nothing is taken; else which budget is used up for longest (0:
+--       none), then of each what is left of it and for how many ms
 local window = tonumber(ARGV[1])
 if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return { -1 } end
 local limits, counts, ends, refused = {}, {}, {}, 0
