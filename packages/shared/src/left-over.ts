@@ -2,12 +2,12 @@
 import type { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import type { OwnerId } from './ids.ts';
-import type { LeftAs } from './left-records.ts';
+import { BY_POLICY } from './left-records.ts';
 import { keys } from './redis-keys.ts';
 
-const BY_POLICY: LeftAs = 'by_policy';
-
-/** Whether a live run left it held, or skipped it by policy, under whatever text and preferences. */
+/**
+ * Whether a live run left it held, or skipped it by policy, under whatever text and preferences, and no later one has left it undone.
+ */
 export async function wasLeftByPolicy(
   redis: Redis,
   owner: OwnerId,

@@ -7,6 +7,8 @@ import { keys, RETENTION_S } from './redis-keys.ts';
 /** How a live run left a proposal: held or skipped by policy, or without a vote for a reason that it would meet again. */
 export type LeftAs = 'by_policy' | 'in_vain';
 
+export const BY_POLICY: LeftAs = 'by_policy';
+
 /** What closed so long ago is forgotten at the next note: a hub whose clock lags a little still lists it. */
 const KEPT_AFTER_END_S = 24 * 60 * 60;
 
@@ -57,6 +59,18 @@ export function createLeftRecords(redis: Redis) {
       const writing = redis.multi().hset(key, ...marks);
       if (closed.length > 0) writing.hdel(key, ...closed);
       await writing.expire(key, RETENTION_S.decidedBefore).exec();
+    },
+
+    /**
+     * Forgets that earlier runs left these by policy, under whatever text and preferences: a later one took them up and left them
+     * undone. As long as the note stands, nobody is told that a deadline was missed.
+     */
+    async forgetLeftByPolicy(owner: OwnerId, space: SpaceId, ids: readonly ProposalId[]): Promise<void> {
+      if (ids.length === 0) return;
+      const key = keys.decidedBefore(owner, space);
+      const marks = await redis.hmget(key, ...ids);
+      const noted = ids.filter((_, at) => marks[at]?.startsWith(`${BY_POLICY}:`) === true);
+      if (noted.length > 0) await redis.hdel(key, ...noted);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { QuorumError, UpstreamError } from '@quorum/shared/errors';
 import { newRunId } from '@quorum/shared/ids';
+import { wasLeftByPolicy } from '@quorum/shared/left-over';
 import { FailedWhy, HeldWhy, SkippedWhy, type Outcome } from '@quorum/shared/outcome';
 import { createRecords, type Opening, type RunRecord } from '@quorum/shared/records';
 import { keys } from '@quorum/shared/redis-keys';
@@ -17,6 +18,7 @@ import {
   quiet,
 } from '../../../packages/shared/test/samples.ts';
 import { accept, aRunningRun, type Case, useRedis } from '../../../packages/shared/test/world.ts';
+import { OPEN_ENDED } from '../test/opening.ts';
 import { anOpening, aProposal, HOUR_S, NOW_MS } from '../test/samples.ts';
 import { closeRun, failRun, type CloseDeps } from './close.ts';
 
@@ -198,6 +200,76 @@ describe('what a live run could not vote on', () => {
     const hashes = new Map([[proposal.id, contentHash(proposal)]]);
     const found = await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain');
     expect(found.has(proposal.id)).toBe(noted);
+  });
+});
+
+describe('what an earlier run left by policy, under other preferences', () => {
+  const AWAY: Outcome = { kind: 'failed', why: 'upstream_unavailable' };
+
+  /** A run under new preferences, of whose proposal an earlier one had noted this. */
+  async function takenUpAgain(proposal: Proposal, as: 'by_policy' | 'in_vain', given: Partial<Opening> = {}) {
+    const run = await opened([proposal], { voter: anAddress(), preferences_version: 'v2', ...given });
+    const hashes = new Map([[proposal.id, contentHash(proposal)]]);
+    await run.deps.records.noteDecidedBefore(run.owner, run.space, hashes, 'v1', as, OPEN_ENDED);
+    return run;
+  }
+
+  const isNoted = (run: Opened, proposal: Proposal): Promise<boolean> =>
+    wasLeftByPolicy(redis(), run.owner, run.space, proposal.id);
+
+  it.for<[string, Outcome | null, boolean]>([
+    ['failed', AWAY, false],
+    ['was over the cap', { kind: 'skipped', why: 'vote_cap' }, false],
+    ['changed on the way', { kind: 'skipped', why: 'proposal_changed' }, false],
+    ['has no outcome, since the run was lost', null, false],
+    ['is cast', { kind: 'cast' }, true],
+    ['is left by policy again', { kind: 'skipped', why: 'risk' }, true],
+  ])('counts no more for what %s: nobody would hear of a missed deadline', async ([, outcome, stays]) => {
+    const proposal = someProposal();
+    const run = await takenUpAgain(proposal, 'by_policy');
+    if (outcome !== null) await settle(run, proposal, outcome);
+    expect(await isNoted(run, proposal)).toBe(true);
+    if (outcome === null) await failRun(await run.read(), new QuorumError('internal', 'Broken.'), run.deps);
+    else await close(run);
+    expect(await isNoted(run, proposal)).toBe(stays);
+  });
+
+  it('is forgotten before the owner is told: what is told of looks for it', async () => {
+    const proposal = aProposal({ choices: LABELS, end: NOW_MS / 1_000 + 600 });
+    const run = await takenUpAgain(proposal, 'by_policy');
+    await settle(run, proposal, AWAY);
+    const told: [string, boolean][] = [];
+    const tell: CloseDeps['tell'] = async (notices) => {
+      for (const { payload } of notices) told.push([payload.event, await isNoted(run, proposal)]);
+    };
+    await close({ ...run, deps: { ...run.deps, tell } });
+    expect(told).toEqual([
+      ['vote_failed', false],
+      ['deadline_missed', false],
+    ]);
+  });
+
+  it.for<[string, Partial<Opening>, boolean]>([
+    ['a run that casts nothing', { dry_run: true }, false],
+    ['a run that its owner cancelled', {}, true],
+  ])('stands after %s', async ([, given, cancelled]) => {
+    const proposal = someProposal();
+    const run = await takenUpAgain(proposal, 'by_policy', given);
+    if (cancelled) await run.transitions.cancel(run.runId, run.owner, NOW_MS);
+    await settle(run, proposal, cancelled ? { kind: 'skipped', why: 'cancelled' } : { kind: 'simulated' });
+    await close(run);
+    expect(await isNoted(run, proposal)).toBe(true);
+  });
+
+  it('is all that is forgotten: what was tried in vain still comes last', async () => {
+    const proposal = someProposal();
+    const run = await takenUpAgain(proposal, 'in_vain');
+    await settle(run, proposal, AWAY);
+    await close(run);
+    const hashes = new Map([[proposal.id, contentHash(proposal)]]);
+    expect(await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain')).toEqual(
+      new Set([proposal.id]),
+    );
   });
 });
 

@@ -61,7 +61,8 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
     nextOf(run, { how: status, opening, outcomes }, deps),
   ]);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
-  await Promise.all([noteLeft(run, opening, outcomes, deps), tellMissed(run, opening, outcomes, deps)]);
+  await noteLeft(run, opening, outcomes, deps);
+  await tellMissed(run, opening, outcomes, deps);
   return finish(run, response, next, deps);
 }
 
@@ -78,7 +79,8 @@ export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDep
     nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps),
   ]);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
-  await Promise.all([noteLeft(run, opening, run.outcomes, deps), tellMissed(run, opening, run.outcomes, deps)]);
+  await noteLeft(run, opening, run.outcomes, deps);
+  await tellMissed(run, opening, run.outcomes, deps);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
 
@@ -178,9 +180,12 @@ async function pack({ runId }: RunRecord, { records, log }: CloseDeps): Promise<
   }
 }
 
-/** Notes how a live run left its proposals, before it ends: the run that follows must not begin with the same again. */
+/**
+ * Notes how a live run left its proposals, before it ends: the run that follows must not begin with the same again. And before its
+ * owner is told: who delivers that asks whether the proposal was left by policy, which what an earlier run noted says no more.
+ */
 async function noteLeft(
-  { owner, space }: RunRecord,
+  { owner, space, cancelled }: RunRecord,
   opening: Opening,
   outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
   { records, now }: CloseDeps,
@@ -191,6 +196,16 @@ async function noteLeft(
     const left = hashesOf(opening, outcomes, (outcome) => leftAs(outcome) === as);
     await records.noteDecidedBefore(owner, space, left, opening.preferences_version, as, times);
   }
+  if (cancelled) return;
+  const undone = opening.selected.filter(({ proposal_id: id }) => {
+    const settled = outcomes.get(id);
+    return settled === undefined || leftAs(settled.outcome) === 'undone';
+  });
+  await records.forgetLeftByPolicy(
+    owner,
+    space,
+    undone.map(({ proposal_id: id }) => id),
+  );
 }
 
 /** Before the run ends: what is told twice is told once, and what is left out nobody would miss. A run that was cancelled was its owner's. */
