@@ -21,6 +21,10 @@ export const Appointment = z.object({
   space_id: SpaceId,
   dry_run: z.boolean(),
   at: z.int().describe('Unix milliseconds'),
+  ends: z
+    .array(z.int())
+    .optional()
+    .describe('When what it is for ends, Unix seconds, the soonest first; absent: nobody knows of any'),
   tick: z
     .object({ instead_of: z.int().nullable().describe('When the one that it replaced was for; null: there was none') })
     .optional()
@@ -53,13 +57,22 @@ export function createAppointments(redis: Redis) {
       return (await get(owner, space, dryRun))?.at ?? null;
     },
 
-    /** Makes one for a tick of a watch, which remembers the one that it replaces. */
+    /** Makes one for a tick of a watch, which remembers the one that it replaces, and is for the same besides. */
     async makeForTick(given: Omit<Appointment, 'tick'>): Promise<Appointment> {
       const before = await get(given.owner, given.space_id, given.dry_run);
-      const insteadOf = before?.tick === undefined ? (before?.at ?? null) : before.tick.instead_of;
-      const made: Appointment = { ...given, tick: { instead_of: insteadOf } };
+      const insteadOf = before === null ? null : ofRuns(before);
+      const made: Appointment = { ...before, ...given, tick: { instead_of: insteadOf } };
       await make(made);
       return made;
+    },
+
+    /** Has the one that stands kept now, if it is for later. Whether there was one. */
+    async bringForward(owner: OwnerId, space: SpaceId, dryRun: boolean, nowMs: number): Promise<boolean> {
+      const stands = await get(owner, space, dryRun);
+      if (stands === null || stands.at <= nowMs) return false;
+      const { tick: _tick, ...rest } = stands;
+      await make({ ...rest, at: nowMs });
+      return true;
     },
 
     /** Puts another one, or none, in place of this one. Whether this one still stood. */
@@ -72,6 +85,11 @@ export function createAppointments(redis: Redis) {
     /** Those of everybody, and the fields of those that cannot be read. */
     all: async (): Promise<ReadAll<Appointment>> => readAll(Appointment, await redis.hgetall(keys.appointments())),
   };
+}
+
+/** When the run is to start that an earlier run appointed: behind a tick's appointment, the one that it replaced. */
+export function ofRuns({ at, tick }: Pick<Appointment, 'at' | 'tick'>): number | null {
+  return tick === undefined ? at : tick.instead_of;
 }
 
 /** An appointment as it is kept. Throws where it is none. */

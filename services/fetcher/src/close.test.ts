@@ -1,9 +1,10 @@
+import { createAppointments } from '@quorum/shared/appointments';
 import { QuorumError, UpstreamError } from '@quorum/shared/errors';
 import { newRunId } from '@quorum/shared/ids';
 import { wasLeftByPolicy } from '@quorum/shared/left-over';
 import { FailedWhy, HeldWhy, SkippedWhy, type Outcome } from '@quorum/shared/outcome';
 import { createRecords, type Opening, type RunRecord } from '@quorum/shared/records';
-import { keys } from '@quorum/shared/redis-keys';
+import { fields, keys } from '@quorum/shared/redis-keys';
 import { createTransitions } from '@quorum/shared/transitions';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
@@ -39,6 +40,7 @@ async function opened(proposals: readonly Proposal[], given: Partial<Opening> = 
       transitions: createTransitions(redis()),
       log: quiet,
       watchOf: async () => null,
+      appointments: createAppointments(redis()),
       keepAppointment: async () => undefined,
       openRunsMost: () => 100,
       bringUp: async () => undefined,
@@ -356,6 +358,39 @@ describe('a run that failed', () => {
       expect(next).toBe(minutes === null ? null : new Date(NOW_MS + minutes * 60_000).toISOString());
     },
   );
+
+  it('before it opened keeps the appointment in time for what an earlier run left', async () => {
+    const end = NOW_MS / 1_000 + 870;
+    const first = await opened([aProposal({ choices: LABELS, end })], { voter: anAddress() });
+    const { appointments } = first.deps;
+    await close(first);
+    const made = await appointments.get(first.owner, first.space, false);
+    expect(made).toMatchObject({ at: NOW_MS + 435_000, ends: [end] });
+    // What stands is for then; the hub is away, and then it knows of no space.
+    const kept: number[] = [];
+    let now = NOW_MS;
+    for (const error of [down, new QuorumError('validation', 'There is no such space.')]) {
+      now += 436_000 / 2;
+      const runId = newRunId();
+      await accept(first, { runId });
+      const run = await first.deps.records.run(runId);
+      if (run === null) throw new Error('the run is gone');
+      await failRun(run, error, { ...first.deps, now: () => now });
+      const stands = await appointments.get(first.owner, first.space, false);
+      expect(stands?.ends).toEqual([end]);
+      kept.push((stands?.at ?? NaN) - NOW_MS);
+    }
+    expect(kept).toEqual([435_000, (436_000 + 870_000) / 2]);
+  });
+
+  it('ends where the appointment that stands cannot be read', async () => {
+    const run = await opened([]);
+    await redis().hset(keys.appointments(), fields.appointment(run.owner, run.space, false), 'no appointment');
+    const { log, lines } = listeningLogger();
+    await close({ ...run, deps: { ...run.deps, log } }).catch(() => undefined);
+    expect((await run.read()).state).toBe('completed');
+    expect(lines).toContainEqual(expect.objectContaining({ level: 50, msg: 'appointments cannot be read' }));
+  });
 
   it('after it opened keeps what was settled and what the opening said', async () => {
     const [cast, open] = [someProposal(), someProposal()];

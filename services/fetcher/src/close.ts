@@ -2,7 +2,7 @@
  * Closes a run: gathers what became of each selected proposal from the records, and says so in one response. It reads records
  * alone, never what a job returned, so that a job that was lost or delivered twice changes nothing.
  */
-import type { Appointment } from '@quorum/shared/appointments';
+import type { Appointment, Appointments } from '@quorum/shared/appointments';
 import { treatmentOf, type QuorumError } from '@quorum/shared/errors';
 import type { RunId } from '@quorum/shared/ids';
 import type { Logger } from '@quorum/shared/log';
@@ -11,6 +11,7 @@ import type { Outcome } from '@quorum/shared/outcome';
 import type { PreferenceStore } from '@quorum/shared/preference-store';
 import type { Opening, OutcomeRecord, Records, RunRecord } from '@quorum/shared/records';
 import type { AgentRunResponse, RunStatus } from '@quorum/shared/run';
+import { fields } from '@quorum/shared/redis-keys';
 import type { Finished, Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 import { leftAs } from './left.ts';
@@ -23,6 +24,7 @@ export type CloseDeps = {
   readonly transitions: Transitions;
   /** The watch of this owner and space, and when its next turn is; null where there is none. */
   readonly watchOf: (run: Pick<RunRecord, 'owner' | 'space'>) => Promise<Ended['watch']>;
+  readonly appointments: Pick<Appointments, 'get'>;
   /** Sees to it that the appointment that stands is kept, and none that it replaced. */
   readonly keepAppointment: (
     run: Pick<RunRecord, 'owner' | 'space' | 'dryRun'>,
@@ -89,8 +91,26 @@ async function nextOf(
   ended: Pick<Ended, 'how' | 'opening' | 'outcomes'>,
   deps: CloseDeps,
 ): Promise<Next> {
-  const [watch, newPreferences] = await Promise.all([deps.watchOf(run), hasNewPreferences(run, ended.opening, deps)]);
-  return nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, leadS: deps.leadS, nowMs: deps.now() });
+  const [watch, newPreferences, standing] = await Promise.all([
+    deps.watchOf(run),
+    hasNewPreferences(run, ended.opening, deps),
+    standingOf(run, deps),
+  ]);
+  return nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, standing, leadS: deps.leadS, nowMs: deps.now() });
+}
+
+/** The appointment that stands while a live run ends. What cannot be read is replaced: it must not leave the run open. */
+async function standingOf(
+  { owner, space, dryRun }: RunRecord,
+  { appointments, log }: CloseDeps,
+): Promise<Appointment | null> {
+  if (dryRun) return null;
+  try {
+    return await appointments.get(owner, space, dryRun);
+  } catch (error) {
+    log.error({ err: error, fields: [fields.appointment(owner, space, dryRun)] }, 'appointments cannot be read');
+    return null;
+  }
 }
 
 /**
@@ -141,12 +161,20 @@ async function readTexts(
 async function finish(
   run: RunRecord,
   response: AgentRunResponse,
-  { appointedMs }: Next,
+  { appointedMs, ends }: Next,
   deps: CloseDeps,
 ): Promise<RunStatus> {
   const { owner, space, dryRun } = run;
   const appointment: Appointment | null =
-    appointedMs === null ? null : { owner, space_id: space, dry_run: dryRun, at: appointedMs };
+    appointedMs === null
+      ? null
+      : {
+          owner,
+          space_id: space,
+          dry_run: dryRun,
+          at: appointedMs,
+          ...(ends.length === 0 ? {} : { ends: [...ends] }),
+        };
   const endedMs = Date.parse(response.finished_at);
   const most = deps.openRunsMost();
   const finished = await deps.transitions.finish(run, response, endedMs, appointment, most);

@@ -37,6 +37,7 @@ function ended(
       }),
     ),
     watch: null,
+    standing: null,
     newPreferences: false,
     leadS: LEAD_S,
     nowMs: NOW_MS,
@@ -83,7 +84,7 @@ describe('what is left over', () => {
 describe('the run that follows at once', () => {
   it('comes for the fourth proposal behind three held ones, where it ends before the next turn of the watch', () => {
     const run = ended([HELD, HELD, HELD], 2 * DAY_S, watch(3 * DAY_S));
-    expect(nextRun(run)).toEqual({ appointedMs: NOW_MS, checkMs: NOW_MS });
+    expect(nextRun(run)).toMatchObject({ appointedMs: NOW_MS, checkMs: NOW_MS });
   });
 
   it('comes for what ends within the lead, with or without a watch', () => {
@@ -170,8 +171,8 @@ describe('no run starts by itself', () => {
     ],
     ['where it could not open, for good', { ...ended([], null), opening: null, how: { failed: 'for good' } }],
   ] as const)('%s, but for the watch', ([, run]) => {
-    expect(nextRun(run)).toEqual({ appointedMs: null, checkMs: null });
-    expect(nextRun({ ...run, ...watch(90) })).toEqual({ appointedMs: null, checkMs: inSeconds(90) });
+    expect(nextRun(run)).toMatchObject({ appointedMs: null, checkMs: null });
+    expect(nextRun({ ...run, ...watch(90) })).toMatchObject({ appointedMs: null, checkMs: inSeconds(90) });
   });
 });
 
@@ -180,10 +181,68 @@ it('a live run that preferences kept from voting gets another chance before the 
   expect(nextRun(run).appointedMs).toBe(inSeconds(5 * DAY_S - LEAD_S));
 });
 
-it('a run that could not open starts again a quarter of an hour later', () => {
-  const run = { ...ended([], null), opening: null, how: { failed: 'for now' } } as const;
-  expect(nextRun(run).appointedMs).toBe(inSeconds(15 * 60));
-  expect(unopened(aRun(newRunId())).left_over).toEqual({ all: null, fresh: null });
+describe('a run that could not open', () => {
+  /** One that failed, where an appointment stands at that time from now, for what ends so many seconds from now. */
+  const unable = (failed: 'for now' | 'for good', at: number | null, ...lefts: readonly number[]): Ended => ({
+    ...ended([], null),
+    opening: null,
+    how: { failed },
+    standing: at === null ? null : { at: inSeconds(at), ends: lefts.map((left) => NOW_S + left) },
+  });
+
+  it('starts again a quarter of an hour later, where nothing presses', () => {
+    expect(nextRun(unable('for now', null)).appointedMs).toBe(inSeconds(15 * 60));
+    expect(nextRun(unable('for now', -5, 5 * DAY_S)).appointedMs).toBe(inSeconds(15 * 60));
+    expect(unopened(aRun(newRunId())).left_over).toEqual({ all: null, fresh: null });
+  });
+
+  it.for([
+    ['the turn that it kept came a quarter of an hour before the end', unable('for now', -30, 870), 435],
+    ['a nearer appointment stands', unable('for now', 300, 700), 300],
+    ['the nearer one stands behind that of a tick', tickInsteadOf(300, 5 * DAY_S), 300],
+    ['another one ends, though the first has', unable('for now', -600, -60, 1_000), 500],
+    ['there is no such space, says a hub that may be in trouble', unable('for good', -30, 870), 435],
+    ['there is no such space, and there is time', unable('for good', -30, 5 * DAY_S), 5 * DAY_S - LEAD_S],
+    ['it fails at once, with seconds left', unable('for now', -1, 90), 60],
+  ] as const)('starts again in time where %s', ([, run, seconds]) => {
+    expect(nextRun(run).appointedMs).toBe(inSeconds(seconds));
+  });
+
+  function tickInsteadOf(at: number, left: number): Ended {
+    const standing = { at: inSeconds(-5), ends: [NOW_S + left], tick: { instead_of: inSeconds(at) } };
+    return { ...unable('for now', null), standing };
+  }
+
+  it.for([
+    ['there is no such space, and what was left has ended', unable('for good', -30, -10)],
+    ['there is no such space, and nothing was left', unable('for good', 900)],
+    ['it was cancelled', { ...unable('for now', 300, 870), how: 'cancelled' }],
+  ] as const)('does not start again where %s', ([, run]) => {
+    expect(nextRun(run).appointedMs).toBeNull();
+  });
+
+  it('remembers what the appointment is for, as long as it has not ended', () => {
+    expect(nextRun(unable('for now', -30, -10, 870, 1_000)).ends).toEqual([NOW_S + 870, NOW_S + 1_000]);
+    const left = ended([{ kind: 'cast' }, AWAY, AWAY], HOUR_S);
+    expect(nextRun(left).ends).toEqual([NOW_S + HOUR_S, NOW_S + 5 * DAY_S]);
+  });
+
+  it('makes no loop: an outage that lasts until the end costs a run a minute at most, and ends', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 * HOUR_S }), (left) => {
+        const end = NOW_S + left;
+        let [nowMs, at, runs] = [NOW_MS, NOW_MS, 0];
+        while (nowMs < end * 1_000) {
+          const standing = { at, ends: [end] };
+          const next = nextRun({ ...unable('for good', null), standing, nowMs }).appointedMs;
+          if (next === null) break;
+          expect(next - nowMs).toBeGreaterThanOrEqual(60_000);
+          [nowMs, at, runs] = [next, next, runs + 1];
+        }
+        expect(runs).toBeLessThanOrEqual(10);
+      }),
+    );
+  });
 });
 
 it('the next check is the earlier of the watch and the appointment', () => {

@@ -164,7 +164,8 @@ describe('a tick of a watch', () => {
     const asker = await flow().ask(0);
     const { owner, space } = asker;
     const at = Date.now() + 3_600_000;
-    await flow().appointments.make({ owner, space_id: space, dry_run: false, at });
+    const made = { owner, space_id: space, dry_run: false, at, ends: [Math.floor(at / 1_000) + 3_600] };
+    await flow().appointments.make(made);
     const { turn } = await waiting(asker);
     // A second tick before that: what it replaces is the first one's, and behind it the run's.
     await result(await tick(asker));
@@ -175,7 +176,7 @@ describe('a tick of a watch', () => {
     const second = await flow().turnAt({ ...asker, at: waits });
     if ((await second.getState()) === 'delayed') await second.promote();
     expect(await result(second)).toEqual({ kind: 'superseded', run_id: null });
-    expect(await flow().appointments.get(owner, space, false)).toEqual({ owner, space_id: space, dry_run: false, at });
+    expect(await flow().appointments.get(owner, space, false)).toEqual(made);
     expect(await (await flow().turnAt({ ...asker, at })).getState()).toBe('delayed');
   });
 });

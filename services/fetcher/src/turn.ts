@@ -89,9 +89,9 @@ async function kindOf(turn: Turn, deps: TurnDeps): Promise<boolean | null> {
 
 /** Calls off the turn of a watch that was deleted, or is of another kind by now. What it had replaced was a run's, which stands. */
 async function callOff(made: Appointment, insteadOf: number | null, deps: TurnDeps): Promise<void> {
-  const { owner, space_id, dry_run } = made;
+  const { tick: _tick, ...rest } = made;
   const nowMs = deps.now();
   // Never at a time gone by: the job of that time may have come, and been told that it counts no more.
-  const before = insteadOf === null ? null : { owner, space_id, dry_run, at: Math.max(insteadOf, nowMs) };
+  const before = insteadOf === null ? null : { ...rest, at: Math.max(insteadOf, nowMs) };
   if ((await deps.appointments.replace(made, before)) && before !== null) await deps.queues.addTurn(before, nowMs);
 }

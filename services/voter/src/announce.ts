@@ -14,7 +14,7 @@ export type AnnounceDeps = {
   readonly records: Records;
   readonly hub: Hub;
   readonly settings: { readonly aliasValidS: number };
-  readonly appointments: Pick<Appointments, 'at' | 'make'>;
+  readonly appointments: Pick<Appointments, 'bringForward'>;
   /** Has owners told, now or later; what is told twice is told once. */
   readonly notify: (notices: readonly Notice[]) => Promise<void>;
   readonly log: Logger;
@@ -104,9 +104,7 @@ async function tryAgain(
   { appointments, log, now }: Omit<AnnounceDeps, 'hub'>,
 ): Promise<void> {
   for (const space of allowedSpaces) {
-    const at = await appointments.at(owner, space, false);
-    if (at === null || at <= now()) continue;
-    await appointments.make({ owner, space_id: space, dry_run: false, at: now() });
+    if (!(await appointments.bringForward(owner, space, false, now()))) continue;
     log.info({ owner, space_id: space }, 'appointment brought forward for a new alias');
   }
 }

@@ -50,7 +50,7 @@ export type VoteDeps = {
   readonly records: Records;
   readonly transitions: Transitions;
   readonly auditChain: AuditChain;
-  readonly appointments: Pick<Appointments, 'at' | 'make'>;
+  readonly appointments: Pick<Appointments, 'at' | 'make' | 'bringForward'>;
   readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly licences: ReadonlyMap<OwnerId, Licence>;
   readonly deciderKey: Buffer;
