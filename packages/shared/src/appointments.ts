@@ -11,8 +11,9 @@
 import { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { OwnerId } from './ids.ts';
+import { OwnerId, RunId } from './ids.ts';
 import { readAll, type ReadAll } from './read-all.ts';
+import { LeftOver } from './records.ts';
 import { fields, keys } from './redis-keys.ts';
 import { loadScript, runScript } from './script.ts';
 
@@ -25,6 +26,10 @@ export const Appointment = z.object({
     .array(z.int())
     .optional()
     .describe('When what it is for ends, Unix seconds, the soonest first; absent: nobody knows of any'),
+  left_over: z
+    .object({ run_id: RunId, proposals: z.array(LeftOver) })
+    .optional()
+    .describe('What the last live run that opened left over, and which it was; of selected ones its own notices tell'),
   tick: z
     .object({ instead_of: z.int().nullable().describe('When the one that it replaced was for; null: there was none') })
     .optional()

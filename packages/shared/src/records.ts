@@ -55,6 +55,9 @@ export const Selected = z.object({
 });
 export type Selected = z.infer<typeof Selected>;
 
+/** A proposal that a live run left for a later one. */
+export const LeftOver = z.object({ proposal_id: ProposalId, end: z.int().describe('Unix seconds') });
+
 const End = z.int().nullable().describe('Unix seconds; null: there is none');
 
 /** What the fetcher established when it opened the run; pinned, so that a retry chooses nothing anew. */
@@ -69,7 +72,14 @@ export const Opening = z.object({
   selected: z.array(Selected),
   closing_too_soon: z.array(ProposalId).describe('What the owner might have voted on, and no run can any more'),
   left_over: z
-    .object({ all: End, fresh: End })
+    .object({
+      all: End,
+      fresh: End,
+      proposals: z
+        .array(LeftOver)
+        .optional()
+        .describe('What a live run left, the first to end before the others; absent: nothing, or it was to cast nothing'),
+    })
     .describe('The soonest end of what is left for a later run: of all, and of what no run has tried in vain'),
   opened_at: z.int().optional().describe('When it was established, Unix milliseconds'),
 });

@@ -2,6 +2,7 @@ import { createAppointments } from '@quorum/shared/appointments';
 import { QuorumError, UpstreamError } from '@quorum/shared/errors';
 import { newRunId } from '@quorum/shared/ids';
 import { wasLeftByPolicy } from '@quorum/shared/left-over';
+import { NoticePayload, type Notice } from '@quorum/shared/notices';
 import { FailedWhy, HeldWhy, SkippedWhy, type Outcome } from '@quorum/shared/outcome';
 import { createRecords, type Opening, type RunRecord } from '@quorum/shared/records';
 import { fields, keys } from '@quorum/shared/redis-keys';
@@ -12,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import {
   aDecision,
   aHash,
+  aProposalId,
   anAddress,
   LABELS,
   preferences,
@@ -381,6 +383,83 @@ describe('a run that failed', () => {
       kept.push((stands?.at ?? NaN) - NOW_MS);
     }
     expect(kept).toEqual([435_000, (436_000 + 870_000) / 2]);
+  });
+
+  describe('after one that left something over', () => {
+    const END = NOW_MS / 1_000 + 870;
+    const at = (leftS: number): number => (END - leftS) * 1_000;
+
+    /** A run that opened, left one over and ended; what is told from then on. */
+    async function leftOver(given: Partial<Opening['left_over']> = {}) {
+      const left = { proposal_id: aProposalId(), end: END };
+      const first = await opened([], {
+        voter: anAddress(),
+        preferences_version: 'v2',
+        left_over: { all: END, fresh: END, proposals: [left], ...given },
+      });
+      const hashes = new Map([[left.proposal_id, aHash()]]);
+      await first.deps.records.noteDecidedBefore(first.owner, first.space, hashes, 'v1', 'by_policy', OPEN_ENDED);
+      const told: Notice[] = [];
+      const deps: CloseDeps = { ...first.deps, tell: async (notices) => void told.push(...notices) };
+      await close({ ...first, deps });
+      const stands = () => deps.appointments.get(first.owner, first.space, false);
+      /** Another run, which ends at that time. */
+      async function another(nowMs: number, opening: Partial<Opening> | null): Promise<RunRecord> {
+        const runId = newRunId();
+        await accept(first, { runId });
+        if (opening !== null) await deps.records.open(runId, anOpening([], { voter: anAddress(), ...opening }));
+        const run = await deps.records.run(runId);
+        if (run === null) throw new Error('the run is gone');
+        const then = { ...deps, now: () => nowMs };
+        if (run.opening === null) await failRun(run, down, then);
+        else await closeRun(run, run.opening, then);
+        return run;
+      }
+      const notice = (runId: string, delayMs: number): Notice => ({
+        payload: NoticePayload.parse({
+          event: 'deadline_missed',
+          owner: first.owner,
+          space_id: first.space,
+          proposal_id: left.proposal_id,
+          run_id: runId,
+        }),
+        delayMs,
+      });
+      return { first, left, told, stands, another, notice };
+    }
+
+    it('tells of it once it has closed, and not before, as long as none opens', async () => {
+      const { first, left, told, stands, another, notice } = await leftOver();
+      expect((await stands())?.left_over).toEqual({ run_id: first.runId, proposals: [left] });
+      await another(at(400), null);
+      expect((await stands())?.left_over).toEqual({ run_id: first.runId, proposals: [left] });
+      expect(told).toEqual([]);
+      await another(at(-20), null);
+      expect(told).toEqual([notice(first.runId, 100_000)]);
+      expect((await stands())?.left_over).toBeUndefined();
+      // What was skipped once under other preferences would keep the notice from being sent.
+      expect(await wasLeftByPolicy(redis(), first.owner, first.space, left.proposal_id)).toBe(false);
+    });
+
+    it('tells of it where the first that opens comes too late to see it', async () => {
+      const { first, told, another, notice } = await leftOver();
+      await another(at(-300), { opened_at: at(-200) });
+      expect(told).toEqual([notice(first.runId, 0)]);
+    });
+
+    it('tells nothing where one has opened and found nothing more to do', async () => {
+      const { told, stands, another } = await leftOver();
+      await another(at(-300), { opened_at: at(10) });
+      expect(told).toEqual([]);
+      expect(await stands()).toBeNull();
+    });
+
+    it('tells of what one left over again that ended only after the close', async () => {
+      const { left, told, another, notice } = await leftOver();
+      const again = { all: END, fresh: END, proposals: [left] };
+      const { runId } = await another(at(-30), { opened_at: at(200), left_over: again });
+      expect(told).toEqual([notice(runId, 90_000)]);
+    });
   });
 
   it('ends where the appointment that stands cannot be read', async () => {

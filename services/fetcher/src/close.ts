@@ -15,6 +15,7 @@ import { fields } from '@quorum/shared/redis-keys';
 import type { Finished, Transitions } from '@quorum/shared/transitions';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 import { leftAs } from './left.ts';
+import { leftOverNotices, leftOverOf } from './left-over.ts';
 import { missedNotices } from './missed.ts';
 import { nextRun, type Ended, type Next } from './next.ts';
 import { summarise, unopened } from './summarise.ts';
@@ -64,7 +65,7 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
   ]);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
   await noteLeft(run, opening, outcomes, deps);
-  await tellMissed(run, opening, outcomes, deps);
+  await tellMissed(run, opening, outcomes, next.standing, deps);
   return finish(run, response, next, deps);
 }
 
@@ -82,21 +83,25 @@ export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDep
   ]);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
   await noteLeft(run, opening, run.outcomes, deps);
-  await tellMissed(run, opening, run.outcomes, deps);
+  await tellMissed(run, opening, run.outcomes, next.standing, deps);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
+
+type NextAndStanding = Next & { readonly standing: Appointment | null };
 
 async function nextOf(
   run: RunRecord,
   ended: Pick<Ended, 'how' | 'opening' | 'outcomes'>,
   deps: CloseDeps,
-): Promise<Next> {
+): Promise<NextAndStanding> {
   const [watch, newPreferences, standing] = await Promise.all([
     deps.watchOf(run),
     hasNewPreferences(run, ended.opening, deps),
     standingOf(run, deps),
   ]);
-  return nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, standing, leadS: deps.leadS, nowMs: deps.now() });
+  const { leadS, now } = deps;
+  const next = nextRun({ ...ended, dryRun: run.dryRun, watch, newPreferences, standing, leadS, nowMs: now() });
+  return { ...next, standing };
 }
 
 /** The appointment that stands while a live run ends. What cannot be read is replaced: it must not leave the run open. */
@@ -161,10 +166,12 @@ async function readTexts(
 async function finish(
   run: RunRecord,
   response: AgentRunResponse,
-  { appointedMs, ends }: Next,
+  { appointedMs, ends, standing }: NextAndStanding,
   deps: CloseDeps,
 ): Promise<RunStatus> {
   const { owner, space, dryRun } = run;
+  const endedMs = Date.parse(response.finished_at);
+  const left = dryRun ? null : leftOverOf(run, standing, endedMs);
   const appointment: Appointment | null =
     appointedMs === null
       ? null
@@ -174,8 +181,8 @@ async function finish(
           dry_run: dryRun,
           at: appointedMs,
           ...(ends.length === 0 ? {} : { ends: [...ends] }),
+          ...(left === null ? {} : { left_over: left }),
         };
-  const endedMs = Date.parse(response.finished_at);
   const most = deps.openRunsMost();
   const finished = await deps.transitions.finish(run, response, endedMs, appointment, most);
   const { status: state, opens } = finished;
@@ -229,11 +236,8 @@ async function noteLeft(
     const settled = outcomes.get(id);
     return settled === undefined || leftAs(settled.outcome) === 'undone';
   });
-  await records.forgetLeftByPolicy(
-    owner,
-    space,
-    undone.map(({ proposal_id: id }) => id),
-  );
+  const ids = [...undone, ...(opening.left_over.proposals ?? [])].map(({ proposal_id: id }) => id);
+  await records.forgetLeftByPolicy(owner, space, ids);
 }
 
 /** Before the run ends: what is told twice is told once, and what is left out nobody would miss. A run that was cancelled was its owner's. */
@@ -241,9 +245,12 @@ async function tellMissed(
   run: RunRecord,
   opening: Opening,
   outcomes: ReadonlyMap<ProposalId, OutcomeRecord>,
+  standing: Appointment | null,
   { tell, leadS, now }: CloseDeps,
 ): Promise<void> {
-  if (!run.cancelled) await tell(missedNotices(run, opening, outcomes, { leadS, nowMs: now() }));
+  const nowMs = now();
+  const own = run.cancelled ? [] : missedNotices(run, opening, outcomes, { leadS, nowMs });
+  await tell([...own, ...(run.dryRun ? [] : leftOverNotices(run, standing, nowMs))]);
 }
 
 /** The selected proposals with such an outcome, id to content hash. */

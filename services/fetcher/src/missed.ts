@@ -10,7 +10,7 @@ import type { ProposalId } from '@quorum/snapshot/proposal';
 
 const SECOND_MS = 1_000;
 /** After the close: a vote that was sent just before may be read back only then. */
-const AFTER_MS = 2 * 60 * SECOND_MS;
+export const AFTER_CLOSE_MS = 2 * 60 * SECOND_MS;
 
 export function missedNotices(
   { runId: run_id, owner, space: space_id, dryRun }: Pick<RunRecord, 'runId' | 'owner' | 'space' | 'dryRun'>,
@@ -28,7 +28,7 @@ export function missedNotices(
       delayMs,
     });
     const isNear = leftMs > 0 && leftMs <= leadS * SECOND_MS && outcome?.kind !== 'skipped';
-    return [...(isNear ? [notice('vote_failed', 0)] : []), notice('deadline_missed', Math.max(0, leftMs + AFTER_MS))];
+    return [...(isNear ? [notice('vote_failed', 0)] : []), notice('deadline_missed', Math.max(0, leftMs + AFTER_CLOSE_MS))];
   });
 }
 

@@ -46,7 +46,8 @@ describe('a proposal that cannot be checked', () => {
         /^2 proposals could not be checked and are left for a later run; the first: 0x\w{64} \(Sna/,
       ),
     ]);
-    expect(opening.left_over).toEqual({ all: NOW_S + DAY_S, fresh: null });
+    expect(opening.left_over).toMatchObject({ all: NOW_S + DAY_S, fresh: null });
+    expect(opening.left_over.proposals?.map(({ end }) => end)).toEqual([NOW_S + DAY_S, NOW_S + 2 * DAY_S]);
   });
 
   it('is counted where its row is malformed, and the rest go on', async () => {
@@ -167,6 +168,20 @@ describe('what an earlier run decided', () => {
     expect(await kept()).toBe(0);
     await world.writePreferences(owner, { confidence_threshold: 0.8 });
     expect(await kept()).toBe(1);
+  });
+});
+
+describe('what is behind the last place', () => {
+  it('is pinned by name for a live run, the first to end first, and a dry run keeps no room for it', async () => {
+    const world = stand();
+    const days = [1, 2, 5, 3, 4];
+    const asker = await world.ask((space) => days.map((day) => inWorld(space, { end: NOW_S + day * DAY_S })));
+    const { selected, left_over: left } = await world.open(asker);
+    const taken = new Set(selected.map(({ end }) => end));
+    const behind = [1, 2, 3, 4, 5].map((day) => NOW_S + day * DAY_S).filter((end) => !taken.has(end));
+    expect(behind).toHaveLength(2);
+    expect(left.proposals?.map(({ end }) => end)).toEqual(behind);
+    expect((await world.open(asker, { dryRun: true })).left_over).toEqual({ all: behind[0], fresh: behind[0] });
   });
 });
 

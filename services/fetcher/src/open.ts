@@ -160,7 +160,12 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
     ),
     selected,
     closing_too_soon: missed.slice(0, MISSED_TOLD).map(({ id }) => id),
-    left_over: { all: soonestEnd(leftOver), fresh: soonestEnd(chosen.beyond.filter(({ id }) => !inVain.has(id))) },
+    left_over: {
+      all: soonestEnd(leftOver),
+      fresh: soonestEnd(chosen.beyond.filter(({ id }) => !inVain.has(id))),
+      // Nobody misses what was to be a dry run, and its record has no room to spare.
+      ...(isLive && leftOver.length > 0 ? { proposals: firstToEnd(leftOver) } : {}),
+    },
   };
   return {
     opening,
@@ -178,6 +183,11 @@ const MISSED_TOLD = 100;
 
 function soonestEnd(proposals: readonly Pick<Proposal, 'end'>[]): number | null {
   return proposals.length === 0 ? null : proposals.reduce((least, { end }) => Math.min(least, end), Infinity);
+}
+
+function firstToEnd(proposals: readonly Listed[]): NonNullable<Opening['left_over']['proposals']> {
+  const inOrder = proposals.toSorted((a, b) => a.end - b.end).slice(0, MISSED_TOLD);
+  return inOrder.map(({ id, end }) => ({ proposal_id: id, end }));
 }
 
 type Wanted = {

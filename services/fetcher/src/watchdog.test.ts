@@ -1,8 +1,10 @@
 import { newRunId, type RunId } from '@quorum/shared/ids';
 import { jobIds } from '@quorum/shared/jobs';
+import { NoticePayload } from '@quorum/shared/notices';
 import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
 import { describe, expect, it, vi } from 'vitest';
+import { aProposalId } from '../../../packages/shared/test/samples.ts';
 import { PATIENT } from '../../../test/patience.ts';
 import { useFlow, type Asker } from '../test/flow.ts';
 
@@ -167,6 +169,61 @@ describe('the watchdog', () => {
     const runId = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
     expect(await endOf(runId)).toBe('completed');
     expect(await flow().appointments.at(asker.owner, asker.space, false)).toBeNull();
+  });
+});
+
+describe('what a run left over, and no later one looked at before it closed', () => {
+  const noticesFor = async ({ owner }: Asker) => {
+    const jobs = await flow().queue('notify').getJobs(['waiting', 'delayed']);
+    return jobs.map(({ data }) => NoticePayload.parse(data)).filter((notice) => notice.owner === owner);
+  };
+
+  /** An appointment that stands in an hour, for one that has closed five minutes ago, one just now and one that has not. */
+  async function leftOver({ owner, space }: Asker) {
+    const nowS = Math.floor(Date.now() / 1_000);
+    const [closed, just, open] = [nowS - 300, nowS - 10, nowS + 7_200].map((end) => ({
+      proposal_id: aProposalId(),
+      end,
+    }));
+    if (closed === undefined || just === undefined || open === undefined) throw new Error('there are three');
+    const left = { run_id: newRunId(), proposals: [closed, just, open] };
+    const at = Date.now() + HOUR_MS;
+    const made = { owner, space_id: space, dry_run: false, at, ends: [open.end], left_over: left };
+    await flow().appointments.make(made);
+    return { made, closed, just, open };
+  }
+
+  it('is told of once, as a deadline that was missed, and the appointment stands for the rest', async () => {
+    const asker = await flow().ask(0);
+    const { made, closed, just, open } = await leftOver(asker);
+    flow().fetcher();
+    await watchdog();
+    const { run_id } = made.left_over;
+    const told = { event: 'deadline_missed', owner: asker.owner, space_id: asker.space, run_id };
+    expect(await noticesFor(asker)).toEqual([{ ...told, proposal_id: closed.proposal_id }]);
+    const rest = { ...made, left_over: { run_id, proposals: [just, open] } };
+    expect(await flow().appointments.get(asker.owner, asker.space, false)).toEqual(rest);
+    await flow().queue('notify').obliterate({ force: true });
+    await watchdog();
+    expect(await noticesFor(asker)).toEqual([]);
+  });
+
+  it('is left to the run that is under way, which has opened and may have it among its own', async () => {
+    flow().fetcher();
+    const asker = await waiting(1);
+    const { made } = await leftOver(asker);
+    await watchdog();
+    expect(await noticesFor(asker)).toEqual([]);
+    expect(await flow().appointments.get(asker.owner, asker.space, false)).toEqual(made);
+  });
+
+  it('is told of while a run waits for its place: it has not opened', async () => {
+    const asker = await flow().ask(0);
+    flow().fetcher({ openRunsMost: () => 0 });
+    await accepted(asker);
+    const { closed } = await leftOver(asker);
+    await watchdog();
+    expect(await noticesFor(asker)).toMatchObject([{ proposal_id: closed.proposal_id }]);
   });
 });
 

@@ -11,6 +11,8 @@
  *     has no record any more                   its place is free
  *     has been under way for too long          the run has failed; what it did not reserve is not voted
  *   an appointment without its turn            put it back
+ *   one whose proposals have closed, while no run that opened is under way
+ *                                              tell their owner
  *   a watch without its scheduler, a scheduler without its next tick or its watch
  *                                              make it, mend it and catch up once, remove it
  *   a hold that is open, without the job that ends it; one to be cast while voting is enabled, without the job that does
@@ -19,7 +21,7 @@
  *
  * It runs as a job on a schedule, and once when a fetcher starts. Everything it does may be done twice.
  */
-import type { Appointments } from '@quorum/shared/appointments';
+import type { Appointment, Appointments } from '@quorum/shared/appointments';
 import { QuorumError } from '@quorum/shared/errors';
 import { keepHoldJobs } from '@quorum/shared/hold-jobs';
 import type { OwnerId, RunId } from '@quorum/shared/ids';
@@ -29,6 +31,7 @@ import type { Records, RunRecord } from '@quorum/shared/records';
 import { keepSchedule, watchSchedule, watchSchedulers } from '@quorum/shared/schedules';
 import type { Watches } from '@quorum/shared/watches';
 import type { FetcherQueues } from './queues.ts';
+import { overdue } from './left-over.ts';
 import { childTrees } from './tree.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
@@ -71,7 +74,7 @@ export async function watchdogJob(deps: WatchdogDeps): Promise<JobResult<'watchd
       return null;
     });
   await apart(keepSchedules(deps), 'schedules');
-  const turns = (await apart(keepAppointments(deps), 'appointments')) ?? 0;
+  const turns = (await apart(keepAppointments(deps, open), 'appointments')) ?? 0;
   const forHolds = (await apart(keepHolds(deps), 'holds')) ?? 0;
   await apart(queues.forgetOldNotices(), 'notices');
   const count = (what: Found): number => found.filter((one) => one === what).length;
@@ -138,13 +141,38 @@ async function keepSchedules(deps: Omit<WatchdogDeps, 'records' | 'readToEnd' | 
   }
 }
 
-/** Puts back the turns of appointments that have none. Returns how many. */
-async function keepAppointments({ appointments, queues, log, now }: WatchdogDeps): Promise<number> {
+/** Puts back the turns of appointments that have none, and tells of what closed before one was kept. Returns how many it put back. */
+async function keepAppointments(deps: WatchdogDeps, open: readonly RunId[]): Promise<number> {
+  const { appointments, queues, log, now } = deps;
   let put = 0;
   const { records, odd } = await appointments.all();
   if (odd.length > 0) log.error({ fields: odd }, 'appointments cannot be read');
   for (const appointment of records) if (await queues.addTurn(appointment, now())) put += 1;
+  await tellOverdue(records, open, deps);
   return put;
+}
+
+/** `open` are the runs that were open before the appointments were read: one that has ended since has left its own. */
+async function tellOverdue(
+  records: readonly Appointment[],
+  open: readonly RunId[],
+  { appointments, queues, readToEnd, now }: WatchdogDeps,
+): Promise<void> {
+  const late = records.flatMap((appointment) => {
+    const found = overdue(appointment, now());
+    return found === null ? [] : [{ appointment, ...found }];
+  });
+  if (late.length === 0) return;
+  const runs = await Promise.all(open.map((runId) => readToEnd(runId)));
+  for (const { appointment, notices, rest } of late) {
+    const { owner, space_id: space, dry_run: dryRun } = appointment;
+    // It has looked at them, or will say at its end that it came too late.
+    const isOwn = (run: RunRecord): boolean => run.owner === owner && run.space === space && run.dryRun === dryRun;
+    const isSeen = runs.some((run) => run !== null && run.opening !== null && isOwn(run));
+    if (isSeen) continue;
+    await queues.notify(notices);
+    await appointments.replace(appointment, rest);
+  }
 }
 
 /** Puts back the jobs of holds that are missing. Returns how many. */
