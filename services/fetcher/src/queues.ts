@@ -98,12 +98,26 @@ export function openQueues({
       });
     },
 
-    /** Adds the turn that keeps an appointment, unless it is there. Returns whether it was missing. */
-    async addTurn(appointment: Appointment, nowMs: number): Promise<boolean> {
+    /**
+     * Adds the turn that keeps an appointment, unless it is there. One that has been worked is not, but for the time that the run
+     * which it came to is under way, where the caller can say so: the end of that run makes the next appointment. Returns whether
+     * it was missing.
+     */
+    async addTurn(
+      appointment: Appointment,
+      nowMs: number,
+      isUnderWay: (runId: RunId) => Promise<boolean> = async () => false,
+    ): Promise<boolean> {
       const { owner, space_id, dry_run, at } = appointment;
       const payload = JOBS.turn.payload.parse({ from: 'appointment', owner, space_id, dry_run, at });
       const jobId = jobIds.appointment(appointment);
-      if ((await runs.getJob(jobId)) !== undefined) return false;
+      const job = await runs.getJob(jobId);
+      if (job !== undefined) {
+        if (!isSettled(await job.getState())) return false;
+        const runId = JOBS.turn.result.safeParse(job.returnvalue).data?.run_id ?? null;
+        if (runId !== null && (await isUnderWay(runId))) return false;
+        await runs.remove(jobId);
+      }
       const delay = Math.max(0, appointment.at - nowMs);
       await runs.add('turn', payload, { ...jobOptions('turn', await retries()), delay, jobId });
       return true;

@@ -6,6 +6,7 @@ import { keepSchedule, watchSchedule } from '@quorum/shared/schedules';
 import type { Watch } from '@quorum/shared/watches';
 import type { Job } from 'bullmq';
 import { describe, expect, it, vi } from 'vitest';
+import { aResponse } from '../../../packages/shared/test/samples.ts';
 import { PATIENT } from '../../../test/patience.ts';
 import { samplesOf, sumsBy } from '../../../test/scraped.ts';
 import { useFlow, type Asker } from '../test/flow.ts';
@@ -232,6 +233,84 @@ describe('an appointment', () => {
     expect(next.response?.filter_metrics).toMatchObject({ decided_before: 3, selected: 1, beyond_limit: 0 });
     expect(next.opening?.selected.map(({ proposal_id: id }) => id)).toEqual([asker.ids[3]]);
     expect(next.response?.next_check_time).toBeNull();
+  });
+});
+
+describe('an appointment for the time at which its turn has been already', () => {
+  const watchdog = async (): Promise<unknown> =>
+    flow().jobEnd(
+      await flow()
+        .queue('agent-run')
+        .add('watchdog', {}, { jobId: `watchdog-${newRunId()}` }),
+    );
+
+  it('starts another run where the end of the one that the turn had joined makes it', async () => {
+    const asker = await flow().ask(0);
+    const { owner, space } = asker;
+    const joined = await accept(asker, false);
+    await flow().transitions.start(joined, Date.now());
+    const at = Date.now();
+    flow().fetcher();
+    expect(await result(await appoint(asker, at))).toEqual({ kind: 'joined', run_id: joined });
+    // Begun before the turn came, ended after it.
+    const appointment = { owner, space_id: space, dry_run: false, at };
+    await flow().transitions.finish(
+      { owner, dryRun: false },
+      aResponse(joined, { space_id: space }),
+      Date.now(),
+      appointment,
+    );
+    expect(await watchdog()).toMatchObject({ put_back: 1 });
+    const [, second] = await vi.waitUntil(async () => {
+      const runs = await flow().runsOf(asker);
+      return runs.length === 2 ? runs : null;
+    }, PATIENT);
+    expect((await endedRun(second ?? null)).state).toBe('completed');
+    expect(await flow().appointments.at(owner, space, false)).toBeNull();
+    const turn = await flow().turnAt({ ...asker, at });
+    await vi.waitUntil(async () => (await turn.getState()) === 'completed', PATIENT);
+    expect(await result(turn)).toEqual({ kind: 'created', run_id: second });
+    // Nothing stands: delivered once more it starts nothing.
+    expect(await watchdog()).toMatchObject({ put_back: 0 });
+    expect(await flow().runsOf(asker)).toEqual([joined, second]);
+  });
+
+  it('has its turn again at the end of that run', async () => {
+    const asker = await flow().ask(1);
+    flow().fetcher();
+    const runId = await flow().start(asker);
+    await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'waiting-children', PATIENT);
+    const [proposal] = (await flow().run(runId)).opening?.selected ?? [];
+    const at = ((proposal?.end ?? NaN) - 3_600) * 1_000;
+    expect(await result(await appoint(asker, at))).toEqual({ kind: 'joined', run_id: runId });
+    flow().decider();
+    flow().voter(async () => ({ kind: 'failed', why: 'upstream_unavailable' }));
+    await flow().ended(runId);
+    expect(await flow().appointments.at(asker.owner, asker.space, false)).toBe(at);
+    expect(await (await flow().turnAt({ ...asker, at })).getState()).toBe('delayed');
+  });
+
+  it('is left alone while the run that the turn has started is under way', async () => {
+    const asker = await flow().ask(1);
+    flow().fetcher();
+    const turn = await appoint(asker, Date.now());
+    const { run_id: runId } = await result(turn);
+    if (runId === null) throw new Error('there is no run');
+    await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'waiting-children', PATIENT);
+    expect(await watchdog()).toMatchObject({ put_back: 0 });
+    expect(await turn.getState()).toBe('completed');
+  });
+
+  it('has it again where that one failed for good', async () => {
+    const asker = await flow().ask(0);
+    const worker = flow().bareWorker('agent-run', () => Promise.reject(new Error('no Redis')));
+    const turn = await appoint(asker, Date.now());
+    await vi.waitUntil(async () => (await turn.getState()) === 'failed', PATIENT);
+    await worker.close();
+    flow().fetcher();
+    expect(await watchdog()).toMatchObject({ put_back: 1 });
+    const runId = await vi.waitUntil(async () => (await flow().runsOf(asker))[0], PATIENT);
+    expect((await endedRun(runId)).state).toBe('completed');
   });
 });
 

@@ -9,7 +9,8 @@
  *   a run of the other kind is under way      → a tick makes an appointment for now and is done, so that the ticks of a long wait
  *                                               become one; an appointment is put off until that run has ended
  *
- * Delivered again it finds the run that it had: the id of its job is its idempotency key.
+ * Delivered again it finds the run that it had: the id of its job is its idempotency key. Where that run has ended and an appointment
+ * for this time stands all the same, the end of the run has made it, just as the turn came: it is for the next run.
  */
 import type { Appointment, Appointments } from '@quorum/shared/appointments';
 import { hashOf } from '@quorum/shared/canonical';
@@ -39,12 +40,16 @@ const SUPERSEDED = { kind: 'superseded', run_id: null } as const;
 
 /** Works one turn; `jobId` is the id of its job. Throws `PostponeError` where it has to wait. */
 export async function turnJob(turn: Turn, jobId: string, deps: TurnDeps): Promise<JobResult<'turn'>> {
+  // No client's key has a space in it.
+  return startOnce(turn, `turn ${jobId}`, deps);
+}
+
+async function startOnce(turn: Turn, key: string, deps: TurnDeps): Promise<JobResult<'turn'>> {
   const { records, transitions, queues, retries, now } = deps;
   const { owner, space_id: space } = turn;
   const dryRun = await kindOf(turn, deps);
   if (dryRun === null) return SUPERSEDED;
-  // No client's key has a space in it.
-  const idempotency = { key: `turn ${jobId}`, bodyHash: hashOf({ space_id: space, dry_run: dryRun }) };
+  const idempotency = { key, bodyHash: hashOf({ space_id: space, dry_run: dryRun }) };
   const { kind, runId } = await transitions.accept({
     runId: newRunId(),
     owner,
@@ -58,8 +63,12 @@ export async function turnJob(turn: Turn, jobId: string, deps: TurnDeps): Promis
     case 'created':
     case 'joined':
     case 'replayed': {
-      // Whoever accepted it may have died before it was enqueued; added again it is the same job.
       const run = await records.run(runId);
+      // Only now, with the run at its end, does the appointment say whether it is for another one.
+      if (turn.from === 'appointment' && run !== null && run.finishedAtMs !== null) {
+        return startOnce(turn, `${key} after ${runId}`, deps);
+      }
+      // Whoever accepted it may have died before it was enqueued; added again it is the same job.
       if (run?.state === 'queued') await queues.addRun(run, await retries());
       return { kind, run_id: runId };
     }

@@ -147,7 +147,8 @@ async function keepAppointments(deps: WatchdogDeps, open: readonly RunId[]): Pro
   let put = 0;
   const { records, odd } = await appointments.all();
   if (odd.length > 0) log.error({ fields: odd }, 'appointments cannot be read');
-  for (const appointment of records) if (await queues.addTurn(appointment, now())) put += 1;
+  const isUnderWay = async (runId: RunId): Promise<boolean> => (await deps.readToEnd(runId))?.finishedAtMs === null;
+  for (const appointment of records) if (await queues.addTurn(appointment, now(), isUnderWay)) put += 1;
   await tellOverdue(records, open, deps);
   return put;
 }
