@@ -115,7 +115,7 @@ describe('a model that is away for the second reading', () => {
   });
 
   test('leaves it unsure at once where the proposal ends too soon for another attempt', async () => {
-    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + 100 }, { approval: 'when_unsure' });
+    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + 190 }, { approval: 'when_unsure' });
     expect((await work(run, { last: false, by: { judge: () => AWAY } })).result).toEqual({ kind: 'decided' });
     expect(await kinds(run)).toEqual(['second_reading_missing']);
   });

@@ -34,7 +34,10 @@ const SECOND_MS = 1_000;
 const CLOSING_MS = 15 * SECOND_MS;
 
 /** What a run keeps to from its first decision on, whatever the operator changes meanwhile. */
-export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'>;
+export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'> & {
+  /** With less than this left no vote is begun, and so no model asked about one. */
+  readonly minTimeToVoteS: number;
+};
 
 export type DecideJobDeps = Omit<DecideDeps, 'log' | 'limit' | 'answers' | 'spend' | keyof RunTerms> & {
   readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
@@ -72,7 +75,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   const telling = records.deciding(payload.run_id, payload.proposal_id);
   telling.catch(() => undefined);
   const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
-  const untilMs = latestEnd(input.proposal.end);
+  const untilMs = latestEnd(input.proposal.end, terms.minTimeToVoteS);
   const { spend, charged } = createSpend(who, { ...deps, prices: terms.prices, untilMs });
   using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
   const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);

@@ -19,7 +19,7 @@ import { isPassing, type Missing } from './ask.ts';
 import type { Decided, DecideInput } from './decide.ts';
 
 const SECOND_MS = 1_000;
-/** What is left before a proposal's end for the vote. */
+/** What a vote takes, where the operator leaves it no time. */
 const VOTE_MS = 30 * SECOND_MS;
 /** What another attempt may take. */
 const AGAIN_MS = 2 * 60 * SECOND_MS;
@@ -69,9 +69,9 @@ function missingIn(decided: Decided): Missing | null {
   }
 }
 
-/** Until when a decision is of use: a vote takes a while after it. Unix milliseconds. */
-export function latestEnd(endS: number): number {
-  return endS * SECOND_MS - VOTE_MS;
+/** Until when a decision is of use: no vote is begun with less than `minTimeToVoteS` left. Unix milliseconds. */
+export function latestEnd(endS: number, minTimeToVoteS: number): number {
+  return endS * SECOND_MS - Math.max(VOTE_MS, minTimeToVoteS * SECOND_MS);
 }
 
 /** Puts the job off where all that is missing is an answer of a model that asked for a pause; costs no attempt. */
