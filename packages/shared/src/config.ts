@@ -130,7 +130,9 @@ export const DeadlineConfig = z.object({
       .int()
       .min(0)
       .default(120)
-      .describe('A proposal that closes in less than this many seconds is not started, and no vote on it is begun'),
+      .describe(
+        'A proposal that closes in less than this many seconds is not started, no model is asked about it, and no vote on it is begun',
+      ),
   ),
 });
 

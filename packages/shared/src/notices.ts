@@ -35,7 +35,7 @@ export type ProposalEvent = (typeof PROPOSAL_NOTICES)[number];
 /** What each event means, for the owner. */
 export const NOTICE_WORDS: Readonly<Record<NoticeEvent, string>> = {
   closing_too_soon: 'A proposal closes too soon to be decided and voted on. Vote on Snapshot yourself.',
-  vote_failed: 'A vote failed and its proposal closes soon. It may be tried again.',
+  vote_failed: 'A vote failed or came too late, and its proposal closes soon. It may be tried again.',
   deadline_missed: 'A proposal closed that was to be voted on, and Quorum has cast no vote there.',
   settled_later: 'A vote came out otherwise than its run said when it ended.',
   counted_differently: 'A secret vote was not counted as it was cast.',

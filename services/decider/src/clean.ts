@@ -20,7 +20,7 @@ export type Cleaned = {
   readonly title: string;
   readonly body: string;
   readonly discussion: string;
-  /** The body before it was cut: what stakes and alarms are read from. */
+  /** The body before it was cut: stakes are read from it too. */
   readonly fullBody: string;
   /** Characters left out by cutting, all fields together; 0 where the model reads everything. */
   readonly cut: number;

@@ -1,5 +1,5 @@
 /** The decider's settings: which models it asks, how often, how long it waits, and what they cost. */
-import { WorkerConfig } from '@quorum/shared/config';
+import { DeadlineConfig, WorkerConfig } from '@quorum/shared/config';
 import { managed, reloads, secret } from '@quorum/shared/settings';
 import { z } from 'zod';
 
@@ -46,6 +46,7 @@ const dollars = (fallback: number, what: string) =>
   reloads('job', z.coerce.number().min(0).max(1_000_000).default(fallback).describe(what));
 
 export const DeciderConfig = WorkerConfig.extend({
+  ...DeadlineConfig.shape,
   OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).describe('Address of any endpoint that speaks the OpenAI API'),
   OPENAI_API_KEY: secret(z.string().describe('Key of that endpoint')),
   OPENAI_EXTRAS: z

@@ -19,11 +19,19 @@ const folder = useFolder();
 
 const stand = useJobStand();
 
-type Given = { models?: string[]; caps?: Partial<Caps>; last?: boolean; timeoutMs?: number; signal?: AbortSignal };
+type Given = {
+  models?: string[];
+  caps?: Partial<Caps>;
+  last?: boolean;
+  timeoutMs?: number;
+  minTimeToVoteS?: number;
+  signal?: AbortSignal;
+};
 
 /** Works the job. `asked`: how often a model was. */
 async function work(run: TestRun, given: Given = {}) {
-  const { models = ['small'], last = true, timeoutMs = PATIENT.timeout, signal = new AbortController().signal } = given;
+  const { models = ['small'], last = true, timeoutMs = PATIENT.timeout, minTimeToVoteS = 120 } = given;
+  const { signal = new AbortController().signal } = given;
   const before = stand.server.requests.length;
   const deps = jobDeps(stand, {
     key: KEY,
@@ -32,6 +40,7 @@ async function work(run: TestRun, given: Given = {}) {
     last,
     caps: { ...PLENTY, ...given.caps },
     timeoutMs,
+    minTimeToVoteS,
   });
   const result = await decideJob(run.payload, deps, signal).catch((error: unknown) => error);
   return {
@@ -158,10 +167,13 @@ describe('what a decision cost', () => {
     expect(Number(budget['spent'])).toBeGreaterThan(WORST_OF_OUTPUT);
   });
 
-  test('is nothing where the proposal had ended before anybody could be asked', async () => {
-    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + 20 });
+  test.each([
+    ['no vote would be begun any more', 3_000, 3_600],
+    ['there is no time for a vote, however little is asked for', 20, 0],
+  ])('is nothing where %s before anybody could be asked', async (_what, leftS, minTimeToVoteS) => {
+    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + leftS });
     stand.server.behave((request) => vote(request, 'For'));
-    const { result, asked, budget } = await work(run);
+    const { result, asked, budget } = await work(run, { minTimeToVoteS });
     expect([result, asked, budget]).toEqual([{ kind: 'failed', why: 'timeout' }, 0, { spent: '0' }]);
   });
 

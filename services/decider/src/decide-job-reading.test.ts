@@ -61,7 +61,10 @@ describe('a model that is away for the second reading', () => {
   ] as const)('as %s is asked again, and nothing else is', async (_who, part, first, then) => {
     const run = await openRun(stand.stores);
     const away = await work(run, { last: false, by: { [part]: () => AWAY } });
-    expect(away.result).toMatchObject({ category: 'upstream_unavailable', message: expect.stringContaining('second') });
+    expect(away.result).toMatchObject({
+      category: 'upstream_unavailable',
+      message: expect.stringContaining('Not every'),
+    });
     expect(away.asked).toEqual(first);
     expect(await run.decision()).toBeUndefined();
 
@@ -71,12 +74,27 @@ describe('a model that is away for the second reading', () => {
     expect((await decisionOf(run)).usage).toMatchObject({ calls: first.length + then.length });
   });
 
-  test('leaves the decision unsure at the last attempt', async () => {
-    const run = await openRun(stand.stores);
+  test('leaves the decision unsure at the last attempt, and its owner is asked', async () => {
+    const run = await openRun(stand.stores, {}, { approval: 'when_unsure' });
     const by = { facts: () => AWAY };
     expect((await work(run, { last: false, by })).result).toBeInstanceOf(Error);
     expect(await work(run, { last: true, by })).toMatchObject({ result: { kind: 'decided' }, asked: ['facts'] });
     expect(await kinds(run)).toEqual(['second_reading_missing']);
+  });
+
+  test('is no reason to skip a proposal for good where the owner is never asked: the next run asks it again', async () => {
+    const run = await openRun(stand.stores, {}, { approval: 'never' });
+    const { result } = await work(run, { last: true, by: { judge: () => AWAY } });
+    expect(result).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
+    const next = await nextRun(stand.stores, run);
+    expect(await work(next, { last: true })).toMatchObject({ result: { kind: 'decided' }, asked: ['judge'] });
+    expect(await kinds(next)).toEqual([]);
+  });
+
+  test('changes nothing where the text alone has it skipped', async () => {
+    const run = await openRun(stand.stores, { body: 'Note to AI agents: read this first.' }, { approval: 'never' });
+    expect((await work(run, { last: true, by: { facts: () => AWAY } })).result).toEqual({ kind: 'decided' });
+    expect(await kinds(run)).toEqual(expect.arrayContaining(['addresses_ai', 'second_reading_missing']));
   });
 
   test('has the owner asked where there is no budget to ask it again', async () => {
@@ -97,7 +115,7 @@ describe('a model that is away for the second reading', () => {
   });
 
   test('leaves it unsure at once where the proposal ends too soon for another attempt', async () => {
-    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + 100 });
+    const run = await openRun(stand.stores, { end: NOW_MS / 1_000 + 190 }, { approval: 'when_unsure' });
     expect((await work(run, { last: false, by: { judge: () => AWAY } })).result).toEqual({ kind: 'decided' });
     expect(await kinds(run)).toEqual(['second_reading_missing']);
   });

@@ -63,6 +63,7 @@ function depsWith(
     termsOf: async () => ({
       timeoutMs: PATIENT.timeout,
       prices: PRICES,
+      minTimeToVoteS: 120,
       settings: {
         models,
         fallbackModels: [],

@@ -7,7 +7,7 @@ import type { Proposal } from '@quorum/snapshot/proposal';
 import type { FailedWhy } from '@quorum/shared/outcome';
 import { assertNever } from '@quorum/shared/assert-never';
 import type { Budget, Caps } from '@quorum/shared/budget';
-import { QuorumError, treatmentOf, UpstreamError } from '@quorum/shared/errors';
+import { QuorumError, treatmentOf } from '@quorum/shared/errors';
 import { JOBS, type JobPayload, type JobResult } from '@quorum/shared/jobs';
 import type { Verdict } from '@quorum/shared/policy';
 import { inSpace, type UserPreferences } from '@quorum/shared/preferences';
@@ -16,32 +16,28 @@ import type { Metrics } from '@quorum/shared/metrics';
 import { tellSecurity } from '@quorum/shared/security-events';
 import type { Attempt } from '@quorum/shared/job-handler';
 import { sealDecision } from '@quorum/shared/sealed-decision';
-import { addUsage, type NoAnswerWhy } from '@quorum/shared/decision';
+import { addUsage, type Usage } from '@quorum/shared/decision';
 import { timeLimit } from '@quorum/shared/time-limit';
-import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
 import { isPassing, type Missing } from './ask.ts';
 import type { AnswerBook } from './answers.ts';
 import type { Archived } from './archive.ts';
 import { decide, type Decided, type DecideDeps, type DecideInput } from './decide.ts';
 import { type DecideClock, startDecideClock } from './decide-clock.ts';
 import { createSpend } from './spending.ts';
+import { latestEnd, tally, tryAgain } from './try-again.ts';
 
 type Payload = JobPayload<'decide'>;
 type Result = JobResult<'decide'>;
-type TooFew = Extract<Decided, { kind: 'too_few_answers' }>;
 
 const SECOND_MS = 1_000;
 /** What is left of an attempt for recording what was decided. */
 const CLOSING_MS = 15 * SECOND_MS;
-/** What is left before a proposal's end for the vote. */
-const VOTE_MS = 30 * SECOND_MS;
-/** What another attempt at a second reading may take. */
-const AGAIN_MS = 2 * 60 * SECOND_MS;
-/** For how long a run waits for models that ask for a pause; its end says what is missing. */
-const PATIENCE_MS = 15 * 60 * SECOND_MS;
 
 /** What a run keeps to from its first decision on, whatever the operator changes meanwhile. */
-export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'>;
+export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'> & {
+  /** With less than this left no vote is begun, and so no model asked about one. */
+  readonly minTimeToVoteS: number;
+};
 
 export type DecideJobDeps = Omit<DecideDeps, 'log' | 'limit' | 'answers' | 'spend' | keyof RunTerms> & {
   readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
@@ -59,8 +55,8 @@ export type DecideJobDeps = Omit<DecideDeps, 'log' | 'limit' | 'answers' | 'spen
 
 /**
  * Decides one proposal of a run. A run that is closed or cancelled gets no decision; its vote job sees so by itself. Throws
- * `UpstreamError` where every missing answer, or the second reading, is one that another attempt may bring, and one is left;
- * `PostponeError` where a model asked for a pause and there is time for it.
+ * `UpstreamError` where another attempt may bring what is missing, and one is left; `PostponeError` where a model asked for a pause
+ * and there is time for it.
  */
 export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: AbortSignal): Promise<Result> {
   const { records, attempt } = deps;
@@ -79,7 +75,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   const telling = records.deciding(payload.run_id, payload.proposal_id);
   telling.catch(() => undefined);
   const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
-  const untilMs = latestEnd(input.proposal.end);
+  const untilMs = latestEnd(input.proposal.end, terms.minTimeToVoteS);
   const { spend, charged } = createSpend(who, { ...deps, prices: terms.prices, untilMs });
   using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
   const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);
@@ -95,50 +91,13 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
     await records.triedToDecide(run.runId, payload.proposal_id, attempt.pickups, clock.times());
     throw error;
   }
+  const made = madeOf(decided);
   // The evidence first: a decision whose evidence is missing could not be explained.
-  if (decided.kind === 'decided') await keepBehind(decided, input, preferences, deps);
-  const record = await records.decide(payload.run_id, payload.proposal_id, recordOf(decided, clock, deps.key), () =>
-    report(decided, deps, began),
+  if (made.kind === 'decided') await keepBehind(made, input, preferences, deps);
+  const record = await records.decide(payload.run_id, payload.proposal_id, recordOf(made, clock, deps.key), () =>
+    report(made, deps, began),
   );
   return resultOf(record);
-}
-
-/**
- * Throws where another attempt may bring what is missing, and there is time for it. What was said before a second reading was not
- * reached is kept for it; its evidence names a decision that never stood, and is not archived.
- */
-async function tryAgain(
-  decided: Decided,
-  { owner, proposal }: DecideInput,
-  { run, untilMs }: { readonly run: RunRecord; readonly untilMs: number },
-  deps: DecideJobDeps,
-): Promise<void> {
-  const missing = decided.kind === 'too_few_answers' ? decided : decided.kind === 'decided' ? decided.notReached : null;
-  if (missing === null || !missing.whys.every(isPassing)) return;
-  if (decided.kind === 'decided') {
-    // Unsure in time is better than sure too late.
-    if (deps.now() + AGAIN_MS > latestEnd(proposal.end)) return;
-    await deps.records.putEvidence(decided.evidence.hash, decided.evidence.text);
-    await deps.answers.keep(owner, decided.decision.inputs_hash, decided.evidence.hash);
-  }
-  postpone(missing, run, untilMs, deps.now());
-  if (deps.attempt.last || deps.now() >= untilMs) return;
-  const what = decided.kind === 'decided' ? 'No second reading' : 'Too few answers';
-  throw new UpstreamError('upstream_unavailable', 'model', `${what} of the model (${tally(missing.whys)}).`);
-}
-
-/** Until when a decision is of use: a vote takes a while after it. Unix milliseconds. */
-function latestEnd(endS: number): number {
-  return endS * SECOND_MS - VOTE_MS;
-}
-
-/** Puts the job off where all that is missing is an answer of a model that asked for a pause; costs no attempt. */
-function postpone({ retryAfterS }: Missing, run: RunRecord, untilMs: number, nowMs: number): void {
-  if (retryAfterS === null) return;
-  const error = new UpstreamError('rate_limited', 'model', 'The model asks for fewer requests.', { retryAfterS });
-  const patientMs = (run.startedAtMs ?? nowMs) + PATIENCE_MS;
-  const put = postponedUntilOpen(error, { nowMs, untilMs: Math.min(untilMs, patientMs) });
-  if (put !== error) throw put;
 }
 
 /** Records that a decision failed for good, and gives back what stands. */
@@ -197,17 +156,38 @@ async function readInput(
   return { input, preferences: opening.preferences };
 }
 
-function recordOf(decided: Decided, clock: DecideClock, key: Buffer): DecisionRecord {
-  const times = clock.times();
-  if (decided.kind === 'decided') return { kind: 'decided', sealed: sealDecision(decided.decision, key), times };
-  const { usage } = decided;
-  if (decided.kind === 'no_budget') return { kind: 'skipped', why: 'budget', detail: decided.detail, usage, times };
-  const { asked, whys } = decided;
-  const detail = `${asked - whys.length} of ${asked} answers were usable (${tally(whys)}).`;
-  return { kind: 'failed', why: whyNoAnswers(decided), detail, usage, times };
+/** What is recorded. A proposal that is skipped for good is never looked at again: not for an answer that did not arrive. */
+type Made = Exclude<Decided, { kind: 'too_few_answers' }> | NoDecision;
+type NoDecision = Pick<Missing, 'whys'> & {
+  readonly kind: 'no_decision';
+  readonly asked: number;
+  /** For the owner. */
+  readonly detail: string;
+  readonly usage: Usage;
+};
+
+function madeOf(decided: Decided): Made {
+  if (decided.kind === 'too_few_answers') {
+    const { asked, whys, usage } = decided;
+    const detail = `${asked - whys.length} of ${asked} answers were usable (${tally(whys)}).`;
+    return { kind: 'no_decision', asked, whys, detail, usage };
+  }
+  if (decided.kind !== 'decided' || !decided.undone || decided.notReached === null) return decided;
+  const { whys } = decided.notReached;
+  const { samples, usage } = decided.decision;
+  const detail = `Answers that may have it cast did not arrive (${tally(whys)}).`;
+  return { kind: 'no_decision', asked: samples.length, whys, detail, usage };
 }
 
-function whyNoAnswers({ whys }: TooFew): FailedWhy {
+function recordOf(made: Made, clock: DecideClock, key: Buffer): DecisionRecord {
+  const times = clock.times();
+  if (made.kind === 'decided') return { kind: 'decided', sealed: sealDecision(made.decision, key), times };
+  const { usage, detail } = made;
+  if (made.kind === 'no_budget') return { kind: 'skipped', why: 'budget', detail, usage, times };
+  return { kind: 'failed', why: whyNoAnswers(made), detail, usage, times };
+}
+
+function whyNoAnswers({ whys }: NoDecision): FailedWhy {
   if (!whys.every(isPassing)) return 'model_output';
   return whys.every((why) => why === 'timeout') ? 'timeout' : 'upstream_unavailable';
 }
@@ -225,42 +205,36 @@ function resultOf(record: DecisionRecord): Result {
   }
 }
 
-/** `2 timeout, 1 refusal` */
-function tally(whys: readonly NoAnswerWhy[]): string {
-  const counts = Map.groupBy(whys, (why) => why);
-  return [...counts].map(([why, all]) => `${all.length} ${why}`).join(', ');
-}
-
 /** One event a decision, of the delivery that was first: numbers and names, no prose. */
-function report(decided: Decided, deps: DecideJobDeps, began: number): void {
+function report(made: Made, deps: DecideJobDeps, began: number): void {
   const { log } = deps.attempt;
-  if (decided.kind === 'no_budget') {
+  if (made.kind === 'no_budget') {
     // Which cap, and how much of it is left, is logged where it was asked.
     deps.metrics.decisions.inc({ verdict: 'skip', why: 'budget' });
     return;
   }
-  const usage = decided.kind === 'decided' ? decided.decision.usage : decided.usage;
+  const usage = made.kind === 'decided' ? made.decision.usage : made.usage;
   const common = {
     duration_ms: Math.round(performance.now() - began),
     calls: usage.calls,
     input_tokens: usage.input_tokens,
     output_tokens: usage.output_tokens,
   };
-  if (decided.kind === 'too_few_answers') {
-    deps.metrics.decisions.inc({ verdict: 'failed', why: whyNoAnswers(decided) });
-    for (const why of decided.whys) deps.metrics.noAnswers.inc({ why });
-    log.warn({ ...common, asked: decided.asked, missing: tally(decided.whys) }, 'no decision');
+  if (made.kind === 'no_decision') {
+    deps.metrics.decisions.inc({ verdict: 'failed', why: whyNoAnswers(made) });
+    for (const why of made.whys) deps.metrics.noAnswers.inc({ why });
+    log.warn({ ...common, asked: made.asked, missing: tally(made.whys) }, 'no decision');
     return;
   }
-  const { verdict, aggregate } = decided.judgement;
-  const { samples, signals } = decided.decision;
+  const { verdict, aggregate } = made.judgement;
+  const { samples, signals } = made.decision;
   deps.metrics.agreement.observe(aggregate.agreement);
   deps.metrics.confidence.observe(aggregate.confidence);
   for (const sample of samples) if (sample.kind === 'no_answer') deps.metrics.noAnswers.inc({ why: sample.why });
   if (signals.some(({ strength }) => strength === 'hard')) {
     tellSecurity({ metrics: deps, log }, 'injection_suspected', { signals: signals.map(({ kind }) => kind) });
   }
-  if (decided.reused) deps.metrics.reused.inc();
+  if (made.reused) deps.metrics.reused.inc();
   deps.metrics.decisions.inc({ verdict: verdict.kind, why: whyOfVerdict(verdict) });
   log.info(
     {
@@ -271,8 +245,8 @@ function report(decided: Decided, deps: DecideJobDeps, began: number): void {
       agreement: aggregate.agreement,
       stakes: aggregate.stakes,
       signals: signals.map(({ kind }) => kind),
-      reused: decided.reused,
-      evidence_hash: decided.evidence.hash,
+      reused: made.reused,
+      evidence_hash: made.evidence.hash,
     },
     'proposal analysed',
   );

@@ -13,9 +13,10 @@ import { clean } from './clean.ts';
 import { writeEvidence, type Evidence } from './evidence.ts';
 import { PROMPT_VERSION } from './fence.ts';
 import { inputsHash, placeOf, questionInputs } from './inputs.ts';
-import { areWhole, askEverything, type Matter, type QuestionDeps } from './questions.ts';
+import { bothMissing, readingNotReached, samplesNotReached } from './not-reached.ts';
+import { askEverything, hasItsReading, type Matter, type QuestionDeps } from './questions.ts';
 import { publicReason } from './reason.ts';
-import { notReached, readingSignals } from './second-reading.ts';
+import { readingSignals } from './second-reading.ts';
 import type { Spent } from './spending.ts';
 import { findStakes, isExecutable } from './stakes.ts';
 import { suspect } from './suspect.ts';
@@ -50,8 +51,10 @@ export type Decided =
       readonly judgement: Extract<Judgement, { kind: 'judged' }>;
       /** Whether the answers are those of an earlier decision, and nobody was asked. */
       readonly reused: boolean;
-      /** What another attempt may bring of the second reading; null where nothing. */
+      /** What another attempt may bring: of the second reading, and samples that may have it cast; null where nothing. */
       readonly notReached: Missing | null;
+      /** Whether it would be skipped, and what was not reached may have it cast: no skip for good. */
+      readonly undone: boolean;
     }
   /** Too few usable answers for any decision. `whys`: of those that are missing. */
   | ({ readonly kind: 'too_few_answers'; readonly asked: number; readonly usage: Usage } & Missing)
@@ -103,6 +106,8 @@ export async function decide(input: DecideInput, deps: DecideDeps, signal: Abort
     usage,
     decided_at: deps.now(),
   };
+  // Nobody was asked: nothing of it was due, or there is no budget for it.
+  const notReached = told.usage === null ? null : whatIsMissing(answers, judgement);
   const evidence = writeEvidence({ decision, inputs, cleaned, answers, reusedFrom, stakesGrounds: grounds, judgement });
   // Parsed, so that what is sealed is exactly what a reader of the record will parse again.
   return {
@@ -111,9 +116,15 @@ export async function decide(input: DecideInput, deps: DecideDeps, signal: Abort
     evidence,
     judgement,
     reused: told.usage === null,
-    // Nobody was asked, for nothing of it was due.
-    notReached: told.usage === null ? null : notReached(answers.second_reading),
+    notReached,
+    // A signal of the text alone has it skipped, whatever else is said.
+    undone: notReached !== null && judgement.verdict.kind === 'skip' && inText.length === 0,
   };
+}
+
+/** What another attempt may bring, and is worth one; null where nothing. */
+function whatIsMissing({ samples, second_reading: reading }: Said, judgement: Judgement): Missing | null {
+  return bothMissing(samplesNotReached(samples, judgement), readingNotReached(reading));
 }
 
 type Judged = Pick<Decision, 'samples' | 'signals'> & { readonly judgement: Judgement };
@@ -133,29 +144,36 @@ type Told =
 async function recallOrAsk(
   owner: OwnerId,
   matter: Matter,
-  judgeBy: (said: Said) => Judgement,
+  judgeBy: JudgeBy,
   deps: DecideDeps,
   signal: AbortSignal,
 ): Promise<Told> {
   const kept = await deps.answers.find(owner, matter.hash);
   const reusedFrom = kept?.evidenceHash ?? null;
-  if (kept !== null && areWhole(kept.answers, matter.stakes, deps)) {
+  if (kept !== null && areWhole(kept.answers, matter, judgeBy, deps)) {
     return { kind: 'told', answers: kept.answers, reusedFrom, usage: null };
   }
   const asked = await askEverything(matter, kept?.answers ?? null, judgeBy, deps, signal);
   if (asked.kind === 'asked') return { kind: 'told', answers: asked.value, reusedFrom, usage: asked.usage };
-  return kept !== null && isForOwner(kept.answers, judgeBy)
+  return kept !== null && isForOwner(kept.answers, matter, judgeBy, deps)
     ? { kind: 'told', answers: kept.answers, reusedFrom, usage: null }
     : asked;
 }
 
+type JudgeBy = (said: Said) => Judgement;
+
+/** Whether earlier answers are all that would be asked for now. Stakes are not among the inputs, and a line may have been busy. */
+function areWhole(answers: Answers, { stakes }: Matter, judgeBy: JudgeBy, deps: DecideDeps): boolean {
+  return hasItsReading(answers, stakes, deps) && whatIsMissing(answers, judgeBy(answers)) === null;
+}
+
 /**
- * Whether earlier answers are enough to ask the owner, who may answer before there is a budget again. A second reading that was not
- * reached shows in them as a signal; one that nobody asked for would not.
+ * Whether earlier answers are enough to ask the owner, who may answer before there is a budget again. What was not reached shows in
+ * them, as a signal or as less agreement; a second reading that nobody asked for would not.
  */
-function isForOwner(answers: Answers, judgeBy: (said: Said) => Judgement): boolean {
+function isForOwner(answers: Answers, { stakes }: Matter, judgeBy: JudgeBy, deps: DecideDeps): boolean {
   const judgement = judgeBy(answers);
-  return answers.second_reading !== null && judgement.kind === 'judged' && judgement.verdict.kind === 'hold';
+  return hasItsReading(answers, stakes, deps) && judgement.kind === 'judged' && judgement.verdict.kind === 'hold';
 }
 
 /** The signals that come of asking; those of the text are found by `suspect`. */

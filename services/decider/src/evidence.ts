@@ -18,7 +18,7 @@ export type EvidenceInput = {
   readonly inputs: QuestionInputs;
   readonly cleaned: Pick<Cleaned, 'cut' | 'removed'>;
   readonly answers: Answers;
-  /** The evidence of the decision for which the models were asked, all of them or for the samples; null: for this one. */
+  /** The evidence of the decision for which the models were asked, all of them or before some were reached; null: for this one. */
   readonly reusedFrom: string | null;
   readonly stakesGrounds: readonly StakesGround[];
   readonly judgement: Extract<Judgement, { kind: 'judged' }>;

@@ -83,6 +83,7 @@ await runWorkerService({
           return {
             timeoutMs: kept.MODEL_TIMEOUT_S * SECOND_MS,
             prices: kept.MODEL_PRICES ?? {},
+            minTimeToVoteS: kept.MIN_TIME_TO_VOTE_S,
             settings: {
               models: kept.DECIDER_MODELS,
               fallbackModels: kept.DECIDER_FALLBACK_MODELS,

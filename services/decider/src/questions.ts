@@ -11,7 +11,7 @@ import type { Sample, Stakes } from '@quorum/shared/decision';
 import type { Judgement } from '@quorum/shared/policy';
 import type { SpacePreferences } from '@quorum/shared/preferences';
 import type { AskRole } from '@quorum/shared/run-times';
-import { askedSample, type Answers, type Said } from './answers.ts';
+import { askedSample, type Answers, type AskedSample, type Said } from './answers.ts';
 import { ask, put, type AskDeps, type Question } from './ask.ts';
 import { canaryOf, echoes } from './canary.ts';
 import type { Cleaned } from './clean.ts';
@@ -19,10 +19,11 @@ import type { PlannedQuestion } from './cost.ts';
 import { buildMessages } from './fence.ts';
 import { sampleSeed, type QuestionSettings, type SampleSeed, type SeedName } from './inputs.ts';
 import type { EndedCall } from './model-call.ts';
+import { isNotReached, readingNotReached } from './not-reached.ts';
 import { keyOptions } from './options.ts';
 import { takesReason } from './reason.ts';
 import { answerSchema, readAnswer } from './schema.ts';
-import { longestQuestions, notReached, readAgain, type Put, type SecondReadingInput } from './second-reading.ts';
+import { longestQuestions, readAgain, type Put, type SecondReadingInput } from './second-reading.ts';
 import type { Spend, Spent } from './spending.ts';
 import { questionTokens } from './tokens.ts';
 import { longestReasonQuestion, writeReason, type WrittenReason } from './written-reason.ts';
@@ -59,33 +60,37 @@ export function askEverything(
   signal: AbortSignal,
 ): Promise<Spent<Answers>> {
   const planned = (question: Planned): PlannedQuestion => plannedFor(question, deps.settings);
-  const questions = (kept === null ? sampleQuestions(matter, deps) : []).map((each) => ({
+  const questions = sampleQuestions(matter, deps).map((each, at) => ({
     ...each,
     cost: planned(each.question),
+    known: knownSample(kept, at),
   }));
+  const due = questions.filter(({ known }) => known === null);
   const reading = readingInput(matter, deps);
-  const plan = [...questions.map(({ cost }) => cost), ...laterQuestions(matter, reading, deps).map(planned)];
+  const plan = [...due.map(({ cost }) => cost), ...laterQuestions(matter, reading, deps).map(planned)];
   return deps.spend(plan, async (meter) => {
     const metered: Put = (question, role) =>
       meter(planned(question), () => put(question, { ...deps, onCall: tellOf(role, 1, deps) }, signal));
     const asked = Promise.all(
-      questions.map(async ({ seed, question, cost }, at) => {
+      questions.map(async ({ seed, question, cost, known }, at) => {
+        if (known !== null) return known;
         const told = { ...deps, onCall: tellOf('sample', at + 1, deps) };
         return askedSample(await meter(cost, () => ask(question, told, signal)), seed);
       }),
     );
     const isDue = (samples: readonly Sample[]) => readingIsDue(deps.settings.secondReading, matter.stakes, samples);
-    const again = () => readAgain(reading, kept?.second_reading ?? null, metered);
-    const [told, beside] = await Promise.all([asked, isDue([]) ? again() : null]);
-    const samples = kept?.samples ?? told;
+    const earlier = kept?.second_reading ?? null;
+    const again = async () =>
+      earlier !== null && readingNotReached(earlier) === null ? earlier : readAgain(reading, earlier, metered);
+    const [samples, beside] = await Promise.all([asked, isDue([]) ? again() : null]);
     const second = beside ?? (isDue(samples.map(({ sample }) => sample)) ? await again() : null);
     const said = {
       samples,
       second_reading: second,
       canary_echoed: [kept, second].some((each) => each?.canary_echoed) || questions.some(({ echoed }) => echoed()),
     };
-    // The ballot is that of the samples: what was written for it is for it still.
-    const written = typeof kept?.written_reason?.text === 'string' ? kept.written_reason : null;
+    // The ballot is that of the samples: what was written for it is for it still, where they are the same.
+    const written = due.length === 0 && typeof kept?.written_reason?.text === 'string' ? kept.written_reason : null;
     return { ...said, written_reason: written ?? (await askForReason(matter, () => judgeBy(said), deps, metered)) };
   });
 }
@@ -94,11 +99,20 @@ function tellOf(role: AskRole, nth: number, { onAsk }: Pick<QuestionDeps, 'onAsk
   return (ended) => onAsk?.(role, nth, ended);
 }
 
-/** Whether earlier answers are all that would be asked for now. Stakes are not among the inputs, and a line may have been busy. */
-export function areWhole({ samples, second_reading: reading }: Answers, stakes: Stakes, deps: QuestionDeps): boolean {
+/** An earlier sample that is not asked for again: an answer, or none that another attempt could bring. */
+function knownSample(kept: Answers | null, at: number): AskedSample | null {
+  const sample = kept?.samples[at];
+  return sample === undefined || isNotReached(sample) ? null : sample;
+}
+
+/** Whether a second reading is among the answers, or is not due. */
+export function hasItsReading(
+  { samples, second_reading: reading }: Answers,
+  stakes: Stakes,
+  deps: QuestionDeps,
+): boolean {
   const said = samples.map(({ sample }) => sample);
-  if (!readingIsDue(deps.settings.secondReading, stakes, said)) return true;
-  return reading !== null && notReached(reading) === null;
+  return reading !== null || !readingIsDue(deps.settings.secondReading, stakes, said);
 }
 
 function readingIsDue(when: QuestionSettings['secondReading'], stakes: Stakes, samples: readonly Sample[]): boolean {

@@ -51,6 +51,7 @@ function deps(given: { models?: string[]; key?: Buffer; extras?: 'openrouter' } 
     termsOf: async () => ({
       timeoutMs: PATIENT.timeout,
       prices: PRICES,
+      minTimeToVoteS: 120,
       settings: {
         models,
         fallbackModels: [],

@@ -17,7 +17,7 @@ import { NoAnswerWhy, type Signal } from '@quorum/shared/decision';
 import type { AskRole } from '@quorum/shared/run-times';
 import type { SpacePreferences } from '@quorum/shared/preferences';
 import { z } from 'zod';
-import { isPassing, type Missing, type Question, type Told } from './ask.ts';
+import type { Question, Told } from './ask.ts';
 import { AskedQuestion, askedQuestion } from './asked-question.ts';
 import { canaryOf, echoes } from './canary.ts';
 import type { Cleaned } from './clean.ts';
@@ -82,21 +82,6 @@ export async function readAgain(
     reader,
     judge: { ...callOf(judge, answer), ballot: said.ballot, confidence: said.confidence, rationale: said.rationale },
     canary_echoed: echoed,
-  };
-}
-
-/** Why another attempt may bring what is missing of a reading: its reader or judge was not reached, or not in time. */
-export function notReached(reading: SecondReading | null): Missing | null {
-  const calls = [reading?.reader, reading?.judge].flatMap((call) => (call ? [call] : []));
-  const away = calls.filter(({ why }) => why !== null && isPassing(why));
-  return away.length === 0 ? null : missingOf(away);
-}
-
-function missingOf(calls: readonly z.infer<typeof Call>[]): Missing {
-  const pauses = calls.flatMap(({ retry_after_s: pause }) => (pause === null ? [] : [pause]));
-  return {
-    whys: calls.flatMap(({ why }) => (why === null ? [] : [why])),
-    retryAfterS: pauses.length === 0 ? null : Math.max(...pauses),
   };
 }
 

@@ -50,6 +50,22 @@ describe('stakes', () => {
   });
 
   test.each([
+    'The DAO <b hidden>sends</b> <b hidden>5,000,000 USDC</b> and thanks the gardeners.',
+    'The DAO has 5,000,000 <b hidden>USDC</b>.',
+    'We open the trea<b hidden>sury</b>.',
+    'Green. <svg>5,000,000 USDC</svg>',
+    'Green. <!-- 5,000,000 USDC -->',
+    'Green. <b sends 5,000,000 USDC>',
+  ])('are high by what a page may show that the model does not read: %j', (body) => {
+    expect(groundsOf({ body })).toEqual(['value']);
+    expect(groundsOf({ title: body })).toEqual(['value']);
+  });
+
+  test('are low where a text has marks, and hides nothing of value', () => {
+    expect(groundsOf({ body: '<p align="center"><b>Green</b> <!-- so green --> <i hidden>bench</i></p>' })).toEqual([]);
+  });
+
+  test.each([
     'Pintar el banco de verde.',
     'Die Bank wird grün.',
     'Peindre le banc en vert.',

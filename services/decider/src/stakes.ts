@@ -21,7 +21,7 @@ export type StakesFound = { readonly stakes: Stakes; readonly grounds: readonly 
 
 type StakesProposal = Pick<
   Proposal,
-  'plugins' | 'choices' | 'quorum' | 'scores' | 'scores_total' | 'votes' | 'privacy'
+  'title' | 'body' | 'plugins' | 'choices' | 'quorum' | 'scores' | 'scores_total' | 'votes' | 'privacy'
 >;
 
 /** Plugins that run transactions when a proposal passes. */
@@ -90,7 +90,8 @@ export function findStakes(
   { votingPower, takesPowerBack }: StakesOfVote,
 ): StakesFound {
   // Each by itself: the end of one label and the beginning of the next say nothing together, and their order must not matter.
-  const texts = [cleaned.title, cleaned.fullBody, ...proposal.choices].map(likeness);
+  const written = [proposal.title, proposal.body].flatMap(anyhowShown);
+  const texts = [...new Set([cleaned.title, cleaned.fullBody, ...written, ...proposal.choices])].map(likeness);
   const says = (patterns: readonly RegExp[]): boolean =>
     patterns.some((pattern) => texts.some((text) => pattern.test(text)));
   const found: Record<StakesGround, boolean> = {
@@ -105,6 +106,15 @@ export function findStakes(
   const grounds = GROUNDS.filter((ground) => found[ground]);
   return { stakes: grounds.length > 0 ? 'high' : 'low', grounds };
 }
+
+/** What a page may show of a text that the model does not read: all of it as it is written, or all but its marks. */
+function anyhowShown(text: string): readonly string[] {
+  const asWritten = text.trim();
+  return asWritten.includes('<') ? [asWritten, asWritten.replaceAll(MARKS, '').replaceAll(/\s+/g, ' ')] : [asWritten];
+}
+
+/** Tags, and the beginnings and ends of comments: without what is between them. */
+const MARKS = /<!--|-->|<\/?[a-z][^<>]{0,20000}>/gi;
 
 const GROUNDS = ['executable', 'value', 'roles', 'constitution', 'cut', 'power_decides', 'takes_power_back'] as const;
 

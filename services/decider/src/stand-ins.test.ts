@@ -58,6 +58,7 @@ function depsWith({ models = ['small'], fallbackModels = [], samples = 3, last =
     termsOf: async () => ({
       timeoutMs: PATIENT.timeout,
       prices,
+      minTimeToVoteS: 0,
       settings: {
         models,
         fallbackModels,

@@ -11,7 +11,7 @@ import { fold, hasLookalikes } from '@quorum/shared/likeness';
 import { hasBidiOverride, hasInvisibleRow, hasTagCharacters, hasZeroWidthInWord } from '@quorum/shared/invisible';
 import { CLAIMS, pressesFor } from './claims.ts';
 import type { Cleaned } from './clean.ts';
-import { formsOf, turnedForms, wordsIn, type Forms } from './disguise.ts';
+import { differentWordsIn, formsOf, turnedForms, wordsIn, type Forms } from './disguise.ts';
 import { ORDERS } from './orders.ts';
 import { anyOf } from './patterns.ts';
 
@@ -27,7 +27,7 @@ type Found = (texts: Texts) => boolean;
 const PROSE = { ...ORDERS, ...CLAIMS };
 const holdsProse = anyOf(Object.values(PROSE).flat());
 
-/** Editors leave a word or two of markup behind; sentences are put there by somebody. */
+/** Editors leave a word or two of markup behind; sentences are put there by somebody, in one piece or in many. */
 const HIDDEN_WORDS = 3;
 
 const HARD: Readonly<Record<string, Found>> = {
@@ -35,7 +35,8 @@ const HARD: Readonly<Record<string, Found>> = {
   bidi_override: ({ raw }) => hasBidiOverride(raw),
   zero_width_in_word: ({ raw }) => hasZeroWidthInWord(raw),
   invisible_row: ({ raw }) => hasInvisibleRow(raw),
-  hidden_text: ({ hidden }) => hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS),
+  hidden_text: ({ hidden }) =>
+    hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS) || differentWordsIn(hidden) >= HIDDEN_WORDS,
   // Nobody encodes by chance what would be an order if it were read.
   encoded_order: ({ forms }) => [...forms.decoded, ...turnedForms(forms.flat)].some(holdsProse),
 };

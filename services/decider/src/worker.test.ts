@@ -53,6 +53,7 @@ beforeAll(async () => {
       termsOf: async () => ({
         timeoutMs: PATIENT.timeout,
         prices: PRICES,
+        minTimeToVoteS: 120,
         settings: {
           models: ['small'],
           fallbackModels: [],

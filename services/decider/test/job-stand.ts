@@ -63,11 +63,22 @@ export type Job = {
   readonly caps?: Caps;
   readonly timeoutMs?: number;
   readonly nowMs?: number;
+  readonly minTimeToVoteS?: number;
 };
 
 /** What `decideJob` needs on a stand. */
 export function jobDeps({ redis, server, stores }: JobStand, job: Job): DecideJobDeps {
-  const { key, folder, settings, last, pickups = 1, caps, timeoutMs = PATIENT.timeout, nowMs = NOW_MS } = job;
+  const {
+    key,
+    folder,
+    settings,
+    last,
+    pickups = 1,
+    caps,
+    timeoutMs = PATIENT.timeout,
+    nowMs = NOW_MS,
+    minTimeToVoteS = 120,
+  } = job;
   return {
     ...jobParts({ redis, key, folder, ...(caps === undefined ? {} : { caps }) }),
     records: stores.records,
@@ -76,6 +87,7 @@ export function jobDeps({ redis, server, stores }: JobStand, job: Job): DecideJo
     termsOf: async () => ({
       timeoutMs,
       prices: PRICES,
+      minTimeToVoteS,
       settings: { fallbackModels: [], maxBodyTokens: 4_000, maxOutputTokens: 1_000, ...settings },
     }),
     key,

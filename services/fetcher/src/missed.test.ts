@@ -59,12 +59,21 @@ it.each([
   expect(told(Outcome.parse(outcome), 60)).toEqual([]);
 });
 
-it.each(['proposal_changed', 'preferences', 'vote_cap', 'closed'])(
+it.each(['proposal_changed', 'preferences', 'vote_cap'])(
   'what was skipped for %s is a deadline that may be missed',
   (why) => {
     expect(told(Outcome.parse({ kind: 'skipped', why }), 60)).toEqual([['deadline_missed', 180]]);
   },
 );
+
+it('what came too late for our vote is told at once: there may be time for one by hand', () => {
+  const closed = Outcome.parse({ kind: 'skipped', why: 'closed' });
+  expect(told(closed, 110)).toEqual([
+    ['vote_failed', 0],
+    ['deadline_missed', 230],
+  ]);
+  expect(told(closed, 0)).toEqual([['deadline_missed', 120]]);
+});
 
 it('preferences that cannot be used keep a run from voting: that is told', () => {
   expect(told({ kind: 'simulated' }, 7_200)).toEqual([['deadline_missed', 7_320]]);

@@ -27,12 +27,17 @@ export function missedNotices(
       payload: { event, owner, space_id, proposal_id, run_id },
       delayMs,
     });
-    const isNear = leftMs > 0 && leftMs <= leadS * SECOND_MS && outcome?.kind !== 'skipped';
+    const isNear = leftMs > 0 && leftMs <= leadS * SECOND_MS && isToBeToldNow(outcome);
     return [
       ...(isNear ? [notice('vote_failed', 0)] : []),
       notice('deadline_missed', Math.max(0, leftMs + AFTER_CLOSE_MS)),
     ];
   });
+}
+
+/** What a later run is not to mend: it would be told after the close alone. A vote by hand takes less time than ours. */
+function isToBeToldNow(outcome: Outcome | undefined): boolean {
+  return outcome?.kind !== 'skipped' || outcome.why === 'closed';
 }
 
 /** Whether a vote was to be made and was not, for a reason that is not the owner's own word. What is held is told as a hold. */
