@@ -2,12 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Setting } from '@quorum/shared/settings';
+import { SINGLE_OWNER_VARIABLES } from '@quorum/voter/signer-entry';
 import { markdown } from './markdown.ts';
 import { ROOT } from './root.ts';
 import { allSettings, type NamedSetting } from './schemas.ts';
 import { SERVICES } from './services.ts';
 
 export const CONFIGURATION_FILE = path.join(ROOT, 'docs/configuration.md');
+
+const SINGLE_OWNER = SINGLE_OWNER_VARIABLES.map((name) => `\`${name}\``).join(', ');
 
 const INTRODUCTION = `# Configuration
 
@@ -33,9 +36,17 @@ in force:
 The file is taken whole or not at all: if anything in it does not fit, or the file is gone or emptied, the old values stay, the log
 names the setting, and \`quorum_config_reloads_total{result="invalid"}\` rises (other results: \`applied\`, \`unchanged\`,
 \`needs_restart\`). What the environment sets does not follow the file. \`npm start\` says which names changed, and which of them
-nothing reads. \`npm start\` sets the _managed_ settings, the upstreams, \`REDIS_URL\`, \`OWNER_ID\`, \`PORT\` and \`ALLOW_ANONYMOUS\` so, and
-with the sandbox's model the model's key, and \`DECIDER_MODELS\` where you name none. Compose hands every setting on in the
-environment: there \`docker compose up -d\` restarts the services whose settings changed.
+nothing reads. \`npm start\` sets so
+
+- always the _managed_ settings, the upstreams, \`REDIS_URL\`, \`REDIS_PASSWORD_FILE\`, \`OWNER_ID\`, \`PORT\` and \`ALLOW_ANONYMOUS\`;
+- with the sandbox's model \`OPENAI_API_KEY\`, and \`DECIDER_MODELS\` and \`MODEL_PRICES\` where you name none;
+- with the sandbox's Snapshot \`SHUTTER_EON_PUBLIC_KEY\`;
+- without a live Snapshot ${SINGLE_OWNER}, all empty: the sandbox has a signer of its own.
+
+Compose hands every setting on in the environment: there \`docker compose up -d\` restarts the services whose settings changed.
+
+SIGHUP is for the process of a service (\`kill -HUP PID\`, as where a file cannot be watched). To \`npm start\` itself it means stop, as to
+most programs whose terminal closes.
 
 \`DEFAULT_CONFIDENCE_THRESHOLD\` and \`MAX_PROPOSALS_PER_RUN\` stand in for what an owner's preferences leave out, and are kept with
 them when a run opens. Before a vote the threshold is read again, and the stricter of then and now holds.

@@ -52,6 +52,30 @@ the internet. Beside those below each has Node's own (\`process_cpu_seconds_tota
 
 `;
 
+/** The files of `npm start` are held open and appended to (`child.ts`), so that they can be cut where they are. */
+const ROTATION = `## How much is kept
+
+In compose the last 50 MB of each container (\`docker-compose.yml\`, \`logging\`). What \`npm start\` writes into \`.data/logs\` grows until
+somebody cuts it. As \`/etc/logrotate.d/quorum\`, with your folder and user:
+
+\`\`\`
+/srv/quorum/.data/logs/*.log {
+    su quorum quorum
+    weekly
+    maxsize 100M
+    rotate 8
+    compress
+    missingok
+    notifempty
+    copytruncate
+}
+\`\`\`
+
+\`copytruncate\` is needed: the files are held open and appended to, and nothing opens them anew. Lines that are written between the copy and
+the cut are lost; the records in Redis and the audit chain are not in these files.
+
+`;
+
 const LOGS_INTRODUCTION = `# Logs
 
 _Made of the catalogue by \`npm run docs\`; tests see to it that it is true._
@@ -106,6 +130,7 @@ export function logsPage(): string {
   const told = Object.entries(SECURITY_EVENTS).map(([event, { level, means }]) => [`\`${event}\``, level, means]);
   return [
     LOGS_INTRODUCTION,
+    ROTATION,
     `## Fields that any line may carry\n\n${markdown([['field', 'what it names'], ...about])}\n\n`,
     `## Events\n\n${markdown([['msg', 'fields', 'what happened'], ...events])}\n\n`,
     '## Security events\n\nTheir messages begin with `security: `; `event` is also the label of `quorum_security_events_total`.\n\n',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -50,6 +51,11 @@ describe('a name that nothing reads', () => {
 
   test('is none of ours, nor what compose reads', () => {
     expect(unheardSettings({ PORT: '1', COMPOSE_PROJECT_NAME: 'q', MODEL_PRICES: '{}' })).toEqual([]);
+    // Every name that docker-compose.yml itself fills in.
+    const compose = readFileSync(path.join(import.meta.dirname, '../docker-compose.yml'), 'utf8');
+    const filledIn = [...compose.matchAll(/\$\{([A-Z_]+)/g)].flatMap(([, name]) => name ?? []);
+    expect(filledIn).toContain('GRAFANA_PORT');
+    expect(unheardSettings(Object.fromEntries(filledIn.map((name) => [name, '1'])))).toEqual([]);
   });
 });
 

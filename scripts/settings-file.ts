@@ -23,7 +23,7 @@ export function merged({ env, file }: SettingSources): NodeJS.ProcessEnv {
 }
 
 /** Compose reads the same file, and these are its own. */
-const COMPOSE = /^(COMPOSE|DOCKER|QUORUM)_/;
+const COMPOSE = /^(?:(?:COMPOSE|DOCKER|QUORUM)_|(?:GRAFANA|PROMETHEUS)_PORT$)/;
 
 /** The names that an operator may set, and those that whatever starts the services sets. */
 function knownNames(): { readonly heard: readonly string[]; readonly managed: readonly string[] } {

@@ -84,7 +84,7 @@ export function watchWritten(file: string, onWritten: () => void, log: Pick<Logg
 
 function watchFile(file: string, onEvent: () => void, log: Pick<Logger, 'warn'>): FSWatcher | null {
   const unwatched = (error: unknown): void =>
-    log.warn({ err: error, file }, 'settings file is not watched; send SIGHUP after a change');
+    log.warn({ err: error, file }, 'settings file is not watched; send this service SIGHUP after a change');
   try {
     const watcher = watch(path.dirname(file), { persistent: false }, (_event, name) => {
       if (name === null || name === path.basename(file)) onEvent();

@@ -209,10 +209,13 @@ const LIFE = {
   'settings are set by the environment; the file is not heard': event('The environment has the word', {
     settings: names,
   }),
-  'settings file is not watched; send SIGHUP after a change': event('The system does not tell of changes', {
-    err,
-    file: text,
-  }),
+  'settings file is not watched; send this service SIGHUP after a change': event(
+    'The system does not tell of changes',
+    {
+      err,
+      file: text,
+    },
+  ),
   'probe not answered': event('/metrics or /health of a worker failed', { err, path: text.optional() }),
 } as const;
 

@@ -60,7 +60,9 @@ export const GatewayConfig = CommonConfig.extend(OwnerConfig.shape)
       .default('localhost,127.0.0.1,[::1],gateway')
       .transform((list) => list.split(',').map((host) => host.trim().toLowerCase()))
       .pipe(z.array(z.string().min(1)))
-      .describe('Names, without port, by which the gateway may be called; comma-separated'),
+      .describe(
+        'Names, without port, by which the gateway may be called; comma-separated. In place of the default: keep 127.0.0.1, by which compose asks for its health, and gateway, by which Prometheus does',
+      ),
     CORS_ORIGINS: reloads(
       'job',
       z

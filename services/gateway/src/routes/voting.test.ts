@@ -1,6 +1,9 @@
 /** The kill switch over HTTP: who may switch what, and what resuming offers. */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiKeys, type Role } from '@quorum/shared/api-keys';
@@ -79,6 +82,26 @@ test('an owner pauses their own votes, an admin those of all; nobody those of an
   await turn('root', 'pause');
   expect(await state('alice')).toMatchObject({ votes: true });
   await turn('root', 'pause', 'all');
+  expect(await state('alice')).toEqual({ votes: false, owner: true, all: false });
+});
+
+const RUNBOOKS = globSync(join(import.meta.dirname, '../../../../docs/operations/runbooks/*.md'));
+const PAUSING = RUNBOOKS.filter((file) => readFileSync(file, 'utf8').includes('/voting/pause'));
+
+test('some runbooks pause', () => expect(PAUSING.length).toBeGreaterThan(2));
+
+test.each(PAUSING)('what %s says to type pauses the votes of all', async (file) => {
+  const blocks = [...readFileSync(file, 'utf8').matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block ?? '');
+  const typed = blocks.filter((block) => block.includes('/voting/pause'));
+  expect(typed).toHaveLength(1);
+  await mkdir(join(folder, '.data/secrets/gateway'), { recursive: true });
+  await writeFile(join(folder, '.data/secrets/gateway/api.key'), `${texts.root}\n`);
+  await turn('root', 'resume', 'all');
+  await turn('alice', 'resume');
+
+  const script = typed.join('').replaceAll('http://127.0.0.1:3000', gateway.url);
+  const [code] = await once(spawn('sh', ['-euc', script], { cwd: folder, stdio: 'ignore' }), 'close');
+  expect(code).toBe(0);
   expect(await state('alice')).toEqual({ votes: false, owner: true, all: false });
 });
 
