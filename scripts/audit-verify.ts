@@ -13,13 +13,13 @@
  * Exit code 0: it verifies. 1: it does not, or could not be read; the first fault is named first.
  */
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Sha256 } from '@quorum/shared/audit-entry';
 import type { AuditFault } from '@quorum/shared/audit-links';
 import { HubVotes, verifyAudit, type Known, type Verdict } from '@quorum/shared/audit-verify';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { Address } from '@quorum/snapshot/proposal';
 import { OperatorError, runCommand } from './operator.ts';
+import { pathOf } from './root.ts';
 import { parseUsage, wrongUsage } from './subcommand.ts';
 
 const USAGE =
@@ -47,7 +47,7 @@ await runCommand(async (args) => {
   const known: Known = {
     heads,
     votes: values.votes === undefined ? [] : readVotes(values.votes),
-    keys: (values.key ?? []).map((keyFile) => readKeyFile(pathOf(keyFile))),
+    keys: (values.key ?? []).map((keyFile) => readKeyFile(pathOf(keyFile), 'given')),
     branches: (values.branch ?? []).map(linesOf),
     relayer: relayer?.data,
   };
@@ -81,11 +81,6 @@ function read(file: string): string {
   } catch (error) {
     throw new OperatorError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** npm runs us in the folder of the package, and says where it was called. */
-function pathOf(file: string): string {
-  return path.resolve(process.env['INIT_CWD'] || process.cwd(), file);
 }
 
 function told(verdict: Verdict, known: Known): string[] {

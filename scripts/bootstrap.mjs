@@ -53,7 +53,8 @@ async function main([name, ...args]) {
     );
     return 1;
   }
-  const wanted = { redis: (command.needs ?? []).includes('redis') && (name.startsWith('test') || !hasForeignRedis()) };
+  const isOwnRedis = name.startsWith('test') || name === 'bench' || !hasForeignRedis();
+  const wanted = { redis: (command.needs ?? []).includes('redis') && isOwnRedis };
   if (!isReady(wanted)) await withLock(path.join(DATA, 'bootstrap.lock'), say, () => prepare(wanted));
   const env = { ...command.env, ...toolEnv() };
   for (const [program, ...rest] of command.run) {

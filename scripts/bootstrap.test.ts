@@ -1,6 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +28,32 @@ test('every script of package.json goes through the bootstrap, to a command that
   for (const [name, command] of Object.entries(scripts)) {
     expect(command).toMatch(/^node scripts\/bootstrap\.mjs \w/);
     expect(stderr).toContain(`npm run ${name}`);
+  }
+});
+
+test.each([
+  ['bench', true],
+  ['test', true],
+  ['start', false],
+  ['backup', false],
+])('npm run %s in a fresh clone with a REDIS_URL fetches a Redis of its own: %s', async (command, fetches) => {
+  const clone = await mkdtemp(path.join(tmpdir(), 'quorum-clone-'));
+  try {
+    const files = ['bootstrap.mjs', 'commands.mjs', 'lock.mjs', 'redis.mjs'];
+    for (const file of files) await cp(path.join(import.meta.dirname, file), path.join(clone, 'scripts', file));
+    // Nothing is fetched from anywhere: this npm fails, and there is no apt on the PATH.
+    const npm = path.join(clone, 'npm-cli.js');
+    await writeFile(npm, 'process.exit(1)');
+    const env = { PATH: '', npm_execpath: npm, REDIS_URL: 'redis://127.0.0.1:1' };
+    const { status, stderr } = spawnSync(process.execPath, [path.join(clone, 'scripts/bootstrap.mjs'), command], {
+      encoding: 'utf8',
+      env,
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('… pnpm');
+    expect(stderr.includes('… Redis')).toBe(fetches);
+  } finally {
+    await rm(clone, { recursive: true });
   }
 });
 

@@ -34,7 +34,7 @@ export function commandsIn(data) {
       does: 'write the pages anew that are made: settings, API, metrics, log lines',
       run: [['node', 'scripts/write-docs.ts']],
     },
-    bench: { does: 'measure what has a budget', run: [['node', 'bench/main.ts']] },
+    bench: { does: 'measure what has a budget', run: [['node', 'bench/main.ts']], needs: ['redis'] },
     eval: { does: 'measure how the decider decides, and what steers it', run: [['node', 'eval/src/main.ts']] },
     setup: { does: 'make the secrets that are missing', run: [['node', 'scripts/setup.ts']] },
     status: { does: 'see queues, workers, runs, holds and what is due', run: [['node', 'scripts/status.ts']] },

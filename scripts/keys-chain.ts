@@ -52,7 +52,11 @@ async function refuseWhatGoesOn(
 /** The voter service's key, and the one before it where that was kept. */
 export function voterKeys({ secrets }: Pick<Operator, 'secrets'>): Buffer[] {
   const file = path.join(secrets, SECRETS.voterMacKey);
-  return [file, `${file}.previous`].filter((one) => existsSync(one)).map((one) => readKeyFile(one));
+  const previous = `${file}.previous`;
+  return [
+    ...(existsSync(file) ? [readKeyFile(file)] : []),
+    ...(existsSync(previous) ? [readKeyFile(previous, 'given')] : []),
+  ];
 }
 
 function print(text: string): Promise<void> {

@@ -15,6 +15,7 @@ import { Wallet } from 'ethers';
 import { z } from 'zod';
 import { withLock } from './lock.mjs';
 import { OperatorError, type Operator } from './operator.ts';
+import { pathOf } from './root.ts';
 import { ensureSignersFile, PASSPHRASES, replaceFile, SIGNERS_FILE, writeOnce } from './secrets.ts';
 import { parseUsage, wrongUsage, type Subcommand } from './subcommand.ts';
 
@@ -137,7 +138,8 @@ async function addSigner(wanted: Wanted, file: string, { secrets, live }: Operat
   return { address: wallet.address, keystore, passphrase: passphraseFile };
 }
 
-function ownKey({ voter, 'key-file': file = '' }: Wanted): Wallet {
+function ownKey({ voter, 'key-file': given = '' }: Wanted): Wallet {
+  const file = pathOf(given);
   const text = readSecretFile(file).replace(/^0x/, '');
   const wallet = /^[0-9a-fA-F]{64}$/.test(text) ? walletOf(text) : null;
   if (wallet === null) throw new OperatorError(`${file} does not hold a private key.\n→ It must be 64 hex digits.`);

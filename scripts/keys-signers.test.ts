@@ -186,10 +186,13 @@ describe('npm run keys -- keystore', () => {
       err: expect.stringContaining('give its --key-file'),
     });
     await writeFile(file, Wallet.createRandom().privateKey, { mode: 0o600 });
-    expect(await keystore('ada', ...own, '--key-file', file)).toMatchObject({
+    // Where npm was called, which is not where it runs us.
+    vi.stubEnv('INIT_CWD', dir);
+    expect(await keystore('ada', ...own, '--key-file', 'main.key')).toMatchObject({
       code: 1,
       err: expect.stringMatching(/is that of 0x\w+, not of/),
     });
+    vi.unstubAllEnvs();
     await writeFile(file, main.privateKey);
     await chmod(file, 0o644);
     expect(await keystore('ada', ...own, '--key-file', file)).toMatchObject({

@@ -10,6 +10,7 @@ import { packBackup, type Backup } from './backup-file.ts';
 import { evidenceFolder, preferencesIn, readEvidence, readPreferences } from './backup-folders.ts';
 import { fingerprintsOf } from './backup-keys.ts';
 import { OperatorError, type Operator } from './operator.ts';
+import { pathOf } from './root.ts';
 import { replaceFile } from './secrets.ts';
 
 const Serves = z.enum(['live', 'sandbox']).nullable();
@@ -59,9 +60,4 @@ export async function writeBackup(file: string, bytes: Buffer): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   await replaceFile(file, bytes);
   await chmod(file, 0o600);
-}
-
-/** npm runs us in the folder of the package, and says where it was called. */
-export function pathOf(file: string): string {
-  return path.resolve(process.env['INIT_CWD'] || process.cwd(), file);
 }

@@ -12,9 +12,14 @@ export async function freePort(): Promise<number> {
 /** The first free port from `wanted` up, at most 100 further; `taken` are ports that somebody will open soon. */
 export async function nextFreePort(wanted: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
   for (let port = wanted; port < wanted + 100 && port < 65_536; port += 1) {
-    if (!taken.has(port) && (await tryPort(port)) !== undefined) return port;
+    if (!taken.has(port) && (await isFree(port))) return port;
   }
   throw new Error(`No port from ${wanted} up is free on 127.0.0.1.`);
+}
+
+/** Whether nobody has this port, and we may have it. */
+export async function isFree(port: number): Promise<boolean> {
+  return (await tryPort(port)) !== undefined;
 }
 
 async function tryPort(port: number): Promise<number | undefined> {

@@ -18,9 +18,10 @@ import { addEvidence, evidenceFolder, preferencesIn, readPreferences, stagePrefe
 import { keyWarnings } from './backup-keys.ts';
 import { withRedisAlone } from './backup-redis.ts';
 import { voterKeys } from './keys-chain.ts';
-import { backupFile, countsOf, makeBackup, pathOf, writeBackup } from './make-backup.ts';
+import { backupFile, countsOf, makeBackup, writeBackup } from './make-backup.ts';
 import { OperatorError, readOperator, runCommand, type Operator } from './operator.ts';
 import { signersConfigOf } from './operator-signers.ts';
+import { pathOf } from './root.ts';
 import { parseUsage, wrongUsage } from './subcommand.ts';
 
 const USAGE = 'npm run restore -- FILE|- [--replace OLD]';

@@ -20,7 +20,7 @@ describe('the secrets that Quorum makes', () => {
   test('each is 256 random bits in a file and a folder that only its owner can read', async () => {
     const made = await ensureSecrets({ dir });
     expect(made).toHaveLength(FILES.length);
-    const texts = made.map(readSecretFile);
+    const texts = made.map((file) => readSecretFile(file));
     expect(new Set(texts).size).toBe(made.length);
     for (const text of texts) expect(text).toMatch(/^[0-9a-f]{64}$/);
     for (const file of made) {
@@ -38,6 +38,14 @@ describe('the secrets that Quorum makes', () => {
     await rm(file);
     expect(await ensureSecrets({ dir })).toEqual([file]);
     expect(readSecretFile(file)).not.toBe(before);
+  });
+
+  test.each(FILES)('%s that is put off may be missing, and is looked at where it is there', async (putOff) => {
+    const file = path.join(dir, putOff);
+    expect(await ensureSecrets({ dir, putOff })).toHaveLength(FILES.length - 1);
+    expect(await ensureSecrets({ dir })).toEqual([file]);
+    await chmod(file, 0o644);
+    await expect(ensureSecrets({ dir, putOff })).rejects.toThrow(`chmod 600 ${file}`);
   });
 
   test.each(FILES)(

@@ -3,6 +3,7 @@
  * else. Files are 0600 in folders 0700; one that is there is never changed.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isOurs, readKeyFile, readSecretFile } from '@quorum/shared/secret-file';
@@ -29,6 +30,12 @@ export const PASSPHRASES = 'voter-passphrase';
 
 const SECRET_BYTES = 32;
 
+export interface SecretsFolder {
+  readonly dir: string;
+  /** One of `SECRETS` that is made later, if it is missing. */
+  readonly putOff?: string | undefined;
+}
+
 /** Secrets that are there and must not be used as they are. Each fault says what mends it. */
 export class SecretsError extends Error {
   override readonly name = 'SecretsError';
@@ -41,30 +48,32 @@ export class SecretsError extends Error {
 
 /**
  * Makes every secret that is missing: 32 random bytes as 64 hex digits. Returns the files that it made. What was there is looked
- * at and never changed, not even its mode: whoever opened a secret must hear of it, as it may be known by now.
+ * at and never changed, not even its mode: whoever opened a secret must hear of it, as it may be known by now. One that is `put
+ * off` may stay missing.
  * @throws SecretsError if anything there can be read by others, or is no secret.
  */
-export async function ensureSecrets({ dir }: { readonly dir: string }): Promise<string[]> {
+export async function ensureSecrets({ dir, putOff }: SecretsFolder): Promise<string[]> {
   const made: string[] = [];
   for (const name of Object.values(SECRETS)) {
+    if (name === putOff) continue;
     const file = path.join(dir, name);
     if (await writeOnce(file, randomBytes(SECRET_BYTES).toString('hex'))) made.push(file);
   }
-  const faults = await secretFaults(dir);
+  const faults = await secretFaults({ dir, putOff });
   if (faults.length > 0) throw new SecretsError(faults);
   return made;
 }
 
 /** What is wrong in a secrets folder, each fault with its remedy. Empty: nothing. */
-export async function secretFaults(dir: string): Promise<string[]> {
+export async function secretFaults({ dir, putOff }: SecretsFolder): Promise<string[]> {
   const exposed = await openPaths(dir);
   const unusable = Object.entries(SECRETS).flatMap(([secret, name]) => {
     const file = path.join(dir, name);
-    if (exposed.has(file)) return [];
+    if (exposed.has(file) || (name === putOff && !existsSync(file))) return [];
     try {
       // The services' own check, and their own words.
       if (secret.endsWith('MacKey')) readKeyFile(file);
-      else readSecretFile(file);
+      else readSecretFile(file, 'made');
       return [];
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];

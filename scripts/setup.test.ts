@@ -1,6 +1,6 @@
 /** `npm run setup`, as an operator runs it. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSandbox } from '@quorum/sandbox/start-sandbox';
@@ -45,6 +45,21 @@ test('makes every secret once, where npm start looks, and says where and never w
   expect(await readFile(path.join(folder, SIGNERS_FILE), 'utf8')).toBe('{}\n');
   const again = await setup([]);
   expect(again).toMatchObject({ code: 0, out: expect.stringContaining(`Every secret is in ${folder}`) });
+});
+
+test('tells of a new key of the voter service where there was one before', async () => {
+  const key = path.join(dir, 'sandbox/secrets', SECRETS.voterMacKey);
+  const told = `! ${key} is new. If you have the one of before, put it back`;
+  expect((await setup([])).out).not.toContain('! ');
+  await rm(key);
+  expect((await setup([])).out).toContain(told);
+  // As it is replaced: the chain goes on.
+  await rename(key, `${key}.previous`);
+  expect((await setup([])).out).not.toContain('! ');
+
+  await rm(path.join(dir, 'sandbox/secrets'), { recursive: true });
+  await mkdir(path.join(dir, 'sandbox/redis-data'));
+  expect((await setup([])).out).toContain(told);
 });
 
 test('for a live hub makes secrets of their own, and in compose where it is told', async () => {

@@ -7,6 +7,7 @@
  *     npm run setup -- --demo --enable-voting    also enables voting in the Redis of the Quorum that runs, and stores preferences to
  *                                                begin with
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { enableVoting } from '@quorum/shared/voting';
 import { SpaceId } from '@quorum/snapshot/proposal';
@@ -47,10 +48,23 @@ async function makeSecrets({ secrets: dir, live, settings }: Operator): Promise<
   process.stdout.write(
     made.length === 0 ? `Every secret is in ${dir}.\n` : `Made:\n${made.map((file) => `  ${file}\n`).join('')}`,
   );
+  tellNewKey(made, { dir, redis: settings.folders.redis });
   if (dir === settings.folders.secrets) {
     process.stdout.write(`They are for ${live ? 'the live Snapshot of your settings' : 'the sandbox'}.\n`);
   }
   process.stdout.write(`The API key of the first admin is in ${path.join(dir, SECRETS.apiKey)}.\n`);
+}
+
+/** A new key of the voter service, where something says that there was one before. */
+function tellNewKey(made: readonly string[], { dir, redis }: { readonly dir: string; readonly redis: string }): void {
+  const file = path.join(dir, SECRETS.voterMacKey);
+  const isFirst = made.length === Object.keys(SECRETS).length && !existsSync(redis);
+  if (!made.includes(file) || isFirst || existsSync(`${file}.previous`)) return;
+  process.stdout.write(
+    `! ${file} is new. If you have the one of before, put it back in its place, and do not start with this one: nothing is voted\n` +
+      '  behind an audit chain of the old key until that is ended by hand, and votes of before count as the owner’s own\n' +
+      '  (docs/operations/secrets.md).\n',
+  );
 }
 
 async function makeDemo({ settings, secrets: dir }: Operator): Promise<void> {

@@ -2,6 +2,7 @@
  * Everything that `npm start` runs: Redis, the sandbox, the four services. They start at the same time as far as they can;
  * they end one after the other, and Redis last.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ROOT } from './root.ts';
@@ -14,12 +15,17 @@ import type { ChildSpec } from './child.ts';
 import { connectRedis, namedRedis } from './connect-redis.ts';
 import { announceDemoSigner, makeDemoSigner } from './demo-signer.ts';
 import { demoStore, ensureDemoPreferences } from './demo-preferences.ts';
+import { noteGateway } from './gateway-url.ts';
 import { keepRedis } from './keep-redis.ts';
+import { refuseLostKey } from './lost-key.ts';
+import { isFree } from './ports.ts';
 import type { RunFiles } from './run-files.ts';
 import { ensureSecrets, ensureSignersFile, SECRETS } from './secrets.ts';
 import { logFormatter } from './service-log.ts';
 import {
+  allowsAnonymous,
   portBook,
+  SANDBOX_PORT,
   SANDBOX_URL_FILE,
   sandboxSpec,
   SERVICES,
@@ -58,24 +64,61 @@ export async function startStack(options: StackOptions): Promise<{ gateway: stri
   const { folders, owner } = settings;
   const demo = { dir: folders.secrets, owner, space: SpaceId.parse(DEMO_SPACE) };
   await Promise.all([folders.logs, folders.owners].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
-  await ensureSecrets({ dir: folders.secrets });
+  await refuseTakenPort(settings);
+  tellMade(await ensureSecrets({ dir: folders.secrets, putOff: SECRETS.voterMacKey }), options);
   if (isLiveRun(settings)) await ensureSignersFile(demo);
   else await makeDemoSigner(demo);
 
   const ports = portBook();
   const [redisUrl, sandboxUrl] = await Promise.all([readyRedis(options), readySandbox(options, ports)]);
+  await ensureVoterKey(redisUrl, options);
   const upstreams = upstreamsOf(settings, sandboxUrl);
   const ownKey = settings.snapshot.kind === 'sandbox' ? { sandboxEonKey: await eonKeyOf(sandboxUrl) } : {};
   const around = { root: ROOT, settings, sources: options.sources, redisUrl, upstreams, ...ownKey };
+  const noteUrl = (url: string): Promise<void> => noteGateway(settings, url);
   const ready = SERVICES.toReversed().map((name) =>
     up(
-      launch(name, () => serviceSpec(name, around, ports), options),
+      launch(name, () => serviceSpec(name, around, ports), options, name === 'gateway' ? noteUrl : undefined),
       terminal,
     ),
   );
   const demoOwner = isLiveRun(settings) ? undefined : prepareDemoOwner(redisUrl, options);
   const [urls] = await Promise.all([Promise.all(ready), demoOwner]);
   return { gateway: (urls.at(-1) ?? '').replace(/\/$/, ''), upstreams };
+}
+
+/**
+ * With a live upstream people send keys to the gateway, to where they know it: the program that has its port must not get them.
+ * One that dies while it serves may move, and says where to: without it no hold is answered.
+ */
+async function refuseTakenPort(settings: StartSettings): Promise<void> {
+  const { gatewayPort: port } = settings;
+  if (allowsAnonymous(upstreamsOf(settings, `http://127.0.0.1:${SANDBOX_PORT}`)) || (await isFree(port))) return;
+  throw new SettingsError(
+    `The port of the gateway, PORT=${port}, is taken, or not for this user. With a live upstream it does not move to another.\n→ End what has it, or set PORT.`,
+  );
+}
+
+/** The last of the secrets, as Redis must be asked first. */
+async function ensureVoterKey(redisUrl: string, options: StackOptions): Promise<void> {
+  const dir = options.settings.folders.secrets;
+  if (!existsSync(path.join(dir, SECRETS.voterMacKey))) {
+    const redis = await connectRedis(redisUrl);
+    try {
+      await refuseLostKey(dir, redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+  tellMade(await ensureSecrets({ dir }), options);
+}
+
+/** Each is worth less than the one that it may stand in for. */
+function tellMade(made: readonly string[], { settings, terminal }: StackOptions): void {
+  if (made.length === 0) return;
+  const { secrets } = settings.folders;
+  const names = made.map((file) => path.relative(secrets, file));
+  terminal.say(`✓ ${'secrets'.padEnd(8)} made in ${shortPath(secrets)}: ${names.join(', ')}`);
 }
 
 /**

@@ -1,14 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keys } from '@quorum/shared/redis-keys';
 import { AgentRunResponse } from '@quorum/shared/run';
+import { Address } from '@quorum/snapshot/proposal';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startTestRedis } from '../test/redis.ts';
+import { freePort } from './ports.ts';
 import { isAlive } from './process.ts';
+import { SECRETS } from './secrets.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A start with all its processes, on a machine that is busy with other tests. */
@@ -155,17 +161,26 @@ test('a Redis of REDIS_URL is asked with the password of REDIS_PASSWORD_FILE', {
   }
 });
 
+const LIVE_MODEL = {
+  OPENAI_BASE_URL: 'https://model.example.invalid/v1',
+  OPENAI_API_KEY: 'none',
+  DECIDER_MODELS: 'some-model',
+};
+const LIVE = {
+  ...LIVE_MODEL,
+  SNAPSHOT_HUB_URL: 'https://hub.example.invalid/graphql',
+  SNAPSHOT_SEQUENCER_URL: 'https://seq.example.invalid/',
+};
+const gatewayUrl = (): Promise<string> => readFile(path.join(dataDir, 'run/gateway.url'), 'utf8');
+
 test('with a live hub the services start, and no run is sent', { timeout: PATIENCE_MS }, async () => {
-  const { child, err, out, code } = startWith({
-    SNAPSHOT_HUB_URL: 'https://hub.example.invalid/graphql',
-    SNAPSHOT_SEQUENCER_URL: 'https://seq.example.invalid/',
-    OPENAI_BASE_URL: 'https://model.example.invalid/v1',
-    OPENAI_API_KEY: 'none',
-    DECIDER_MODELS: 'some-model',
-  });
+  const port = await freePort();
+  const { child, err, out, code } = startWith({ ...LIVE, PORT: String(port) });
   await vi.waitFor(() => expect(err()).toContain('Ctrl-C ends everything'), PATIENCE_MS);
   expect(`${out()}${err()}`).toContain('A live hub is configured, so no run is sent.');
   const gateway = z.string().parse(/API: +(\S+)/.exec(out())?.[1]);
+  expect(gateway).toBe(`http://127.0.0.1:${port}`);
+  expect(new URL(await gatewayUrl()).origin).toBe(gateway);
   const answer = await fetch(`${gateway}/agent-run`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -175,4 +190,56 @@ test('with a live hub the services start, and no run is sent', { timeout: PATIEN
   child.kill('SIGTERM');
   expect(await code).toBe(0);
   expect(await processes()).toEqual([]);
+  await expect(gatewayUrl()).rejects.toThrow('ENOENT');
+});
+
+test.each([
+  ['hub', LIVE],
+  ['model', LIVE_MODEL],
+])(
+  'with a live %s the gateway does not leave its port to who has it, as keys are sent there',
+  { timeout: PATIENCE_MS },
+  async (_what, settings) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = z.object({ port: z.int() }).parse(other.address());
+    try {
+      const { code, err } = startWith({ ...settings, PORT: String(port) });
+      expect(await code).toBe(1);
+      expect(err()).toMatch(new RegExp(`PORT=${port}, is taken.*\\n→ .*set PORT`));
+      expect(await processes()).toEqual([]);
+    } finally {
+      other.close();
+    }
+  },
+);
+
+test('a lost key of the voter service is not replaced without a word', { timeout: 2 * PATIENCE_MS }, async () => {
+  const redis = await startTestRedis();
+  const client = new Redis(redis.url);
+  const settings = { REDIS_URL: redis.url };
+  const key = path.join(dataDir, 'sandbox/secrets', SECRETS.voterMacKey);
+  const voter = Address.parse('0x52908400098527886E0F7030069857D2E4169EE7');
+  try {
+    await client.xadd(keys.auditChain(voter), '1-0', 'record', 'sealed with the lost one');
+    const refused = startWith(settings, '--once');
+    expect(await refused.code).toBe(1);
+    expect(refused.err()).toMatch(/secrets +made in .*: redis\/password, gateway\/api\.key/);
+    expect(refused.err()).toContain(`${key} is missing, and Redis has the audit chain of ${voter}`);
+    expect(await processes()).toEqual([]);
+    await expect(readFile(key)).rejects.toThrow('ENOENT');
+
+    const env = { PATH: process.env['PATH'], QUORUM_DATA_DIR: dataDir, QUORUM_ENV_FILE: '' };
+    const setup = spawnSync(process.execPath, [path.join(ROOT, 'scripts/setup.ts')], { env, encoding: 'utf8' });
+    expect(setup.stdout).toContain(`! ${key} is new.`);
+    const again = startWith(settings);
+    // With a service the key was looked at.
+    await vi.waitFor(() => expect(again.err()).toMatch(/✓ (fetcher|decider|voter|gateway)/), PATIENCE_MS);
+    again.child.kill('SIGTERM');
+    expect(await again.code).toBe(0);
+    expect(again.err()).not.toContain('secrets ');
+  } finally {
+    client.disconnect();
+    await redis.stop();
+  }
 });

@@ -16,6 +16,7 @@ import { readSecretFile } from '@quorum/shared/secret-file';
 import { SpaceId } from '@quorum/snapshot/proposal';
 import { agentRun, succeeded } from './agent-run.ts';
 import { ChildFailed } from './child.ts';
+import { forgetGateway } from './gateway-url.ts';
 import { printRun } from './print-run.ts';
 import { ROOT } from './root.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
@@ -94,6 +95,7 @@ async function claimAndStart(asked: Asked): Promise<number> {
     throw stop.failure() ?? error;
   } finally {
     for (const { stop: end } of started.toReversed()) await end();
+    await forgetGateway(settings);
     await files.release();
     stop.close();
   }

@@ -14,7 +14,9 @@ import { RunId } from '@quorum/shared/ids';
 import { RunTimings } from '@quorum/shared/run-timings';
 import { readSecretFile } from '@quorum/shared/secret-file';
 import { printable } from '@quorum/snapshot/printable';
+import { gatewayUrlOf } from './gateway-url.ts';
 import { OperatorError, readOperator, runCommand, type Operator } from './operator.ts';
+import { pathOf } from './root.ts';
 import { SECRETS } from './secrets.ts';
 import { parseUsage, wrongUsage } from './subcommand.ts';
 import { coloured } from './terminal.ts';
@@ -38,7 +40,7 @@ await runCommand(async (args) => {
     throw wrongUsage(USAGE, 'Which run? Its id is in the answer of POST /agent-run.');
   const operator = readOperator();
   const timings = await readTimings(runId.data, {
-    url: values.url ?? `http://127.0.0.1:${operator.env['PORT'] || '3000'}`,
+    url: values.url ?? (await gatewayUrlOf(operator)),
     key: keyOf(operator, values['key-file']),
   });
   process.stdout.write(values.json ? `${JSON.stringify(forMachines(timings))}\n` : `${textOf(timings).join('\n')}\n`);
@@ -46,8 +48,9 @@ await runCommand(async (args) => {
 
 /** The key of a file, or that of the first admin; none where there is none, as with a Quorum that lets in anybody. */
 function keyOf({ secrets }: Operator, given: string | undefined): string | null {
-  const file = given ?? path.join(secrets, SECRETS.apiKey);
-  return given === undefined && !existsSync(file) ? null : readSecretFile(file);
+  if (given !== undefined) return readSecretFile(pathOf(given));
+  const file = path.join(secrets, SECRETS.apiKey);
+  return existsSync(file) ? readSecretFile(file) : null;
 }
 
 async function readTimings(

@@ -17,6 +17,7 @@ import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import { SignerKind } from '@quorum/voter/signers-config';
 import { z } from 'zod';
 import { agentRun } from '../scripts/agent-run.ts';
+import { freePort } from '../scripts/ports.ts';
 import { SECRETS } from '../scripts/secrets.ts';
 import { SANDBOX_PRICES } from '../scripts/services.ts';
 import { until } from './stack.ts';
@@ -72,7 +73,7 @@ export async function runOnTestnet(testnet: Testnet, dir: string): Promise<Testn
   const model = await startSandbox();
   const child = spawn(process.execPath, [path.join(ROOT, 'scripts/start.ts')], {
     cwd: ROOT,
-    env: environment(testnet, dir, `${model.url}/v1`),
+    env: { ...environment(testnet, dir, `${model.url}/v1`), PORT: String(await freePort()) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close');

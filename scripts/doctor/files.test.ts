@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
     make: () => rm(stand.secret(SECRETS.deciderMacKey)),
     level: 'broken',
     check: 'secrets',
-    says: /mac\.key cannot be read.*npm run setup/,
+    says: /mac\.key cannot be read: no such file.*Put it back.*lost for good: 'npm run setup'/,
     remedy: /Do what it says/,
   },
   {

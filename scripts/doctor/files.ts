@@ -14,7 +14,7 @@ const GB = 1_000_000_000;
 /** The secrets and the folders that they lie in, as `npm start` and setup look at them. */
 export async function checkSecrets({ operator }: Patient): Promise<readonly Finding[]> {
   const { secrets } = operator;
-  const faults = await secretFaults(secrets);
+  const faults = await secretFaults({ dir: secrets });
   if (faults.length === 0) return [fine('secrets', `those in ${secrets} are there, for their owner alone`)];
   return faults.map((fault) => broken('secrets', fault, 'Do what it says; the services do not start before.'));
 }

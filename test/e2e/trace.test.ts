@@ -1,7 +1,10 @@
 /** `npm run trace` of real runs, dry and live, held and answered, under way, asked again and unknown; and that models are asked side by side. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createApiKeys } from '@quorum/shared/api-keys';
 import { OwnerId, RunId } from '@quorum/shared/ids';
@@ -10,7 +13,9 @@ import { RunTimings, type Span } from '@quorum/shared/run-timings';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { forgetGateway, noteGateway } from '../../scripts/gateway-url.ts';
 import { SECRETS } from '../../scripts/secrets.ts';
+import { readCommonSettings } from '../../scripts/start-settings.ts';
 import { startStack, until, type Stack } from '../stack.ts';
 import { EVERYTHING, openWorld, proposalId, SURE, WANTED } from './world.ts';
 
@@ -45,9 +50,15 @@ const Machine = RunTimings.extend({
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
 function trace(args: readonly string[], url = stack.url): Promise<Ended> {
-  const env = { PATH: process.env['PATH'], QUORUM_ENV_FILE: '', QUORUM_SECRETS_DIR: stack.secrets };
+  return traceWith({}, [...args, '--url', url]);
+}
+
+function traceWith(settings: NodeJS.ProcessEnv, args: readonly string[]): Promise<Ended> {
+  const { secrets } = stack;
+  const own = { QUORUM_ENV_FILE: '', QUORUM_SECRETS_DIR: secrets, INIT_CWD: secrets };
+  const env = { PATH: process.env['PATH'], ...own, ...settings };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [SCRIPT, ...args, '--url', url], { env }, (_error, out, err) =>
+    const child = execFile(process.execPath, [SCRIPT, ...args], { env }, (_error, out, err) =>
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
@@ -221,6 +232,34 @@ test('a hold is a span of its own, behind the run', async () => {
   expect(voted.critical_path_ms).toBe(waiting.critical_path_ms);
 });
 
+test('the gateway is asked where npm start wrote it down, and who has its port meanwhile gets no key', async () => {
+  const heard: (string | undefined)[] = [];
+  const stranger = createServer(({ headers }, answer) => {
+    heard.push(headers.authorization);
+    answer.writeHead(404).end();
+  });
+  stranger.listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  const { port } = z.object({ port: z.int() }).parse(stranger.address());
+  const QUORUM_DATA_DIR = await mkdtemp(path.join(tmpdir(), 'quorum-trace-'));
+  const settings = readCommonSettings({}, QUORUM_DATA_DIR);
+  try {
+    await mkdir(settings.folders.run);
+    await noteGateway(settings, stack.url);
+    const id = randomUUID();
+    const ask = (): Promise<Ended> => traceWith({ QUORUM_DATA_DIR, PORT: String(port) }, [id]);
+    expect(await ask()).toMatchObject({ code: 1, err: expect.stringContaining(`There is no run ${id}`) });
+    expect(heard).toEqual([]);
+    // Where nothing is written down, as in compose, it is the port of PORT.
+    await forgetGateway(settings);
+    await ask();
+    expect(heard).toEqual([expect.stringContaining('Bearer ')]);
+  } finally {
+    stranger.close();
+    await rm(QUORUM_DATA_DIR, { recursive: true });
+  }
+});
+
 describe('what cannot be shown', () => {
   test('an unknown run', async () => {
     const id = randomUUID();
@@ -235,7 +274,8 @@ describe('what cannot be shown', () => {
     const wanted = { owner: OwnerId.parse('somebody-else'), role: 'user', name: 'trace', nowMs: Date.now() } as const;
     const file = path.join(stack.secrets, 'other.key');
     await writeFile(file, (await apiKeys.create(wanted)).text, { mode: 0o600 });
-    const { code, err } = await trace([run_id, '--key-file', file]);
+    // From where npm was called.
+    const { code, err } = await trace([run_id, '--key-file', 'other.key']);
     expect([code, err]).toEqual([1, expect.stringContaining(`There is no run ${run_id}`)]);
     await writeFile(file, 'f'.repeat(64));
     expect(await trace([run_id, '--key-file', file])).toMatchObject({

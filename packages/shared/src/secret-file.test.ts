@@ -30,14 +30,27 @@ describe('a secret file', () => {
 
   it('that is missing is told of, with the remedy', () => {
     const path = join(dir, 'none');
-    expect(() => readSecretFile(path)).toThrow(
-      expect.objectContaining({ category: 'signing', message: expect.stringContaining(`${path} cannot be read`) }),
-    );
-    expect(() => readSecretFile(path)).toThrow(/npm run setup/);
+    const message = expect.stringMatching(`${path} cannot be read: no such file or directory. .*Put it back`);
+    for (const read of [readSecretFile, readTrustedFile, readKeyFile])
+      expect(() => read(path)).toThrow(expect.objectContaining({ category: 'signing', message }));
   });
 
-  it('that is a folder cannot be read', () => {
-    expect(() => readSecretFile(dir)).toThrow(/cannot be read/);
+  it('is made anew only if Quorum made it, and only if it is lost for good', () => {
+    const anew = /Put it back.* Only if it is lost for good: .*npm run setup.*\(docs\/operations\/secrets\.md/;
+    for (const path of [join(dir, 'none'), secretFile(''), secretFile('no key')]) {
+      expect(() => readKeyFile(path)).toThrow(anew);
+      expect(() => readKeyFile(path, 'given')).toThrow(/Put it back/);
+      expect(() => readKeyFile(path, 'given')).not.toThrow(/npm run setup/);
+    }
+    for (const path of [join(dir, 'none'), secretFile('')]) {
+      expect(() => readSecretFile(path, 'made')).toThrow(anew);
+      expect(() => readSecretFile(path)).not.toThrow(/npm run setup/);
+    }
+  });
+
+  it('that is there and cannot be read is not called missing', () => {
+    expect(() => readSecretFile(dir, 'made')).toThrow(/cannot be read: illegal operation on a directory/);
+    expect(() => readSecretFile(dir, 'made')).not.toThrow(/npm run setup/);
   });
 
   it.for(['', '\n', '  \n'])('that holds %j is empty', (text) => {

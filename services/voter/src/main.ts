@@ -103,7 +103,7 @@ await runWorkerService({
       allowance: createSendAllowance(connection, sequencerId, () => config.now().SEQUENCER_SENDS_PER_MINUTE),
       voterKey,
       sealing,
-      oldVoterKeys: existsSync(oldKeyFile) ? [readKeyFile(oldKeyFile)] : [],
+      oldVoterKeys: existsSync(oldKeyFile) ? [readKeyFile(oldKeyFile, 'given')] : [],
       answerKey: readKeyFile(fixed.HOLD_MAC_KEY_FILE),
       holdJobs: queues.holdJobs,
       sweeps: queues.sweeps,
