@@ -162,4 +162,9 @@ describe('names the fault and the remedy', () => {
       remedy: expect.stringContaining('Make room'),
     });
   });
+
+  test('of the disk of Redis, where that is mounted', async () => {
+    const found = await examine(sources({ QUORUM_REDIS_DIR: stand.dir }));
+    expect(found.find(({ check }) => check === 'disk')?.says).toMatch(new RegExp(`free at ${stand.dir}$`));
+  });
 });

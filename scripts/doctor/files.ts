@@ -34,9 +34,9 @@ export async function checkSettingsFile({ file, path: where }: SettingSources): 
   ];
 }
 
-/** The room for Redis, whose file grows: full, it refuses every write. */
+/** The room for Redis, whose file grows: full, it refuses every write. Its folder is that of `npm start`, or what a container has mounted. */
 export async function checkDisk({ operator }: Patient): Promise<readonly Finding[]> {
-  let folder = operator.settings.folders.redis;
+  let folder = operator.env['QUORUM_REDIS_DIR'] || operator.settings.folders.redis;
   let found = await statfs(folder).catch(() => null);
   while (found === null && path.dirname(folder) !== folder) {
     folder = path.dirname(folder);
