@@ -17,7 +17,7 @@ import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { storedProposal } from './decided.ts';
 import { intentVoteId, openIntent } from './intent.ts';
-import { isBefore } from './preflight.ts';
+import { isBefore } from './late.ts';
 import { readBack } from './read-back.ts';
 import { type SentVote, settle } from './send.ts';
 import { wasCast } from './step.ts';
