@@ -13,6 +13,11 @@ export const LedgerEntry = z.object({
   created: z.coerce.number().int().describe("The signed message's timestamp, Unix seconds"),
   reserved_at: z.coerce.number().int().describe('Unix milliseconds'),
   sends: z.coerce.number().int().default(0).describe('How often it was sent so far'),
+  sent_at: z.coerce
+    .number()
+    .int()
+    .optional()
+    .describe('While it is reserved: when it was first sent, Unix milliseconds'),
   receipt: z
     .string()
     .transform((text): unknown => JSON.parse(text))

@@ -16,7 +16,7 @@ if state == 'voided' and replaced then
   if cap then redis.call('HSET', KEYS[1], 'voided_cap', cap) end
 else
   redis.call('HSET', KEYS[1], 'state', state, 'settled_at', now)
-  redis.call('HDEL', KEYS[1], 'replaces')
+  redis.call('HDEL', KEYS[1], 'replaces', 'sent_at')
   if state == 'cast' then redis.call('HDEL', KEYS[1], 'voided_intent', 'voided_cap') end
   if receipt ~= '' then redis.call('HSET', KEYS[1], 'receipt', receipt) end
   if why ~= '' then redis.call('HSET', KEYS[1], 'why', why) end
