@@ -32,6 +32,8 @@ export const LedgerEntry = z.object({
     .optional()
     .describe('Our own vote that stands until this one does'),
   voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
+  voided_vote: z.string().optional().describe('Where that revision was sent: its id. It may arrive yet'),
+  voided_run: RunId.optional().describe('And the run that sent it'),
   counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;
