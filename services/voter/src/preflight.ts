@@ -6,6 +6,7 @@ import { UpstreamError } from '@quorum/shared/errors';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord } from '@quorum/shared/records';
 import { tellSecurity } from '@quorum/shared/security-events';
+import { sameBallot } from '@quorum/snapshot/ballot';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
@@ -112,7 +113,10 @@ async function standingVote(
     if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
   if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
-    return end(castBefore(entry, ref, proposal, nowMs));
+    const before = castBefore(entry, ref, proposal, nowMs);
+    // One that was taken up from the hub is this run's by name, and may be of another decision.
+    const isMeant = before.outcome.kind !== 'cast' || saysWhatIsWanted(entry, wanted, proposal, deps);
+    return end(isMeant ? before : skipped('already_voted', nowMs, 'by an earlier run'));
   }
   if (vote === null) return go({ found: null, replaces: null });
   if (entry?.state === 'reserved' && vote.id === entry.vote_id) return go({ found: vote, replaces: null });
@@ -150,6 +154,18 @@ async function standingVote(
     }
   }
   return end(skipped('already_voted', nowMs, whoseVote(vote, ref, licence, deps)));
+}
+
+/** Whether our vote that stands is of the decision that is to be cast, or says what its owner said. */
+function saysWhatIsWanted(
+  { intent: text }: LedgerEntry,
+  { ballot, inputsHash, revise }: Wanted,
+  proposal: Proposal,
+  { voterKey, oldVoterKeys }: VoteDeps,
+): boolean {
+  const intent = openIntent(text, voterKey, ...oldVoterKeys);
+  if (intent?.message.proposal !== proposal.id || !sameBallot(intent.ballot, ballot)) return false;
+  return intent.inputs_hash === inputsHash || revise === 'as_the_owner_says';
 }
 
 /** Whether a vote of ours in the ledger, or the one that it replaces, is not as we stored it. */

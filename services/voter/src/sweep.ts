@@ -52,7 +52,11 @@ export async function sweepLater(
   const isOwn = entry.run_id === ref.runId;
   const ours = isOwn || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
   const mayArrive = entry.sends > 0 && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
-  const isSecret = outcome.kind === 'cast' && outcome.counted === 'unknown';
+  // A secret vote that was taken up from the hub says the same as was to be cast; whether it counts so is seen at its reveal.
+  const isTakenUp = entry.state === 'cast' && isOwn && entry.sends === 0 && outcome.kind === 'skipped';
+  const isSecret =
+    (outcome.kind === 'cast' && outcome.counted === 'unknown') ||
+    (isTakenUp && (await records.proposal(ref.contentHash))?.privacy === 'shutter');
   const revision = outcome.kind !== 'cast' && entry.voided_run === ref.runId ? entry.voided_vote : undefined;
   const { runId: run_id, proposal: proposal_id, contentHash: content_hash } = ref;
   for (const vote_id of [
