@@ -8,7 +8,7 @@
  *   accepted   the sequencer took it: its receipt, and the signature that the receipt vouches for
  *   cast       it was read back from the hub
  *   voided     it will not be sent (any more), and why
- *   adopted    it stands on the hub, and the ledger did not know it; what is known of it, as in `reserved`
+ *   adopted    it stands on the hub, and the ledger did not know it or had voided it; what is known of it, as in `reserved`
  *   counted    of a secret vote, after its reveal: whether it counted as it was cast
  *   restored   of no vote: Redis was put back to what a backup has, and what was told since is not there any more
  */

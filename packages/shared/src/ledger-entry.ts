@@ -13,6 +13,11 @@ export const LedgerEntry = z.object({
   created: z.coerce.number().int().describe("The signed message's timestamp, Unix seconds"),
   reserved_at: z.coerce.number().int().describe('Unix milliseconds'),
   sends: z.coerce.number().int().default(0).describe('How often it was sent so far'),
+  sent_at: z.coerce
+    .number()
+    .int()
+    .optional()
+    .describe('While it is reserved: when it was first sent, Unix milliseconds'),
   receipt: z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -27,6 +32,8 @@ export const LedgerEntry = z.object({
     .optional()
     .describe('Our own vote that stands until this one does'),
   voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
+  voided_vote: z.string().optional().describe('Where that revision was sent: its id. It may arrive yet'),
+  voided_run: RunId.optional().describe('And the run that sent it'),
   counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;

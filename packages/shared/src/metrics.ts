@@ -100,7 +100,7 @@ export function createMetrics(service: string) {
     votes: fromZero(
       new Counter({
         name: 'quorum_votes_total',
-        help: 'Votes by what became of them: cast (read back from the hub), voided (given up), adopted (found there and unknown to the ledger)',
+        help: 'Votes by what became of them: cast (read back from the hub), voided (given up), adopted (found there, and unknown to the ledger or voided)',
         labelNames: ['result'] as const,
         registers,
       }),

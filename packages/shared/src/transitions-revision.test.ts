@@ -42,12 +42,29 @@ describe('a revision', () => {
     await transitions.reserve({ ...revision, replaces: 'first' });
     await transitions.maySend(revision);
     expect(await transitions.confirm(revision, { state: 'voided', why: 'refused' })).toBe('voided');
-    expect(await ledger()).toEqual({ ...stands, voided_intent: '{"said":"second"}' });
+    const { runId: voided_run } = revision;
+    expect(await ledger()).toEqual({
+      ...stands,
+      voided_intent: '{"said":"second"}',
+      voided_vote: 'second',
+      voided_run,
+    });
     // Told again, it stays so.
     expect(await transitions.confirm(revision, { state: 'voided', why: 'refused' })).toBe('superseded');
     expect(await transitions.maySend(revision)).toBe('settled');
     expect(await transitions.reserve({ ...revision, voteId: 'third', replaces: 'first' })).toBe('reserved');
     expect((await ledger())?.voided_intent).toBe('{"said":"second"}');
+  });
+
+  it('that is voided before it was sent is not said to have been sent, nor is the one before it', async () => {
+    const { transitions, revision, ledger, stands } = await aCastVote();
+    await transitions.reserve({ ...revision, replaces: 'first' });
+    await transitions.maySend(revision);
+    await transitions.confirm(revision, { state: 'voided', why: 'refused' });
+    const third = { ...revision, voteId: 'third', intent: '{"said":"third"}' };
+    await transitions.reserve({ ...third, replaces: 'first' });
+    await transitions.confirm(third, { state: 'voided', why: 'paused' });
+    expect(await ledger()).toEqual({ ...stands, voided_intent: '{"said":"third"}' });
   });
 
   it('is adopted where another vote stands than the one that it names, or it names none', async () => {

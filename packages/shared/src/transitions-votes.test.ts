@@ -136,6 +136,19 @@ describe('maySend', () => {
     expect((await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.sends).toBe(2);
   });
 
+  it('keeps when it was first sent, until it is settled', async () => {
+    const one = await aRunningRun(redis());
+    const sentAt = async () => (await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.sent_at;
+    await one.transitions.reserve(vote(one));
+    expect(await sentAt()).toBeUndefined();
+    await one.transitions.maySend(vote(one, { nowMs: NOW_MS + 1 }));
+    await one.transitions.maySend(vote(one, { nowMs: NOW_MS + 2 }));
+    expect(await sentAt()).toBe(NOW_MS + 1);
+    await one.transitions.confirm(vote(one), { state: 'voided', why: 'given up' });
+    await one.transitions.reserve(vote(one, { voteId: 'vote-2' }));
+    expect(await sentAt()).toBeUndefined();
+  });
+
   it('says settled to any other intent, to one that is settled, and where there is none', async () => {
     const one = await aRunningRun(redis());
     expect(await one.transitions.maySend(vote(one))).toBe('settled');

@@ -5,7 +5,7 @@
  * A run:   (nothing) --accept--> queued --start--> running --finish--> completed | failed | cancelled
  *          cancel asks a queued or running one to stop; it is finished by whoever works it
  * A vote:  (nothing) --reserve--> reserved --maySend, send, read back--> confirm: cast | voided;  voided --reserve--> reserved
- *          (on the hub alone) --adopt--> cast
+ *          (on the hub alone, or voided and there all the same) --adopt--> cast
  *          cast --reserve that names it as replaced--> reserved --confirm: cast, or voided--> back to the vote that stood
  *
  * What a run left unsettled, or a secret vote until its reveal, is settled later (`settleLater`), beside the outcome.

@@ -137,6 +137,7 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
         [
           vote.voteId,
           vote.hold ?? '',
+          vote.nowMs,
           ...eventArgs({ kind: 'sent', proposal_id: vote.proposal }),
           ...entryOf(vote, 'sending', { envelope: vote.envelopeHash }),
         ],

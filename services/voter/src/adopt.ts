@@ -1,16 +1,17 @@
 /**
- * A vote on the hub that carries our code and that the ledger does not know: Redis lost it, or is an older copy that was restored.
+ * A vote on the hub that carries our code and that the ledger does not know: Redis lost it, or is an older copy that was restored; or
+ * it was voided, and its bytes arrived all the same, which is nothing to be alarmed at.
  * Its message is built again from what the hub shows, and is ours if it has that very id; then the ledger and the audit chain take
  * it up as cast. What it was decided on is not known any more, so no decision replaces it.
  */
-import { BallotError, sameBallot } from '@quorum/snapshot/ballot';
+import { type Ballot, BallotError, sameBallot } from '@quorum/snapshot/ballot';
 import { decodeChoice, encodeBallot, messageChoice } from '@quorum/snapshot/encode';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { APP, type Intent, intentVoteId, type OurMetadata, ourMetadata, sealIntent } from './intent.ts';
-import type { Wanted } from './revision.ts';
+import { isVoided, lastVoided } from './late.ts';
 import { secretChoice } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
@@ -21,11 +22,18 @@ import type { VoteDeps, VoteRef } from './vote-deps.ts';
  */
 export type Adopted = 'theirs' | 'earlier' | 'this';
 
+/** What was to be cast: its inputs are null where the owner chose the ballot, its evidence where the vote is not to name any. */
+type Meant = {
+  readonly ballot: Ballot;
+  readonly inputsHash: string | null;
+  readonly evidenceHash: string | null;
+};
+
 /** Takes a vote of ours up into the ledger, where `entry` stands, if its message can be built again. */
 export async function adoptVote(
   vote: HubVote,
   { proposal, entry }: { readonly proposal: Proposal; readonly entry: LedgerEntry | null },
-  wanted: Wanted,
+  wanted: Meant,
   ref: VoteRef,
   licence: Licence,
   deps: VoteDeps,
@@ -33,10 +41,12 @@ export async function adoptVote(
   const { voter } = licence;
   const metadata = ourMetadata(vote.metadata, { voter, space: ref.space, proposal: ref.proposal }, deps.voterKey);
   if (metadata === null) return 'theirs';
-  const said = await messageOf(vote, metadata, proposal, wanted, licence, deps);
+  const voided = lastVoided(entry, proposal, deps);
+  const known = voided !== null && intentVoteId(voided, proposal) === vote.id ? voided : null;
+  const said = known ?? (await messageOf(vote, metadata, proposal, wanted, licence, deps));
   if (said === null) return 'earlier';
   const isThis = metadata.mark.evidence === wanted.evidenceHash && sameBallot(said.ballot, wanted.ballot);
-  const intent: Intent = { ...said, inputs_hash: isThis ? wanted.inputsHash : null };
+  const intent: Intent = { ...said, inputs_hash: isThis ? wanted.inputsHash : (known?.inputs_hash ?? null) };
   if (intentVoteId(intent, proposal) !== vote.id) return 'earlier';
   await deps.transitions.adopt({
     ...ref,
@@ -47,7 +57,7 @@ export async function adoptVote(
     created: vote.created,
     instead: entry === null ? null : { state: entry.state, voteId: entry.vote_id },
   });
-  tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
+  if (!isVoided(vote, entry, proposal, ref, licence, deps)) tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
   return isThis ? 'this' : 'earlier';
 }
 
@@ -56,7 +66,7 @@ async function messageOf(
   vote: HubVote,
   { text }: OurMetadata,
   proposal: Proposal,
-  wanted: Wanted,
+  wanted: Meant,
   { voter }: Licence,
   { sealing }: VoteDeps,
 ): Promise<Pick<Intent, 'message' | 'ballot'> | null> {

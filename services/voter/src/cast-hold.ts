@@ -106,9 +106,10 @@ export async function letGo(hold: Hold, deps: VoteJobDeps): Promise<void> {
   const licence = deps.licences.get(ref.owner);
   if (licence === undefined || hold.state === 'cast') return;
   const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-  if (entry?.state !== 'reserved' || entry.run_id !== ref.runId) return;
+  if (entry === null || entry.state === 'cast' || entry.run_id !== ref.runId) return;
   const isOver = deps.now() >= hold.subject.end * 1_000 + LAST_LOOK_MS;
-  if (entry.sends === 0 || isOver) return voidIntent(entry, 'its hold has ended', ref, licence, deps);
+  const isReserved = entry.state === 'reserved';
+  if (isReserved && (entry.sends === 0 || isOver)) return voidIntent(entry, 'its hold has ended', ref, licence, deps);
   await sweepLater(ref, skipped('expired', deps.now()), deps);
 }
 

@@ -59,6 +59,13 @@ describe('a revision', () => {
     expect(dated).toBe(replaces + 1);
   });
 
+  test('of a vote of long ago can be tried again in the same bytes for an hour', () => {
+    const [now, replaces] = [START + 20 * DAY_S, START + DAY_S];
+    const dated = voteTimestamp(START, now, { backdateS: DAY_S, replaces, voided: null });
+    expect(dated).toBeGreaterThanOrEqual(now + 3_600 - OLDEST_S);
+    expect(dated).toBeLessThan(now - 5 * DAY_S);
+  });
+
   test.prop([openFor, fc.double({ min: 0, max: 1, noNaN: true }), fc.option(fc.nat({ max: DAY_S }))])(
     'beats the vote that it replaces and loses to whatever the owner makes by hand from now on',
     (open, part, sinceVoided) => {

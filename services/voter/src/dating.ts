@@ -3,8 +3,13 @@
  * arrives first: a vote of ours that is dated back loses to any vote that the owner makes by hand, before or after it.
  */
 
+const HOUR_S = 60 * 60;
+
 /** The sequencer takes what is dated up to six days back; an hour before that a vote is dated anew. */
-export const OLDEST_S = 6 * 24 * 60 * 60 - 60 * 60;
+export const OLDEST_S = 6 * 24 * HOUR_S - HOUR_S;
+
+/** A revision is dated another hour short of that: dated at the very edge it would be too old at its next try. */
+const OLDEST_NEW_S = OLDEST_S - HOUR_S;
 
 export type Dating = {
   /** How far a first vote is dated back, in seconds. */
@@ -22,6 +27,6 @@ export type Dating = {
  */
 export function voteTimestamp(startS: number, nowS: number, { backdateS, replaces, voided }: Dating): number {
   const now = Math.floor(nowS);
-  const dated = Math.max(startS + 1, replaces === null ? now - backdateS : Math.max(replaces + 1, now - OLDEST_S));
+  const dated = Math.max(startS + 1, replaces === null ? now - backdateS : Math.max(replaces + 1, now - OLDEST_NEW_S));
   return voided === null ? dated : Math.max(dated, voided + 1);
 }

@@ -1,6 +1,8 @@
 /** The sequencer and the hub at their worst: whatever they do, one vote is stored in the end, and the outcome says so. */
+import { createPacking } from '@quorum/shared/packed-run';
 import { createSequencer } from '@quorum/snapshot/sequencer';
 import { describe, expect, test } from 'vitest';
+import { aHeldVote, answer, castHold, deliverHold } from '../test/holds.ts';
 import { ballotOf, DAY_S, nowS, until, useStand, type VoteCase } from '../test/stand.ts';
 import { z } from 'zod';
 
@@ -28,6 +30,12 @@ async function expectOneVote(vote: VoteCase): Promise<void> {
 /** The vote was put off for the first time at this moment, Unix milliseconds. */
 async function triedBefore(vote: VoteCase, atMs: number): Promise<void> {
   await vote.deps.records.firstPutOff(vote.runId, vote.proposal.id, atMs);
+}
+
+/** When what the sequencer was sent of this vote is dated, in the order of sending. */
+function datesOf(vote: VoteCase): number[] {
+  const Sent = z.object({ data: z.object({ message: z.object({ timestamp: z.int() }) }) });
+  return vote.sends().map((body) => Sent.parse(body).data.message.timestamp);
 }
 
 const unavailable = { error: 'client_error', error_description: 'oops' };
@@ -218,25 +226,19 @@ describe('when the retry window is over', () => {
     expect(entry?.created).toBeGreaterThan(old?.created ?? Infinity);
     expect(await next.audit()).toEqual(['reserved', 'sending', 'voided', 'reserved', 'sending', 'accepted', 'cast']);
 
-    const answer = await fetch(stand.sandbox().url, {
+    const response = await fetch(stand.sandbox().url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(late),
     });
-    expect(await answer.text()).toContain('already voted at later time');
+    expect(await response.text()).toContain('already voted at later time');
     expect((await next.hubVote())?.choice).toBe(2);
   });
 });
 
 describe('bytes that the sequencer takes no more', () => {
   async function expectMadeAnew(vote: VoteCase): Promise<void> {
-    const dates = vote
-      .sends()
-      .map(
-        (body) =>
-          z.object({ data: z.object({ message: z.object({ timestamp: z.int() }) }) }).parse(body).data.message
-            .timestamp,
-      );
+    const dates = datesOf(vote);
     expect(dates).toHaveLength(2);
     expect(dates[1]).toBeGreaterThan(dates[0] ?? Infinity);
     const stored = stand.sandbox().world.votes.filter(({ proposal }) => proposal === vote.proposal.id);
@@ -251,15 +253,46 @@ describe('bytes that the sequencer takes no more', () => {
     await expectMadeAnew(vote);
   });
 
+  const isAtWork = {
+    status: 425,
+    body: { error: 'client_error', error_description: 'request already being processed' },
+  };
+  const aMinuteAgo = (): number => Date.now() - 61_000;
+
   test('since it believes for longer than any request takes that it is at work on them, are made anew too', async () => {
     const vote = await stand.aVote();
-    await triedBefore(vote, Date.now() - 61_000);
-    await onSequencer(vote, {
-      status: 425,
-      body: { error: 'client_error', error_description: 'request already being processed' },
-    });
+    await onSequencer(vote, { status: 503, body: '' });
+    await expect(vote.deliver({ now: aMinuteAgo })).rejects.toMatchObject({ name: 'PostponeError' });
+    await onSequencer(vote, isAtWork);
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided' });
     expect(await vote.vote()).toEqual({ kind: 'cast' });
-    await expectMadeAnew(vote);
+    const [first, same, anew] = datesOf(vote);
+    expect(same).toBe(first);
+    expect(anew).toBeGreaterThan(first ?? Infinity);
+    expect((await vote.hubVote())?.created).toBe(anew);
+  });
+
+  test('are not those that it has only just been sent, however long the vote was put off before', async () => {
+    const vote = await stand.aVote();
+    await triedBefore(vote, aMinuteAgo());
+    await onSequencer(vote, isAtWork);
+    expect(await vote.vote()).toEqual({ kind: 'cast' });
+    expect(vote.sends()).toHaveLength(2);
+    await expectOneVote(vote);
+  });
+
+  test('are made anew also for a hold, whose run has ended and takes nothing new', async () => {
+    const vote = await aHeldVote(stand);
+    expect(await createPacking(stand.redis())(vote.runId)).toBe(true);
+    await answer(vote);
+    await onSequencer(vote, { status: 503, body: '' });
+    await expect(deliverHold(vote, { now: aMinuteAgo })).rejects.toMatchObject({ name: 'PostponeError' });
+    await onSequencer(vote, isAtWork);
+    await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided' });
+    expect(await castHold(vote)).toBe('cast');
+    expect(await vote.hubVote()).toMatchObject({ choice: 1, id: (await vote.ledger())?.vote_id });
   });
 });
 

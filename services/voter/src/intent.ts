@@ -126,3 +126,8 @@ export function ourMetadata(
   if (!macIsGood(METADATA_PURPOSE, mark, key, mac)) return null;
   return { mark, text: JSON.stringify(voteMetadata(mark, key)) };
 }
+
+/** The evidence that an intent of ours names in public; null where it names none. */
+export function evidenceOf({ message }: Intent): string | null {
+  return PublicMetadata.parse(JSON.parse(message.metadata)).evidence;
+}

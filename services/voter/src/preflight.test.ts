@@ -1,4 +1,6 @@
-import { keys } from '@quorum/shared/redis-keys';
+import { jobIds } from '@quorum/shared/jobs';
+import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
+import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Hub } from '@quorum/snapshot/hub';
 import { describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
@@ -138,6 +140,23 @@ describe('what stands on the hub already', () => {
       await redis().hdel(keys.run(vote.runId), `outcome:${vote.proposal.id}`);
     }
 
+    /** Its worker dies when it has an outcome, before that is recorded. */
+    const dyingBeforeItSettles = (vote: VoteCase) =>
+      vote.deliver({
+        transitions: {
+          ...vote.deps.transitions,
+          async settle() {
+            throw new Error('killed');
+          },
+        },
+      });
+
+    const refOf = (vote: VoteCase) => ({
+      run_id: vote.runId,
+      proposal_id: vote.proposal.id,
+      content_hash: contentHash(vote.proposal),
+    });
+
     test('is known by its code, and adopted: no later run makes another', async () => {
       const vote = await stand.aVote({ preferences: { revise_votes: true } });
       await vote.vote();
@@ -185,12 +204,37 @@ describe('what stands on the hub already', () => {
       expect(await next.ledger()).toMatchObject({ state: 'cast', run_id: revision.runId });
     });
 
-    test('is adopted although it is secret, where it is what would be cast', async () => {
+    test('is not called cast to a run that decided otherwise, where its job dies before it says so', async () => {
+      const vote = await stand.aVote();
+      await vote.vote();
+      await forget(vote);
+      const next = await vote.nextRun({ ballot: ballotOf('basic', 2), decision: { evidence_hash: aHash() } });
+      await expect(dyingBeforeItSettles(next)).rejects.toThrow('killed');
+      expect(await next.ledger()).toMatchObject({ state: 'cast', run_id: next.runId });
+      expect(await next.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+      expect((await next.record())?.detail).toBe('by an earlier run');
+      expect(next.sends()).toHaveLength(1);
+    });
+
+    test('is cast to its own run also where its job dies before it says so', async () => {
+      const vote = await stand.aVote();
+      await vote.vote();
+      await forget(vote);
+      await expect(dyingBeforeItSettles(vote)).rejects.toThrow('killed');
+      expect(await vote.vote()).toEqual({ kind: 'cast' });
+      expect(vote.sends()).toHaveLength(1);
+    });
+
+    test('is adopted although it is secret, where it is what would be cast, and looked at after its reveal', async () => {
       const vote = await stand.aVote({ proposal: { privacy: 'shutter' } });
       await vote.vote();
       await forget(vote);
+      const stands = (await vote.hubVote())?.id ?? '';
+      const sweep = `${BULL_PREFIX}:vote:${jobIds.sweep({ ...refOf(vote), vote_id: stands })}`;
+      await stand.redis().del(sweep);
       expect(await vote.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
-      expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
+      expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: stands });
+      expect(await stand.redis().exists(sweep)).toBe(1);
     });
   });
 

@@ -6,12 +6,14 @@ import { UpstreamError } from '@quorum/shared/errors';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord } from '@quorum/shared/records';
 import { tellSecurity } from '@quorum/shared/security-events';
+import { sameBallot } from '@quorum/snapshot/ballot';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { adoptVote } from './adopt.ts';
 import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
-import { type Intent, intentVoteId, isOurVote, openIntent } from './intent.ts';
+import { intentVoteId, openIntent } from './intent.ts';
+import { isBefore, isOurs, isVoided } from './late.ts';
 import { mayReplace, type Revision, type Standing, type Wanted } from './revision.ts';
 import { whyNotSecret } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
@@ -91,12 +93,19 @@ async function standingVote(
   // Of ours, and the ledger does not know it: because somebody altered there which ones it knows?
   const isUnknown = vote !== null && vote.id !== entry?.vote_id && isOurs(vote, ref, licence, deps);
   if (isUnknown && entry !== null && isAltered(entry, proposal, deps)) return altered(deps);
+  const judge = (standing: Standing): Revision => mayReplace(standing, wanted, proposal, deps.voterKey);
+  const isLate = vote !== null && isVoided(vote, entry, proposal, ref, licence, deps);
+  if (isLate && entry?.state === 'cast') {
+    // A revision that was voided. What is wanted now is dated after it, be it the ballot that it has replaced.
+    const revision = judge(entry);
+    if (revision.kind === 'altered') return altered(deps);
+    if (revision.kind === 'replace' || revision.saysTheSame) return go({ found: null, replaces: entry.vote_id });
+  }
   const isOther = vote === null || isUnknown;
   if (entry?.state === 'cast' && entry.run_id === ref.runId && isOther) {
     // What is called cast was read from the hub; the ledger's word alone is not enough.
     throw new UpstreamError('upstream_unavailable', 'hub', 'The hub does not show the vote that was read back before.');
   }
-  const judge = (standing: Standing): Revision => mayReplace(standing, wanted, proposal, deps.voterKey);
   if (entry?.state === 'cast' && vote?.id === entry.vote_id) {
     // Our own run's vote is replaced where its owner, who was asked meanwhile, wants another ballot; else it was cast.
     const isOwn = entry.run_id === ref.runId;
@@ -104,30 +113,31 @@ async function standingVote(
     if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
   if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
-    return end(castBefore(entry, ref, proposal, nowMs));
+    const before = castBefore(entry, ref, proposal, nowMs);
+    // One that was taken up from the hub is this run's by name, and may be of another decision.
+    const isMeant = before.outcome.kind !== 'cast' || saysWhatIsWanted(entry, wanted, proposal, deps);
+    return end(isMeant ? before : skipped('already_voted', nowMs, 'by an earlier run'));
   }
   if (vote === null) return go({ found: null, replaces: null });
   if (entry?.state === 'reserved' && vote.id === entry.vote_id) return go({ found: vote, replaces: null });
-  if (entry?.state === 'reserved' && vote.id === entry.replaces?.vote_id) {
-    // A revision is under way: what it is to replace stands until then. Is it still wanted?
-    const revision = judge(entry.replaces);
-    // What was sent may arrive yet: a vote that is dated later must say what is wanted now, or its sweep see what comes of it.
-    if (entry.sends > 0 && revision.kind === 'stands' && revision.saysTheSame) {
-      return go({ found: null, replaces: vote.id });
+  const reserved = entry?.state === 'reserved' ? openIntent(entry.intent, deps.voterKey) : null;
+  const isEarlier = reserved !== null && isBefore(vote, reserved, ref, licence, deps);
+  const replaced = entry?.state === 'reserved' ? entry.replaces : undefined;
+  if (entry !== null && replaced !== undefined && (vote.id === replaced.vote_id || isEarlier)) {
+    // A revision is under way: what it is to replace, or one that was voided before, stands until then. Is it still wanted?
+    const revision = judge(replaced);
+    // What was sent may arrive yet, or has: a vote that is dated later must say what is wanted now, or its sweep see what comes of it.
+    const mayStand = entry.sends > 0 || vote.id !== replaced.vote_id;
+    if (mayStand && revision.kind === 'stands' && revision.saysTheSame) {
+      return go({ found: null, replaces: replaced.vote_id });
     }
     if (entry.sends === 0 && revision.kind !== 'replace') {
       await voidIntent(entry, 'the vote before is to stand', ref, licence, deps);
     }
-    return revised(revision, vote.id, deps);
-  }
-  const reserved = entry?.state === 'reserved' ? openIntent(entry.intent, deps.voterKey) : null;
-  if (reserved !== null && isBefore(vote, reserved, ref, licence, deps)) {
-    return go({ found: null, replaces: entry?.replaces?.vote_id ?? null });
+    return revised(revision, replaced.vote_id, deps);
   }
   // Voided, and there all the same: the vote that is made now is dated after it.
-  if (entry?.state === 'voided' && vote.id === entry.vote_id && isOurs(vote, ref, licence, deps)) {
-    return go({ found: null, replaces: null });
-  }
+  if (isEarlier || (isLate && entry?.state === 'voided')) return go({ found: null, replaces: null });
   if (entry?.state === 'reserved') await voidIntent(entry, 'another vote stands', ref, licence, deps);
   const now = entry?.state === 'reserved' ? await deps.records.ledger(licence.voter, ref.space, ref.proposal) : entry;
   const known = now === null ? null : openIntent(now.intent, deps.voterKey);
@@ -146,12 +156,16 @@ async function standingVote(
   return end(skipped('already_voted', nowMs, whoseVote(vote, ref, licence, deps)));
 }
 
-/**
- * Whether a vote on the hub is an earlier one of ours, whose intent was voided: its bytes arrived all the same, and this one is dated
- * after it so that it takes its place.
- */
-export function isBefore(vote: HubVote, { message }: Intent, ref: VoteRef, licence: Licence, deps: VoteDeps): boolean {
-  return vote.created < message.timestamp && isOurs(vote, ref, licence, deps);
+/** Whether our vote that stands is of the decision that is to be cast, or says what its owner said. */
+function saysWhatIsWanted(
+  { intent: text }: LedgerEntry,
+  { ballot, inputsHash, revise }: Wanted,
+  proposal: Proposal,
+  { voterKey, oldVoterKeys }: VoteDeps,
+): boolean {
+  const intent = openIntent(text, voterKey, ...oldVoterKeys);
+  if (intent?.message.proposal !== proposal.id || !sameBallot(intent.ballot, ballot)) return false;
+  return intent.inputs_hash === inputsHash || revise === 'as_the_owner_says';
 }
 
 /** Whether a vote of ours in the ledger, or the one that it replaces, is not as we stored it. */
@@ -186,15 +200,6 @@ function revised(revision: Revision, replaces: string, deps: VoteDeps): Step<Sta
 /** Who made a vote that stands in our way, in words for the owner. */
 export function whoseVote(vote: HubVote, ref: VoteRef, licence: Licence, deps: VoteDeps): string {
   return isOurs(vote, ref, licence, deps) ? 'by an earlier run' : 'by your own hand';
-}
-
-function isOurs(
-  { metadata }: HubVote,
-  { space, proposal }: VoteRef,
-  { voter }: Licence,
-  { voterKey }: VoteDeps,
-): boolean {
-  return isOurVote(metadata, { voter, space, proposal }, voterKey);
 }
 
 /** What a vote that was cast already means to this run: delivered again it says the same, another run has nothing to add. */

@@ -12,11 +12,12 @@ import { checkReceipt } from '@quorum/snapshot/receipt';
 import type { SubmitResult } from '@quorum/snapshot/sequencer';
 import { GuardError, signVote } from './guard.ts';
 import { unsignedOf, type Intent } from './intent.ts';
-import { isBefore, whoseVote } from './preflight.ts';
+import { isBefore } from './late.ts';
+import { whoseVote } from './preflight.ts';
 import { readBack } from './read-back.ts';
 import { awaitAllowance, later, putOff } from './retry.ts';
 import { failed, held, skipped, wasCast } from './step.ts';
-import type { Casting, VoteDeps, VoteRef } from './vote-deps.ts';
+import type { Casting, VoteDeps } from './vote-deps.ts';
 
 /** A vote whose intent is in the ledger. */
 export type ReservedVote = Casting & {
@@ -101,7 +102,7 @@ async function notThere(vote: ReservedVote, result: SubmitResult, deps: VoteDeps
     return refused(result.refusal, deps);
   }
   const why = result.kind === 'accepted' ? 'accepted, but not yet on the hub' : describe(result);
-  if (await isStuck(result, vote.ref, deps)) {
+  if (await isStuck(result, vote, deps)) {
     await confirm(vote, { state: 'voided', why: `the sequencer takes these bytes no more: ${why}` }, deps);
   }
   const retryAfterS = result.kind === 'refused' ? result.refusal.retryAfterS : undefined;
@@ -116,11 +117,11 @@ const IN_FLIGHT_MS = 60_000;
  * believe that it is at work on them: it answers 425 for ever. The vote is made anew then, dated later, so that bytes that still
  * arrive lose to it.
  */
-async function isStuck(result: SubmitResult, ref: VoteRef, { records, now }: VoteDeps): Promise<boolean> {
+async function isStuck(result: SubmitResult, { ref, licence, voteId }: SentVote, deps: VoteDeps): Promise<boolean> {
   if (result.kind === 'refused') return result.refusal.code === 'maintenance';
   if (result.kind !== 'unknown' || result.inFlight !== true) return false;
-  const nowMs = now();
-  return nowMs - (await records.firstPutOff(ref.runId, ref.proposal, nowMs)) > IN_FLIGHT_MS;
+  const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+  return entry?.vote_id === voteId && entry.sent_at !== undefined && deps.now() - entry.sent_at > IN_FLIGHT_MS;
 }
 
 function describe(result: Exclude<SubmitResult, { kind: 'accepted' }>): string {

@@ -2,6 +2,7 @@
  * What a vote leaves open when its run has ended, looked at again until it is settled:
  *
  *   sent, and nobody knew whether it arrived    read back until the proposal closes, and a last time after that; then voided
+ *   sent and then voided                        the same: where its bytes arrived all the same it is taken up as cast
  *   a secret vote that is cast                  read back after the close, until its choice is revealed; then compared
  *
  * What comes of it stands beside the outcome (`settleLater`), and the owner is told. A sweep is a job that waits between two looks;
@@ -9,18 +10,19 @@
  */
 import { toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
-import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord, RunRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { storedProposal } from './decided.ts';
-import { intentVoteId, openIntent } from './intent.ts';
-import { isBefore } from './preflight.ts';
+import { adoptVote } from './adopt.ts';
+import { evidenceOf } from './intent.ts';
+import { isBefore, isVoided } from './late.ts';
+import { type Found, openVote } from './open-vote.ts';
+import { voidIntent } from './preflight.ts';
 import { readBack } from './read-back.ts';
-import { type SentVote, settle } from './send.ts';
-import { wasCast } from './step.ts';
+import { settle } from './send.ts';
+import { skipped, wasCast } from './step.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
 const SECOND_MS = 1_000;
@@ -31,6 +33,7 @@ const LAST_LOOK_MS = MINUTE_MS;
 const GIVE_UP_MS = 7 * 24 * 60 * MINUTE_MS;
 const SHORTEST_MS = 30 * SECOND_MS;
 const LONGEST_MS = 10 * MINUTE_MS;
+const ABSENT = 'it is not on the hub';
 
 export type SweepEnd = JobResult<'sweep'>['end'];
 type Told = 'settled_later' | 'counted_differently' | 'not_revealed';
@@ -46,12 +49,22 @@ export async function sweepLater(
   const entry = await records.ledger(licence.voter, ref.space, ref.proposal);
   if (entry === null) return;
   // Another run's intent is this one's matter only where this one tried to send it.
-  const ours = entry.run_id === ref.runId || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
-  const isSent = ours && entry.state === 'reserved' && entry.sends > 0;
-  const isSecret = outcome.kind === 'cast' && outcome.counted === 'unknown';
-  if (!isSent && !isSecret) return;
+  const isOwn = entry.run_id === ref.runId;
+  const ours = isOwn || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
+  const mayArrive = entry.sends > 0 && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
+  // A secret vote that was taken up from the hub says the same as was to be cast; whether it counts so is seen at its reveal.
+  const isTakenUp = entry.state === 'cast' && isOwn && entry.sends === 0 && outcome.kind === 'skipped';
+  const isSecret =
+    (outcome.kind === 'cast' && outcome.counted === 'unknown') ||
+    (isTakenUp && (await records.proposal(ref.contentHash))?.privacy === 'shutter');
+  const revision = outcome.kind !== 'cast' && entry.voided_run === ref.runId ? entry.voided_vote : undefined;
   const { runId: run_id, proposal: proposal_id, contentHash: content_hash } = ref;
-  await sweeps.add({ run_id, proposal_id, content_hash, vote_id: entry.vote_id }, SHORTEST_MS);
+  for (const vote_id of [
+    ...(mayArrive || isSecret ? [entry.vote_id] : []),
+    ...(revision === undefined ? [] : [revision]),
+  ]) {
+    await sweeps.add({ run_id, proposal_id, content_hash, vote_id }, SHORTEST_MS);
+  }
 }
 
 /** One look. Throws a `PostponeError` until there is an end. */
@@ -66,7 +79,7 @@ export async function sweepJob(
     return { end: 'given_up' };
   }
   const all = { ...given, ...(await given.termsOf(run)), log: given.log.child({ owner: run.owner }) };
-  const found = await openVote(run, payload, all);
+  const found = await openVote(run, payload, GIVE_UP_MS, all);
   if (found === null) return { end: 'nothing' };
   try {
     return { end: await look(found, run, all, signal) };
@@ -76,41 +89,6 @@ export async function sweepJob(
     if (error.category !== 'upstream_unavailable' && error.category !== 'rate_limited') throw error;
     return { end: await lookAgain(found, run, error.message, all) };
   }
-}
-
-type Found = { readonly vote: SentVote; readonly entry: LedgerEntry };
-
-/** The vote that is to be looked at; null where the ledger has another one by now, or nobody may vote there any more. */
-async function openVote(run: RunRecord, payload: JobPayload<'sweep'>, deps: VoteDeps): Promise<Found | null> {
-  const { content_hash: contentHash, proposal_id: id } = payload;
-  const ref: VoteRef = {
-    runId: run.runId,
-    owner: run.owner,
-    space: run.space,
-    proposal: id,
-    contentHash,
-    tries: 1,
-  };
-  const licence = deps.licences.get(run.owner);
-  if (licence === undefined) return null;
-  const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-  const proposal = await storedProposal(ref, deps);
-  const isBeingRevised = entry?.state === 'reserved' && entry.replaces?.vote_id === payload.vote_id;
-  if (isBeingRevised && proposal !== null && deps.now() < proposal.end * SECOND_MS + GIVE_UP_MS) {
-    // Where that comes to nothing, this vote goes on standing.
-    throw new PostponeError(LONGEST_MS, 'a revision of it is under way');
-  }
-  if (entry === null || entry.vote_id !== payload.vote_id || entry.state === 'voided') return null;
-  const intent = openIntent(entry.intent, deps.voterKey);
-  if (proposal === null) {
-    deps.log.warn('a vote is left unsettled: its proposal is not stored');
-    return null;
-  }
-  if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) {
-    tellSecurity(deps, 'intent_refused');
-    return null;
-  }
-  return { vote: { ref, licence, intent, voteId: entry.vote_id, proposal }, entry };
 }
 
 async function look(found: Found, run: RunRecord, deps: VoteDeps, signal: AbortSignal): Promise<SweepEnd> {
@@ -128,18 +106,64 @@ async function look(found: Found, run: RunRecord, deps: VoteDeps, signal: AbortS
   if (entry.state === 'cast') {
     return isSecret ? compare(found, run, row, count, deps) : alreadyCast(found, run, deps);
   }
-  // What a revision is to replace stands until the revision does, and so do late bytes of a vote that was voided.
-  if (
-    row === undefined ||
-    row.id === entry.replaces?.vote_id ||
-    isBefore(row, vote.intent, vote.ref, vote.licence, deps)
-  ) {
-    return lookAgain(found, run, 'it is not on the hub', deps);
+  if (row === undefined || isNotYetThis(row, found, deps)) {
+    return deps.now() < endMs + LAST_LOOK_MS ? lookAgain(found, run, ABSENT, deps) : closed(found, run, row, deps);
+  }
+  if (entry.state === 'voided') {
+    // It can arrive no more: what is dated later stands.
+    if (row.id !== vote.voteId) return 'voided';
+    await takeUp(found, row, deps);
   }
   const record = await settle(vote, row, deps);
   await note(found, run, record, deps);
   if (record.outcome.kind !== 'cast' || record.outcome.counted !== 'unknown') return 'settled';
   throw new PostponeError(SHORTEST_MS, 'its choice is still secret');
+}
+
+/** A vote that was voided stands all the same: it is cast, unless the hub shows another ballot than was signed. */
+async function takeUp({ vote, entry, stands }: Found, row: HubVote, { transitions, now }: VoteDeps): Promise<void> {
+  const { ref, licence, voteId, intent, proposal } = vote;
+  if (readBack(row, voteId, intent, proposal) === 'different') return;
+  const taken = await transitions.adopt({
+    ...ref,
+    voter: licence.voter,
+    voteId,
+    nowMs: now(),
+    intent: entry.intent,
+    created: intent.message.timestamp,
+    instead: { state: stands.state, voteId: stands.vote_id },
+  });
+  if (!taken) throw new PostponeError(SHORTEST_MS, 'another vote is being made in its place');
+}
+
+/**
+ * Whether this vote may arrive yet and take the place of the one that stands: what a revision is to replace, late bytes of one that was
+ * voided before, and once this one is voided whatever is dated before it.
+ */
+function isNotYetThis(row: HubVote, { vote, entry }: Found, deps: VoteDeps): boolean {
+  const { ref, licence, intent, voteId } = vote;
+  if (row.id === entry.replaces?.vote_id || isBefore(row, intent, ref, licence, deps)) return true;
+  return entry.state === 'voided' && row.id !== voteId && row.created <= intent.message.timestamp;
+}
+
+/** The proposal has closed without this vote: it is void, and one that was voided before it may stand in its place. */
+async function closed(found: Found, run: RunRecord, row: HubVote | undefined, deps: VoteDeps): Promise<SweepEnd> {
+  const { ref, licence, intent, proposal } = found.vote;
+  if (found.entry.state === 'reserved') {
+    await voidIntent(found.entry, 'the proposal closed without this vote', ref, licence, deps);
+  }
+  const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
+  if (row === undefined || !isVoided(row, entry, proposal, ref, licence, deps)) return 'voided';
+  const meant = { ballot: intent.ballot, inputsHash: intent.inputs_hash, evidenceHash: evidenceOf(intent) };
+  const adopted = await adoptVote(row, { proposal, entry }, meant, ref, licence, deps);
+  const isSecret = proposal.privacy === 'shutter';
+  const record =
+    adopted === 'this'
+      ? wasCast(row.id, undefined, deps.now(), isSecret ? 'unknown' : undefined)
+      : skipped('already_voted', deps.now(), 'by an earlier run');
+  await note(found, run, record, deps);
+  if (adopted === 'this') await sweepLater(ref, record, deps);
+  return 'settled';
 }
 
 /** Somebody else settled it: a later run that went on with the same intent, or this job before it was cut off. */
@@ -169,7 +193,7 @@ async function compare(
       await note(found, run, says('unknown', 'another vote of yours took its place'), deps);
       return 'settled';
     case 'none':
-      return lookAgain(found, run, 'it is not on the hub', deps);
+      return lookAgain(found, run, ABSENT, deps);
     case 'sealed':
       if (count?.scores_state !== 'final') return lookAgain(found, run, 'its choice is not revealed yet', deps);
       await differs(found, run, says('different', UNREADABLE), deps);
@@ -201,12 +225,6 @@ async function lookAgain(found: Found, run: RunRecord, why: string, deps: VoteDe
     await note(found, run, { ...wasCast(vote.voteId, entry.receipt, nowMs, 'unknown'), detail: why }, deps);
     await tell(vote.ref, 'not_revealed', deps);
     return 'given_up';
-  }
-  if (!isCast && why === 'it is not on the hub' && nowMs >= endMs + LAST_LOOK_MS) {
-    const { ref, licence, voteId } = vote;
-    const confirmation = { state: 'voided', why: 'the proposal closed without this vote' } as const;
-    await deps.transitions.confirm({ ...ref, voter: licence.voter, voteId, nowMs }, confirmation);
-    return 'voided';
   }
   // The longer it takes, the longer the wait; but the last look comes right after the close.
   const sinceMs = isCast ? endMs : entry.reserved_at;

@@ -83,6 +83,11 @@ const HARMLESS: readonly { readonly path: RegExp; readonly why: string }[] = [
   { path: /(^|\.)reserved_at$/, why: 'only spaces out the looks of a sweep' },
   { path: /(^|\.)settled_at$/, why: 'nobody reads it' },
   { path: /(^|\.)sends$/, why: 'whether a vote arrived is read from the hub' },
+  { path: /^sent_at$/, why: 'only says when bytes that are not taken are made anew, which are dated later' },
+  {
+    path: /^voided_(vote|run)$/,
+    why: 'only has that vote looked for: its id is computed anew, and whether it stands is asked of the hub',
+  },
   { path: /(^|\.)preferences_version$/, why: 'told; which inputs a vote rests on is read from the sealed intent' },
   { path: /(^|\.)why$/, why: 'words' },
   {

@@ -1,8 +1,8 @@
 -- Asked before every send, a re-send too: voting is still enabled and this intent still stands.
 -- KEYS: ledger entry, voting global, voting of the owner, audit of the voter, hold, events of the run
--- ARGV: vote id, hold id or '', then the event: how many are kept, its kind, its data; from the 6th on the audit entry, names and
---       values
-local vote_id, hold_id, kept, event, data = unpack(ARGV)
+-- ARGV: vote id, hold id or '', now (ms), then the event: how many are kept, its kind, its data; from the 7th on the audit entry,
+--       names and values
+local vote_id, hold_id, now, kept, event, data = unpack(ARGV)
 local entry = redis.call('HMGET', KEYS[1], 'state', 'vote_id')
 if entry[1] ~= 'reserved' or entry[2] ~= vote_id then return 'settled' end
 if hold_id ~= '' then
@@ -12,7 +12,8 @@ if hold_id ~= '' then
 end
 if redis.call('GET', KEYS[2]) ~= 'enabled' or redis.call('GET', KEYS[3]) ~= 'enabled' then return 'voting_paused' end
 redis.call('HINCRBY', KEYS[1], 'sends', 1)
-redis.call('XADD', KEYS[4], '*', unpack(ARGV, 6))
+redis.call('HSETNX', KEYS[1], 'sent_at', now)
+redis.call('XADD', KEYS[4], '*', unpack(ARGV, 7))
 if hold_id == '' then
   redis.call('XADD', KEYS[6], 'NOMKSTREAM', 'MAXLEN', kept, '*', 'kind', event, 'data', data)
 end

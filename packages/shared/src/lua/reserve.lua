@@ -31,7 +31,7 @@ if entry[1] == 'cast' then
   local before = redis.call('HGETALL', KEYS[1])
   local kept = {}
   for at = 1, #before, 2 do
-    if before[at] ~= 'voided_intent' and before[at] ~= 'voided_cap' then kept[before[at]] = before[at + 1] end
+    if before[at]:sub(1, 7) ~= 'voided_' then kept[before[at]] = before[at + 1] end
   end
   redis.call('HSET', KEYS[1], 'replaces', cjson.encode(kept))
 end

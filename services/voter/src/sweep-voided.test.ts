@@ -1,0 +1,278 @@
+/** A vote that was sent and then voided may be stored all the same: it is found and told, and the ledger says what stands. */
+import { jobIds, type JobPayload } from '@quorum/shared/jobs';
+import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { contentHash } from '@quorum/snapshot/content-hash';
+import { afterEach, describe, expect, test } from 'vitest';
+import { aHash } from '../../../packages/shared/test/samples.ts';
+import { verdictOn } from '../test/audit.ts';
+import { aHeldVote, answer, deliverHold, expireHold } from '../test/holds.ts';
+import { ballotOf, DAY_S, type Given, jobDeps, nowS, useStand, type VoteCase } from '../test/stand.ts';
+import { createSealer } from './seal.ts';
+import { sweepJob } from './sweep.ts';
+
+const stand = useStand();
+afterEach(() => stand.control('POST', 'clock', { now: null }));
+
+const never = new AbortController().signal;
+const anHourOn = (): number => Date.now() + 3_600_000;
+const MAINTENANCE = {
+  status: 503,
+  body: { error: 'client_error', error_description: 'update in progress, try later' },
+};
+const REFUSED = { status: 400, body: { error: 'client_error', error_description: 'failed vote validation' } };
+
+async function onSequencer(vote: VoteCase, fault: Readonly<Record<string, unknown>>): Promise<void> {
+  await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, ...fault });
+}
+
+/** It is sent in vain, and nobody knows that. */
+async function lose(vote: VoteCase): Promise<void> {
+  await onSequencer(vote, { status: 503, body: '' });
+  await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+}
+
+/** Its sequencer is in maintenance at the last try that it has. */
+async function aVoteVoidedAtLast(given: Given = {}): Promise<VoteCase> {
+  const vote = await stand.aVote(given);
+  await lose(vote);
+  await onSequencer(vote, MAINTENANCE);
+  expect(await vote.deliver({ now: anHourOn })).toEqual({ kind: 'failed', why: 'upstream_unavailable' });
+  return vote;
+}
+
+/** The sweep of the vote that was voided last. */
+async function payloadOf(vote: VoteCase): Promise<JobPayload<'sweep'>> {
+  const entry = await vote.ledger();
+  const vote_id = entry?.state === 'voided' ? entry.vote_id : entry?.voided_vote;
+  if (vote_id === undefined) throw new Error('no vote was voided there');
+  return { run_id: vote.runId, proposal_id: vote.proposal.id, content_hash: contentHash(vote.proposal), vote_id };
+}
+
+const isSwept = async (vote: VoteCase): Promise<boolean> =>
+  (await stand.redis().exists(`${BULL_PREFIX}:vote:${jobIds.sweep(await payloadOf(vote))}`)) === 1;
+
+/** One look, so many seconds after the proposal's end by everybody's clock; without, now. */
+async function look(vote: VoteCase, payload: JobPayload<'sweep'>, afterEndS?: number) {
+  const atS = afterEndS === undefined ? null : vote.proposal.end + afterEndS;
+  await stand.control('POST', 'clock', { now: atS });
+  const now = atS === null ? Date.now : () => atS * 1_000;
+  return sweepJob(payload, jobDeps({ ...vote.deps, now }), never);
+}
+
+/** What was sent arrives after all: the first, or another. */
+async function arrive(vote: VoteCase, at = 0): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify(vote.sends()[at]);
+  expect((await fetch(`${stand.sandbox().url}/`, { method: 'POST', headers, body })).status).toBe(200);
+}
+
+const waits = { name: 'PostponeError', message: 'it is not on the hub' };
+const laterOf = async (vote: VoteCase) => (await vote.deps.records.run(vote.runId))?.later.get(vote.proposal.id);
+const isTold = async (vote: VoteCase): Promise<boolean> =>
+  (await stand
+    .redis()
+    .exists(`${BULL_PREFIX}:notify:settled_later-${vote.owner}-${vote.proposal.id}-${vote.runId}`)) === 1;
+
+/** What the verifier finds wrong with the chain, held against what stands. */
+async function faultsOf(vote: VoteCase) {
+  await createSealer([vote.voter], vote.deps)(never);
+  const stands = await vote.hubVote();
+  const votes = stands === null ? [] : [stands];
+  return (await verdictOn(stand.redis(), vote.voter, { votes, keys: [vote.deps.voterKey] })).faults;
+}
+
+async function expectFound(vote: VoteCase): Promise<void> {
+  expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast' } });
+  expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
+  expect(await isTold(vote)).toBe(true);
+  expect(await vote.security()).toEqual({});
+  expect(await faultsOf(vote)).toEqual([]);
+}
+
+type Voided = { readonly what: string; readonly prepare: () => Promise<VoteCase> };
+
+const VOIDED: readonly Voided[] = [
+  { what: 'at its last try', prepare: aVoteVoidedAtLast },
+  {
+    what: 'since it was refused for good after a try of which nobody knows',
+    async prepare() {
+      const vote = await stand.aVote();
+      await lose(vote);
+      await onSequencer(vote, REFUSED);
+      expect(await vote.deliver()).toEqual({ kind: 'failed', why: 'vote_rejected' });
+      return vote;
+    },
+  },
+  {
+    what: 'since its alias lapsed',
+    async prepare() {
+      const vote = await stand.aVote();
+      await lose(vote);
+      const alias = { id: 'lapsed', address: vote.voter, alias: vote.signer, created: nowS() - 31 * DAY_S };
+      await stand.control('PATCH', 'world', { aliases: [alias] });
+      expect(await vote.deliver()).toEqual({ kind: 'failed', why: 'signing' });
+      await vote.renewAlias();
+      return vote;
+    },
+  },
+  {
+    what: 'as a revision',
+    async prepare() {
+      const stood = await stand.aVote({ preferences: { revise_votes: true } });
+      expect(await stood.vote()).toEqual({ kind: 'cast' });
+      const vote = await stood.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+      await lose(vote);
+      await onSequencer(vote, REFUSED);
+      expect(await vote.deliver()).toEqual({ kind: 'failed', why: 'vote_rejected' });
+      return vote;
+    },
+  },
+];
+
+describe.each(VOIDED)('a vote that was sent and then voided $what', ({ prepare }) => {
+  test('is looked for, and cast where it stands after all', async () => {
+    const vote = await prepare();
+    expect(await isSwept(vote)).toBe(true);
+    const payload = await payloadOf(vote);
+    const before = await vote.ledger();
+    await expect(look(vote, payload)).rejects.toMatchObject(waits);
+    expect(await vote.ledger()).toEqual(before);
+    await arrive(vote, before?.state === 'cast' ? 1 : 0);
+    expect(await look(vote, payload)).toEqual({ end: 'settled' });
+    await expectFound(vote);
+    const { vote_id: found } = payload;
+    if (before?.state === 'voided')
+      expect(await look(vote, { ...payload, vote_id: found })).toEqual({ end: 'settled' });
+  });
+
+  test('stays as it was where it never arrives', async () => {
+    const vote = await prepare();
+    const payload = await payloadOf(vote);
+    const before = await vote.ledger();
+    await expect(look(vote, payload, -10)).rejects.toMatchObject(waits);
+    expect(await look(vote, payload, 61)).toEqual({ end: 'voided' });
+    expect(await vote.ledger()).toEqual(before);
+    expect(await laterOf(vote)).toBeUndefined();
+    expect(await isTold(vote)).toBe(false);
+    expect(await faultsOf(vote)).toEqual([]);
+  });
+});
+
+describe('a vote that was sent and then voided', () => {
+  test('and in whose place the owner voted is theirs', async () => {
+    const vote = await aVoteVoidedAtLast();
+    expect(await vote.ownerVotes(ballotOf('basic', 2))).toMatch(/^200/);
+    expect(await look(vote, await payloadOf(vote))).toEqual({ end: 'voided' });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided' });
+    expect(await laterOf(vote)).toBeUndefined();
+  });
+
+  test('and that a later run makes anew, is nobody’s matter any more', async () => {
+    const vote = await aVoteVoidedAtLast();
+    const payload = await payloadOf(vote);
+    expect(await (await vote.nextRun({ ballot: ballotOf('basic', 2) })).vote()).toEqual({ kind: 'cast' });
+    expect(await look(vote, payload)).toEqual({ end: 'nothing' });
+    expect(await vote.hubVote()).toMatchObject({ choice: 2 });
+  });
+
+  test('and that is made anew at the moment when it is found, is not taken up', async () => {
+    const vote = await aVoteVoidedAtLast();
+    const payload = await payloadOf(vote);
+    await arrive(vote);
+    const next = await vote.nextRun({ ballot: ballotOf('basic', 2) });
+    const { hub } = vote.deps;
+    const slow = {
+      ...hub,
+      async votes(...asked: Parameters<typeof hub.votes>) {
+        const votes = await hub.votes(...asked);
+        expect(await next.vote()).toEqual({ kind: 'cast' });
+        return votes;
+      },
+    };
+    const looking = sweepJob(payload, jobDeps({ ...vote.deps, hub: slow }), never);
+    await expect(looking).rejects.toMatchObject({ name: 'PostponeError', message: /in its place/ });
+    expect(await vote.ledger()).toMatchObject({ state: 'cast', run_id: next.runId });
+    expect(await look(vote, payload)).toEqual({ end: 'nothing' });
+  });
+
+  test('and shows with another choice is told as such, and is not called cast', async () => {
+    const vote = await aVoteVoidedAtLast();
+    const { voter, space, proposal } = vote;
+    const entry = await vote.ledger();
+    const row = { id: entry?.vote_id, voter, created: entry?.created, space, proposal: proposal.id, choice: 3 };
+    await stand.control('PATCH', 'world', { votes: [row] });
+    expect(await look(vote, await payloadOf(vote))).toEqual({ end: 'settled' });
+    expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'failed', why: 'vote_rejected' } });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided' });
+    expect(await vote.security()).toEqual({ vote_differs: 1 });
+  });
+
+  test('and is secret, is compared at its reveal', async () => {
+    const vote = await aVoteVoidedAtLast({ proposal: { privacy: 'shutter' } });
+    const payload = await payloadOf(vote);
+    await arrive(vote);
+    await expect(look(vote, payload)).rejects.toMatchObject({ name: 'PostponeError', message: /secret/ });
+    expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'unknown' } });
+    await stand.control('POST', 'clock', { now: vote.proposal.end + 60 });
+    await stand.control('POST', 'shutter', { proposal: vote.proposal.id });
+    expect(await look(vote, payload, 120)).toEqual({ end: 'counted' });
+    expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'as_cast' } });
+  });
+
+  test('for a hold that then ran out is looked for too', async () => {
+    const vote = await aHeldVote(stand);
+    await answer(vote);
+    await onSequencer(vote, MAINTENANCE);
+    await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
+    expect(await expireHold(vote)).toBe('expired');
+    expect(await isSwept(vote)).toBe(true);
+  });
+});
+
+describe('where a vote that was voided stands when the proposal has closed, and not the one made after it', () => {
+  /** Sent, voided, made anew and sent: both in vain, as far as anybody knew. */
+  async function twoLostVotes(first: VoteCase, second: VoteCase): Promise<JobPayload<'sweep'>> {
+    await onSequencer(first, MAINTENANCE);
+    await expect(first.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    await lose(second);
+    const entry = await second.ledger();
+    expect(entry).toMatchObject({ state: 'reserved', sends: 1 });
+    const { proposal, runId } = second;
+    return {
+      run_id: runId,
+      proposal_id: proposal.id,
+      content_hash: contentHash(proposal),
+      vote_id: entry?.vote_id ?? '',
+    };
+  }
+
+  test('it is taken up, and is its run’s own', async () => {
+    const vote = await stand.aVote();
+    const payload = await twoLostVotes(vote, vote);
+    await arrive(vote);
+    await expect(look(vote, payload, -10)).rejects.toMatchObject(waits);
+    expect(await look(vote, payload, 61)).toEqual({ end: 'settled' });
+    await expectFound(vote);
+  });
+
+  test('to a run that decided otherwise it is an earlier one', async () => {
+    const vote = await stand.aVote();
+    const decision = { evidence_hash: aHash() };
+    await onSequencer(vote, { status: 503, body: '' });
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    const next = await vote.nextRun({ ballot: ballotOf('basic', 2), decision });
+    await lose(next);
+    const entry = await next.ledger();
+    const about = { run_id: next.runId, proposal_id: next.proposal.id, content_hash: contentHash(next.proposal) };
+    const payload = { ...about, vote_id: entry?.vote_id ?? '' };
+    await arrive(vote);
+    expect(await look(next, payload, 61)).toEqual({ end: 'settled' });
+    expect(await laterOf(next)).toMatchObject({
+      outcome: { kind: 'skipped', why: 'already_voted' },
+      detail: 'by an earlier run',
+    });
+    expect(await next.ledger()).toMatchObject({ state: 'cast', vote_id: (await next.hubVote())?.id });
+    expect(await isTold(next)).toBe(true);
+    expect(await faultsOf(next)).toEqual([]);
+  });
+});
