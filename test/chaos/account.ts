@@ -98,7 +98,7 @@ async function auditFaults(stack: Stack): Promise<string[]> {
 }
 
 /** What a run holds while it is open, and must have given back. */
-export async function leftovers({ redis }: Stack): Promise<string[]> {
+export async function leftovers({ redis }: Pick<Stack, 'redis'>): Promise<string[]> {
   const left = await redis.keys('{quorum}:active:*');
   for (const key of await redis.keys('{quorum}:budget:*')) {
     for (const [field, value] of Object.entries(await redis.hgetall(key))) {
@@ -108,7 +108,8 @@ export async function leftovers({ redis }: Stack): Promise<string[]> {
     }
   }
   for (const key of await redis.keys('{quorum}:ledger:*')) {
-    const { state, sends } = await redis.hgetall(key);
+    // `reserve` writes no count; the first send does.
+    const { state, sends = '0' } = await redis.hgetall(key);
     if (state === 'reserved' && sends === '0') left.push(`${key} is reserved and was never sent`);
   }
   for (const queue of ['agent-run', 'decide', 'vote']) {

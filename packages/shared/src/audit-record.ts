@@ -13,7 +13,7 @@ import { SignedMessage } from '@quorum/snapshot/envelope';
 import { Address, ProposalId } from '@quorum/snapshot/proposal';
 import { Receipt } from '@quorum/snapshot/receipt';
 import { z } from 'zod';
-import { Sha256, VoteId } from './audit-entry.ts';
+import { Nonce, Sha256, VoteId } from './audit-entry.ts';
 import { canonicalJson, hashOf, macIsGood, macOf } from './canonical.ts';
 import { RunId } from './ids.ts';
 import { Counted } from './outcome.ts';
@@ -33,6 +33,7 @@ const place = {
 const codes = { mac: Sha256, hash: Sha256 };
 const about = {
   time: z.int().describe('Unix milliseconds'),
+  nonce: Nonce.optional().describe('Of the entry that it was sealed from, which alone has it'),
   run: RunId,
   proposal: ProposalId,
   vote: VoteId.describe("The vote's id: the EIP-712 hash of its message"),
@@ -69,6 +70,7 @@ const CountedAs = z.strictObject({ kind: z.literal('counted'), ...about, counted
 const Restored = z.strictObject({
   kind: z.literal('restored'),
   time: about.time,
+  nonce: about.nonce,
   backup_at: z.int().describe('When the backup was made, Unix milliseconds'),
   lost_head: Sha256.nullable().describe(
     'The last record of the chain that was replaced; null: there was none, or nobody knows',

@@ -27,11 +27,16 @@ beforeAll(async () => {
   restored = [...before.slice(0, 4), aRestore(before.slice(0, 4))];
 });
 
-function aRestore(chain: readonly AuditRecord[]): AuditRecord {
+/** `lost`: the chain that was replaced; null: nobody knows it. */
+function aRestore(
+  chain: readonly AuditRecord[],
+  lost: readonly AuditRecord[] | null = before,
+  more: { readonly nonce?: string } = {},
+): AuditRecord {
   const { seq, hash: prev } = chain.at(-1) ?? { seq: 0, hash: GENESIS };
   const where = { seq: seq + 1, prev, voter: cast.voter, source: `${TIME}-0`, sealed_at: TIME };
-  const lost = before.at(-1)?.hash ?? null;
-  return sealRecord({ kind: 'restored', time: TIME, backup_at: TIME - 1_000, lost_head: lost }, where, cast.key);
+  const told = { kind: 'restored', time: TIME, backup_at: TIME - 1_000 } as const;
+  return sealRecord({ ...told, ...more, lost_head: lost?.at(-1)?.hash ?? null }, where, cast.key);
 }
 
 function votesOf(records: readonly AuditRecord[]): Known['votes'] {
@@ -71,7 +76,7 @@ describe('a vote that was made since the backup', () => {
     const known = { votes: votesOf(before), heads: before.map(({ hash }) => hash) };
     expect(said(restored, { ...known, branches: [linesOf(before)] })).toEqual([]);
     // A branch that was cut itself accounts for what it has.
-    expect(said(restored, { ...known, branches: [linesOf(before.slice(0, 5))] })).toHaveLength(3);
+    expect(said(restored, { ...known, branches: [linesOf(before.slice(0, 5))] })).toHaveLength(4);
   });
 });
 
@@ -97,8 +102,25 @@ describe('another branch', () => {
     expect(said(restored, { branches: [linesOf(told)] })[0]).toMatch(/^inconsistent 9: .*in the other branch/);
   });
 
-  test('that ends where the backup was made adds nothing, and is no fault', () => {
-    expect(said(restored, { branches: [linesOf(before.slice(0, 4))] })).toEqual([]);
+  test('that ends where the backup was made adds nothing, and is no fault where that is all that there was', () => {
+    const chain = before.slice(0, 4);
+    for (const lost of [chain, null])
+      expect(said([...chain, aRestore(chain, lost)], { branches: [linesOf(chain)] })).toEqual([]);
+  });
+
+  test('whose tail was cut off is named by the restore, which says where it ended', () => {
+    expect(said(restored, { branches: [linesOf(before.slice(0, -1))] })).toEqual([
+      `cut 5: the chain that record 5 replaced ended with the record with the hash ${before.at(-1)?.hash}, which no branch has`,
+    ]);
+  });
+
+  test('explains nothing by a restore that was put in again', () => {
+    const nonce = 'ab'.repeat(8);
+    const once = [...before.slice(0, 4), aRestore(before.slice(0, 4), before, { nonce })];
+    const again = [...once, aRestore(once, before, { nonce })];
+    expect(said(again, { branches: [linesOf(before)] })).toEqual([
+      'inconsistent 6: its entry was sealed before: somebody put a copy of it in',
+    ]);
   });
 });
 

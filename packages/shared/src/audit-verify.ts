@@ -5,7 +5,7 @@
  *
  * A chain that was restored from a backup goes on behind a record that says so, and votes that were made since the backup name
  * records that it has not. They are in the chain as it was before, its other branch: where that is given, and leaves this chain
- * before a record that tells of a restore, both together are held against what is known.
+ * before a record that tells of a restore, both together are held against what is known; and it must reach as far as that record says.
  */
 import type { Address } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
@@ -71,6 +71,7 @@ export function verifyAudit(lines: readonly string[], known: Known): Verdict {
   };
   const ends = [
     ...others.flatMap((other) => other.faults),
+    ...(others.length > 0 && others.every((other) => other.faults.length === 0) ? missingTails(whole) : []),
     ...missingHeads(whole, heads),
     ...missingVotes(whole, votes),
   ];
@@ -136,6 +137,15 @@ function cut({ records }: Whole, says: string): AuditFault {
   const { seq } = restored;
   const why = `record ${seq} tells that the chain was restored from a backup there; give what it was before with --branch`;
   return { kind: 'cut', seq, says: `${says} (${why})` };
+}
+
+/** Where branches end before a restore says that they did: nothing else names what was cut off there. */
+function missingTails({ records, hashes }: Whole): AuditFault[] {
+  return restoresOf(records).flatMap(({ seq, lost_head: head }) => {
+    if (head === null || hashes.has(head)) return [];
+    const says = `the chain that record ${seq} replaced ended with the record with the hash ${head}, which no branch has`;
+    return [{ kind: 'cut' as const, seq, says }];
+  });
 }
 
 function missingHeads(whole: Whole, heads: readonly string[]): AuditFault[] {

@@ -84,6 +84,37 @@ describe('an entry that is told of twice or too late is named', () => {
   });
 });
 
+describe('an entry that was put in again, with its good code', () => {
+  const noncesOf = (told: readonly AuditFact[]): AuditFact[] =>
+    told.map((fact, at) => (fact.kind === 'refused' ? fact : { ...fact, nonce: `${at}`.padStart(16, '0') }));
+  const own = (): AuditFact[] => noncesOf(first());
+
+  test('none is, where each has a nonce of its own', () => {
+    expect(said(own())).toEqual([]);
+  });
+
+  test.for([
+    ['sending', 1],
+    ['accepted', 2],
+  ] as const)('%s, while its vote is open, is named', ([kind, at]) => {
+    const copy = own().slice(at, at + 1);
+    expect(copy[0]?.kind).toBe(kind);
+    expect(said(own().toSpliced(at + 1, 0, ...copy))).toEqual([
+      `inconsistent ${at + 2}: its entry was sealed before: somebody put a copy of it in`,
+    ]);
+  });
+
+  test('one from before there were nonces is named behind those that have one, and is no fault before them', () => {
+    const [reserved, sending, ...rest] = own();
+    const old = first();
+    if (reserved === undefined || sending === undefined) throw new Error('reserved, sending');
+    expect(said([reserved, ...old.slice(1, 2), ...rest])).toEqual([
+      'inconsistent 2: it has no nonce, and a record before it has one',
+    ]);
+    expect(said([...old.slice(0, 2), ...rest])).toEqual([]);
+  });
+});
+
 describe('what a reserved vote says is held against its message', () => {
   test.for([
     [

@@ -7,6 +7,7 @@
  *   a secret vote that was cast is counted, once
  *   where the chain was restored from a backup, what was open may have been sent meanwhile: it may be cast without
  *   a proposal has one vote at a time that is not settled
+ *   an entry was sealed once: no two records have one nonce, and none is without behind one that has one
  *
  * The id of a vote is computed again from its message, the envelope from message and signature, and the relayer's receipt is checked
  * against it. Each vote's metadata names a record that stands before it.
@@ -60,9 +61,12 @@ export function tellVotes(
   const stories = new Map<string, VoteStory>();
   const open = new Map<string, string>();
   const before = new Set([GENESIS]);
+  const nonces = new Set<string>();
   const faults: AuditFault[] = [];
   for (const record of records) {
     const { seq } = record;
+    const wrongNonce = record.kind === 'refused' ? null : wrongWithNonce(record.nonce, nonces);
+    if (wrongNonce !== null) faults.push({ kind: 'inconsistent', seq, says: wrongNonce });
     if (record.kind === 'refused') {
       const says = `an entry was altered or put in before it was sealed: ${record.why}`;
       faults.push({ kind: 'inconsistent', seq, says });
@@ -114,6 +118,14 @@ type Around = {
   readonly open: ReadonlyMap<string, string>;
   readonly relayer: Address | undefined;
 };
+
+/** An entry that lay in Redis can be copied with its good code; its nonce goes with it. */
+function wrongWithNonce(nonce: string | undefined, seen: Set<string>): string | null {
+  if (nonce === undefined) return seen.size === 0 ? null : 'it has no nonce, and a record before it has one';
+  if (seen.has(nonce)) return 'its entry was sealed before: somebody put a copy of it in';
+  seen.add(nonce);
+  return null;
+}
 
 function wrongWith(record: OfVote, story: VoteStory | null, around: Around): string[] {
   if (record.kind === 'reserved') return wrongWithReserved(record, story, around);

@@ -231,6 +231,21 @@ describe('confirm', () => {
     expect((await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.state).toBe(first);
   });
 
+  it.for([
+    ['voids what was never sent', false, 'voided'],
+    ['leaves what was sent meanwhile', true, 'reserved'],
+  ] as const)('%s, where asked to void it only unsent', async ([, isSent, stands]) => {
+    const one = await aRunningRun(redis());
+    await one.transitions.reserve(vote(one));
+    if (isSent) await one.transitions.maySend(vote(one));
+    const word = { state: 'voided', why: 'it was never sent', onlyUnsent: true } as const;
+    expect(await one.transitions.confirm(vote(one), word)).toBe(stands);
+    expect((await createRecords(redis()).ledger(one.voter, one.space, one.proposal))?.state).toBe(stands);
+    expect((await auditOf(redis(), keys.auditVoter(one.voter))).map(({ kind }) => kind).at(-1)).toBe(
+      isSent ? 'sending' : 'voided',
+    );
+  });
+
   it('says superseded of an intent that the ledger no longer holds, and changes nothing', async () => {
     const one = await aRunningRun(redis());
     expect(await one.transitions.confirm(vote(one), { state: 'cast', receipt: null })).toBe('superseded');

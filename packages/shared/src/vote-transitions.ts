@@ -54,10 +54,11 @@ export type Reserved = 'reserved' | 'adopted' | 'cancelled' | 'voting_paused' | 
 export type MaySend = 'yes' | 'voting_paused' | 'settled';
 export type Confirmation =
   | { readonly state: 'cast'; readonly receipt: Receipt | null }
-  | { readonly state: 'voided'; readonly why: string };
+  /** `onlyUnsent`: not where leave was given to send it meanwhile. */
+  | { readonly state: 'voided'; readonly why: string; readonly onlyUnsent?: true };
 
 const ReserveReply = z.tuple([z.enum(['reserved', 'adopted', 'cancelled', 'voting_paused', 'vote_cap', 'expired'])]);
-const ConfirmReply = z.tuple([z.enum(['cast', 'voided', 'superseded']), z.int()]);
+const ConfirmReply = z.tuple([z.enum(['cast', 'voided', 'superseded', 'reserved']), z.int()]);
 
 /** The transitions of votes on one Redis. They are the voter service's: its key makes their audit entries known as its own. */
 export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onWritten: OnWritten) {
@@ -169,10 +170,10 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
     },
 
     /**
-     * Settles an intent; a voided revision leads back to the vote before. Returns what became of this intent, and `superseded`
-     * where the ledger holds another one by now.
+     * Settles an intent; a voided revision leads back to the vote before. Returns what became of this intent, `superseded` where
+     * the ledger holds another one by now, and `reserved` where it was to be voided only unsent, and was sent.
      */
-    async confirm(vote: VoteNow, confirmation: Confirmation): Promise<'cast' | 'voided' | 'superseded'> {
+    async confirm(vote: VoteNow, confirmation: Confirmation): Promise<'cast' | 'voided' | 'superseded' | 'reserved'> {
       const { state } = confirmation;
       const receipt = state === 'cast' && confirmation.receipt !== null ? JSON.stringify(confirmation.receipt) : '';
       const why = state === 'voided' ? confirmation.why : '';
@@ -186,6 +187,7 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
           receipt,
           why,
           vote.nowMs,
+          state === 'voided' && confirmation.onlyUnsent === true ? '1' : '',
           ...entryOf(vote, state, state === 'voided' ? { why } : receipt === '' ? {} : { receipt }),
         ],
       );

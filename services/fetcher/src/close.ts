@@ -51,7 +51,7 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
     await Promise.all(
       opening.selected.map(async ({ proposal_id: id }): Promise<[ProposalId, OutcomeRecord]> => {
         const known = run.outcomes.get(id);
-        // Its jobs were taken away, or crashed for good: no outcome was written, and none can come any more.
+        // Its jobs were taken away before they were begun, or crashed for good: no outcome was written, and none can come any more.
         const outcome: Outcome = run.cancelled
           ? { kind: 'skipped', why: 'cancelled' }
           : { kind: 'failed', why: 'internal' };

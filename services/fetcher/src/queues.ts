@@ -11,6 +11,7 @@ import type { Notice } from '@quorum/shared/notices';
 import type { RunRecord } from '@quorum/shared/records';
 import { createFlowProducer } from '@quorum/shared/redis';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { releaseRun } from '@quorum/shared/release-run';
 import type { ScheduleQueue } from '@quorum/shared/schedules';
 import { carriedTrace } from '@quorum/shared/trace-context';
 import { Queue, type FlowJob, type Job } from 'bullmq';
@@ -190,13 +191,8 @@ export function openQueues({
       if ((await stateOf(root)) === 'delayed') await root?.promote();
     },
 
-    /** Removes what nobody works on yet of a run that is to end, and brings its root up where it would come later. */
-    async release(runId: RunId): Promise<void> {
-      const root = await runs.getJob(jobIds.run(runId));
-      if (root === undefined) return;
-      await root.removeUnprocessedChildren();
-      if ((await root.getState()) === 'delayed') await root.promote();
-    },
+    /** Takes away what nobody has begun of a run that has ended, and brings up the rest. */
+    release: (runId: RunId): Promise<void> => releaseRun(runId, { runs, votes }),
 
     async close(): Promise<void> {
       await Promise.all([flow, runs, votes, decides, notices].map((one) => one.close()));

@@ -3,6 +3,7 @@ import { jobIds } from '@quorum/shared/jobs';
 import { NoticePayload } from '@quorum/shared/notices';
 import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import { nextTick, watchScheduleId } from '@quorum/shared/schedules';
+import { DelayedError } from 'bullmq';
 import { describe, expect, it, vi } from 'vitest';
 import { aProposalId } from '../../../packages/shared/test/samples.ts';
 import { PATIENT } from '../../../test/patience.ts';
@@ -148,6 +149,27 @@ describe('the watchdog', () => {
     expect(await queue('decide').getJobCountByTypes('waiting', 'prioritized')).toBe(0);
     await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'completed', PATIENT);
     expect(await tryStart(owner, space)).toBe('created');
+  });
+
+  it('ends such a run, and leaves a vote that was begun to its job: it may be on the hub', async () => {
+    const first = flow().fetcher();
+    const { runId } = await waiting(1);
+    flow().decider();
+    const [id = ''] = (await flow().run(runId)).opening?.selected.map(({ proposal_id: proposal }) => proposal) ?? [];
+    const putOff = flow().bareWorker('vote', async (job, token) => {
+      await job.moveToDelayed(Date.now() + HOUR_MS, token);
+      throw new DelayedError();
+    });
+    const state = () => flow().queue('vote').getJobState(`vote-${runId}-${id}`);
+    await vi.waitUntil(async () => (await state()) === 'delayed', PATIENT);
+    await Promise.all([first.close(0), putOff.close()]);
+    flow().fetcher({ now: () => Date.now() + 3 * HOUR_MS });
+    expect(await watchdog()).toMatchObject({ ended: 1 });
+    expect((await flow().run(runId)).state).toBe('failed');
+    expect(await state()).toBe('prioritized');
+    flow().voter();
+    await vi.waitUntil(async () => (await (await flow().job(runId)).getState()) === 'completed', PATIENT);
+    expect((await flow().run(runId)).outcomes.size).toBe(1);
   });
 
   it('leaves alone what is well', async () => {

@@ -89,7 +89,7 @@ export type FlowStand = {
   tree(runId: RunId): Promise<JobNode>;
   job(runId: RunId): Promise<Job>;
   /** A worker that knows nothing of ours. */
-  bareWorker(queue: QueueName, handle: () => Promise<unknown>): Worker;
+  bareWorker(queue: QueueName, handle: (job: Job, token: string) => Promise<unknown>): Worker;
   /** What any other job of the queue comes to. */
   jobEnd(job: Job): Promise<unknown>;
   /** The runs of this owner and space so far, oldest first. */
@@ -301,7 +301,8 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
       there('tree', await flow.getFlow({ id: jobIds.run(runId), queueName: 'agent-run', prefix: BULL_PREFIX })),
     bareWorker(name, handle) {
       const connection = { url: server.url, maxRetriesPerRequest: null };
-      const worker = new Worker(name, handle, { connection, prefix: BULL_PREFIX });
+      const work = (one: Job, token = ''): Promise<unknown> => handle(one, token);
+      const worker = new Worker(name, work, { connection, prefix: BULL_PREFIX });
       worker.on('error', () => undefined);
       working.push(() => worker.close());
       return worker;

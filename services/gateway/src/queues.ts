@@ -20,6 +20,7 @@ import {
 import type { Logger } from '@quorum/shared/log';
 import type { NoticePayload } from '@quorum/shared/notices';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { releaseRun } from '@quorum/shared/release-run';
 import type { Step } from '@quorum/shared/script';
 import { carriedTrace } from '@quorum/shared/trace-context';
 import { keepSchedule, nextTick, watchSchedule, watchScheduleId } from '@quorum/shared/schedules';
@@ -124,16 +125,12 @@ export function openQueues({ connection, retries, limitMs, log }: QueuesOptions)
     },
 
     /**
-     * Takes away what nobody works on yet of a run that was cancelled, and brings its root up where it would come later. Throws
-     * `redisAway` whatever went wrong: the run is cancelled by then, and the same request again does what is left.
+     * Takes away what nobody has begun of a run that was cancelled, and brings up the rest. Throws `redisAway` whatever went wrong:
+     * the run is cancelled by then, and the same request again does what is left.
      */
     async release(runId: RunId): Promise<void> {
       try {
-        await askRedis(limitMs(), async () => {
-          const root = await queueOf('agent-run').getJob(jobIds.run(runId));
-          await root?.removeUnprocessedChildren();
-          if ((await root?.isDelayed()) === true) await root?.promote();
-        });
+        await askRedis(limitMs(), () => releaseRun(runId, { runs: queueOf('agent-run'), votes: queueOf('vote') }));
       } catch (error) {
         throw redisAway(error);
       }

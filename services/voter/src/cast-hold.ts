@@ -27,6 +27,7 @@ import { type EarlierSend, earlierSend } from './earlier-send.ts';
 import { preflight, voidIntent } from './preflight.ts';
 import { failed, skipped } from './step.ts';
 import { sweepLater } from './sweep.ts';
+import { takeBackUnsent } from './unsent.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 import { whenUpstreamIsAway } from './vote.ts';
 
@@ -118,6 +119,7 @@ export async function settleHold(hold: Hold, record: OutcomeRecord, deps: VoteJo
   const { subject } = hold;
   const { outcome, ...rest } = record;
   await sweepLater(refOf(hold, 1), record, deps);
+  await takeBackUnsent(refOf(hold, 1), record, deps);
   const nowMs = deps.now();
   const state = await (async (): Promise<HoldState | 'missing'> => {
     switch (outcome.kind) {

@@ -3,7 +3,7 @@
  *
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
- *   an intent stands, soon too old, nothing on hub   the same
+ *   an intent stands, soon too old, nothing on hub   the same; so where its reason is to be published no more
  *   our own vote stands and is to be replaced        the intent names it; if it comes to nothing, that vote goes on standing
  *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
@@ -115,16 +115,35 @@ async function adopt(
   { proposal, found }: Checked,
   deps: VoteDeps,
 ): Promise<Step<ReservedIntent | null>> {
-  const { ref, ballot, licence } = casting;
+  const { ref, ballot, licence, decision } = casting;
   const intent = openIntent(entry.intent, deps.voterKey);
   if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) return refuseIntent(deps);
   const tooOld = intent.message.timestamp < deps.now() / 1_000 - OLDEST_S;
   // What the guard builds again is this decision's ballot: weights of 7 and 3 say the same as 70 and 30 in another text.
   const another = !sameBallot(intent.ballot, ballot) || !sameText(intent.ballot, ballot, proposal);
-  if (found !== null || !(tooOld || another)) return go({ intent, voteId: entry.vote_id });
-  const why = another ? 'a newer decision has another ballot' : 'the sequencer would soon find it too old';
+  const withdrawn = isWithdrawn(intent.message.reason, entry, decision);
+  if (found !== null || !(tooOld || another || withdrawn)) return go({ intent, voteId: entry.vote_id });
+  const why = another
+    ? 'a newer decision has another ballot'
+    : withdrawn
+      ? 'its reason is to be published no more'
+      : 'the sequencer would soon find it too old';
   await voidIntent(entry, why, ref, licence, deps);
   return go(null);
+}
+
+/**
+ * Whether a reason was made for an owner who lets less be published by now: none, or, under other preferences, another. What was
+ * published nobody takes back.
+ */
+function isWithdrawn(
+  reason: string,
+  { preferences_version: version }: LedgerEntry,
+  decision: Casting['decision'],
+): boolean {
+  const { public_reason: wanted } = decision;
+  if (reason === '' || reason === fitReason(wanted)) return false;
+  return wanted === '' || version !== decision.preferences_version;
 }
 
 /** Whether two ballots that say the same are also encoded the same. */

@@ -63,7 +63,7 @@ export function awaitAllowance(
 
 /**
  * Throws a `PostponeError` while another try still fits into the window and before the deadline, the last one at its very end;
- * returns the failure once none does. An intent stays in the ledger then, for a later run to settle.
+ * returns the failure once none does. An intent that was sent stays in the ledger then, for a sweep or a later run to settle.
  */
 export function postponeOrFail(retry: Retry, settings: VoteSettings, nowMs: number): OutcomeRecord {
   const leastMs = Math.max(FIRST_MS, (retry.retryAfterS ?? 0) * 1_000);

@@ -149,6 +149,21 @@ describe('an entry that somebody altered in Redis before it was sealed', () => {
     ]);
   });
 
+  test('or put in once more, as it was, is named', async () => {
+    const vote = await stand.aVote();
+    await vote.vote();
+    const entries = await stand.redis().xrange(keys.auditVoter(vote.voter), '-', '+');
+    for (const at of [1, 2]) {
+      await stand.redis().del(keys.auditChain(vote.voter));
+      const copied = entries.toSpliced(at, 0, ...entries.slice(at, at + 1));
+      await rewrite(vote, () => copied.map(([, flat], place): Entry => [`${place + 1}-0`, flat]));
+      expect(await seal(vote), String(at)).toEqual({ sealed: 5, refused: 0 });
+      expect((await verdict(vote)).faults, String(at)).toEqual([
+        { kind: 'inconsistent', seq: at + 2, says: 'its entry was sealed before: somebody put a copy of it in' },
+      ]);
+    }
+  });
+
   test('or moved there from another voter, with its good code, is refused', async () => {
     const [vote, other] = [await stand.aVote(), await stand.aVote()];
     await other.vote();

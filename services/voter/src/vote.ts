@@ -28,6 +28,7 @@ import { preflight } from './preflight.ts';
 import { awaitAllowance, putOff } from './retry.ts';
 import { skipped } from './step.ts';
 import { sweepLater } from './sweep.ts';
+import { takeBackUnsent } from './unsent.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
 /** Works one vote job. The first outcome that is recorded stands. Throws `PostponeError` where it must be tried again. */
@@ -91,6 +92,7 @@ export async function settleOutcome(
   deps: VoteJobDeps,
 ): Promise<Outcome> {
   await sweepLater(ref, record, deps);
+  await takeBackUnsent(ref, record, deps);
   const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
   const why = 'why' in outcome ? outcome.why : '';
   deps.log.info({ outcome: outcome.kind, why, detail }, 'proposal settled');

@@ -2,12 +2,14 @@
 -- vote that it was to replace, which still stands; its intent is kept, since the next one is dated after it, and where it was sent
 -- its id and its run are, since it may arrive yet.
 -- KEYS: ledger entry, audit of the voter
--- ARGV: vote id, 'cast'|'voided', receipt JSON or '', why or '', now (ms); from the 6th on the audit entry, names and values
+-- ARGV: vote id, 'cast'|'voided', receipt JSON or '', why or '', now (ms), '1': only if it was never sent; from the 7th on the audit
+--       entry, names and values
 -- Returns: the state that stands, 1 if it was settled now
-local vote_id, state, receipt, why, now = unpack(ARGV)
+local vote_id, state, receipt, why, now, only_unsent = unpack(ARGV)
 local entry = redis.call('HMGET', KEYS[1], 'state', 'vote_id')
 if entry[2] ~= vote_id then return { 'superseded', 0 } end
 if entry[1] ~= 'reserved' then return { entry[1], 0 } end
+if only_unsent == '1' and redis.call('HEXISTS', KEYS[1], 'sends') == 1 then return { 'reserved', 0 } end
 local replaced = redis.call('HGET', KEYS[1], 'replaces')
 if state == 'voided' and replaced then
   local intent, cap, run_id, sends = unpack(redis.call('HMGET', KEYS[1], 'intent', 'cap', 'run_id', 'sends'))
@@ -23,5 +25,5 @@ else
   if receipt ~= '' then redis.call('HSET', KEYS[1], 'receipt', receipt) end
   if why ~= '' then redis.call('HSET', KEYS[1], 'why', why) end
 end
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 6))
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 7))
 return { state, 1 }

@@ -93,7 +93,7 @@ export const CANCEL_RUN = {
   answers: {
     200: { description: 'It was cancelled, and has ended.', body: AgentRunView },
     202: {
-      description: 'It is asked to stop, and ends soon.',
+      description: 'It is asked to stop, and ends once the votes that it had reserved are settled.',
       body: AgentRunView,
       headers: { Location: 'Where to poll', 'Retry-After': 'When to look first, in seconds' },
     },

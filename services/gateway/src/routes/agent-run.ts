@@ -6,8 +6,8 @@
  * rather wait than poll says for how long (`Prefer: wait=20`), and has the result if there is one by then.
  *
  * A run is cancelled likewise: first its record says so, which stops every vote that is not reserved; then those who work for it
- * are told, and what nobody has begun is taken away. The answer is 202, and the run ends soon after; once it has, 200 where it
- * was cancelled and 409 where it ended otherwise.
+ * are told, and what nobody has begun is taken away. The answer is 202, and the run ends soon after, or once the votes that it had
+ * reserved are settled; when it has, 200 where it was cancelled and 409 where it ended otherwise.
  */
 import type { Accepted } from '@quorum/shared/accept';
 import { hashOf } from '@quorum/shared/canonical';
