@@ -7,7 +7,7 @@
  * | run:<run>                          | hash   | all, transitions | all              | 30 days after its end    |
  * | run-events:<run>                   | stream | all, transitions | gateway          | an hour after its end    |
  * | watching:<gateway>                 | stream | gateway          | gateway          | a minute                 |
- * | active:<owner>:<space>             | string | accept, finish   | accept           | while the run is open    |
+ * | active:<owner>:<space>             | hash   | accept, cancel, finish | accept     | while the run is open    |
  * | open-runs                          | zset   | accept, finish   | start, fetcher   | while a run is open      |
  * | runs, runs:<owner>                 | zset   | accept           | gateway          | an entry 30 days         |
  * | decided-runs, decided-runs:<owner> | zset   | finish           | gateway          | an entry 30 days         |
