@@ -20,14 +20,13 @@ export type AcceptInput = {
 
 /**
  * created: a new run. joined: the owner's run of this space and kind is under way. replayed: this key had this answer before.
- * conflict: a run of the other kind is under way. mismatch: this key came before with another body.
+ * ending: that run is being cancelled. conflict: a run of the other kind is under way. mismatch: this key came before with another
+ * body. Of the last three the key is not remembered.
  */
-export type Accepted = {
-  readonly kind: 'created' | 'joined' | 'replayed' | 'conflict' | 'mismatch';
-  readonly runId: RunId;
-};
+const ACCEPTED = ['created', 'joined', 'replayed', 'ending', 'conflict', 'mismatch'] as const;
+export type Accepted = { readonly kind: (typeof ACCEPTED)[number]; readonly runId: RunId };
 
-const Reply = z.tuple([z.enum(['created', 'joined', 'replayed', 'conflict', 'mismatch']), RunId]);
+const Reply = z.tuple([z.enum(ACCEPTED), RunId]);
 const script = loadScript('accept');
 
 /** Accepts a run, or finds the one that already stands for this request. */

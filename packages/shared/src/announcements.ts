@@ -2,7 +2,8 @@
  * What the voter service announces in Redis of each owner's signer, for fetcher, gateway and doctor to tell. It informs them and
  * decides nothing: `signers.json` does.
  *
- * One hash: `<owner>` is who votes with what, `<owner>:alias-end` when the alias ends, as the hub last said.
+ * One hash: `<owner>` is who votes with what, `<owner>:alias-end` when the alias ends, as the hub last said. And a set for each voter:
+ * the owners for whom it votes, or ever did. What is kept of a voter, the audit chain, may tell of any of them.
  */
 import { Address, SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
@@ -34,6 +35,8 @@ const aliasEndField = (owner: OwnerId): string => `${owner}:alias-end`;
 export function createAnnouncements(redis: Redis) {
   return {
     async announceSigner(owner: OwnerId, signer: AnnouncedSigner): Promise<void> {
+      // First: an owner who can be found to have this voter is among its owners.
+      await redis.sadd(keys.voterOwners(signer.voter), owner);
       await redis.hset(keys.signers(), owner, JSON.stringify(signer));
     },
 
@@ -49,6 +52,11 @@ export function createAnnouncements(redis: Redis) {
       const gone = (await redis.hkeys(keys.signers())).filter((field) => !staying.has(field));
       if (gone.length > 0) await redis.hdel(keys.signers(), ...gone);
       return gone.filter((field) => !field.includes(':'));
+    },
+
+    /** Whether this voter was ever announced for somebody else than this owner, be it for other spaces. */
+    async isShared(voter: Address, owner: OwnerId): Promise<boolean> {
+      return (await redis.smembers(keys.voterOwners(voter))).some((one) => one !== owner);
     },
 
     /** The owners of whom a signer is announced. */

@@ -20,6 +20,10 @@ const Stored = z.object({
   end: z.string().transform(json).pipe(HoldEnd).optional(),
 });
 
+const Ahead = z.object({ id: HoldId, state: HoldState, why: HeldWhy, deadlineMs: z.coerce.number().int() });
+/** As much of an open hold as says what it waits for, and until when. */
+export type HoldAhead = Readonly<z.infer<typeof Ahead>>;
+
 /** The holds on one Redis. */
 export function createHoldRecords(redis: Redis) {
   async function hold(id: HoldId): Promise<Hold | null> {
@@ -50,13 +54,21 @@ export function createHoldRecords(redis: Redis) {
   return {
     hold,
 
-    /** How many holds are open, and the soonest of their deadlines, Unix milliseconds; null where there is none. */
-    async openHoldsAhead(): Promise<{ readonly count: number; readonly soonestMs: number | null }> {
-      const [count, [, soonest]] = await Promise.all([
+    /** How many holds are open, and as much of each as says what it waits for, the first deadline first. */
+    async openHoldsAhead(): Promise<{ readonly count: number; readonly ahead: readonly HoldAhead[] }> {
+      const [count, ids] = await Promise.all([
         redis.zcard(keys.openHolds()),
-        redis.zrange(keys.openHolds(), '0', '0', 'WITHSCORES'),
+        redis.zrange(keys.openHolds(), '0', LAST),
       ]);
-      return { count, soonestMs: soonest === undefined ? null : Number(soonest) };
+      const known = ids.flatMap((id) => HoldId.safeParse(id).data ?? []);
+      const ahead = await Promise.all(
+        known.map(async (id) => {
+          // What a hold is about takes kilobytes.
+          const [state, why, deadlineMs] = await redis.hmget(keys.hold(id), 'state', 'why', 'deadline');
+          return Ahead.safeParse({ id, state, why, deadlineMs }).data ?? [];
+        }),
+      );
+      return { count, ahead: ahead.flat() };
     },
 
     /** The holds of all owners that are open, the first deadline first. */

@@ -246,6 +246,7 @@ function someKeys(): string[] {
     auditOwner: keys.auditOwner(owner),
     auditVoter: keys.auditVoter(voter),
     auditChain: keys.auditChain(voter),
+    voterOwners: keys.voterOwners(voter),
   } satisfies Record<keyof typeof keys, string>;
   return Object.values(all);
 }

@@ -111,7 +111,7 @@ describe('a run record', () => {
 
   it('says that the run was asked to stop', async () => {
     const one = await aRunningRun(redis());
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
     expect((await records().run(one.runId))?.cancelled).toBe(true);
     expect((await records().runForVote(one.runId, one.proposal))?.cancelled).toBe(true);
   });

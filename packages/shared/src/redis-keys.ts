@@ -7,7 +7,7 @@
  * | run:<run>                          | hash   | all, transitions | all              | 30 days after its end    |
  * | run-events:<run>                   | stream | all, transitions | gateway          | an hour after its end    |
  * | watching:<gateway>                 | stream | gateway          | gateway          | a minute                 |
- * | active:<owner>:<space>             | string | accept, finish   | accept           | while the run is open    |
+ * | active:<owner>:<space>             | hash   | accept, cancel, finish | accept     | while the run is open    |
  * | open-runs                          | zset   | accept, finish   | start, fetcher   | while a run is open      |
  * | runs, runs:<owner>                 | zset   | accept           | gateway          | an entry 30 days         |
  * | decided-runs, decided-runs:<owner> | zset   | finish           | gateway          | an entry 30 days         |
@@ -17,6 +17,7 @@
  * | proposal:<content hash>            | string | fetcher          | all              | 31 days                  |
  * | evidence:<evidence hash>           | string | decider          | gateway          | 30 days                  |
  * | signers                            | hash   | voter            | fetcher, doctor  | until announced anew     |
+ * | voter-owners:<voter>               | set    | voter            | gateway          | for ever                 |
  * | preferences:<owner>                | string | Redis store      | Redis store      | for ever                 |
  * | preferences-last-good:<owner>      | string | Redis store      | Redis store      | for ever                 |
  * | preferences-version:<owner>        | string | both stores      | both stores      | for ever                 |
@@ -124,6 +125,7 @@ export const keys = {
   proposal: (contentHash: string): string => `${PREFIX}proposal:${contentHash}`,
   evidence: (evidenceHash: string): string => `${PREFIX}evidence:${evidenceHash}`,
   signers: (): string => `${PREFIX}signers`,
+  voterOwners: (voter: Address): string => `${PREFIX}voter-owners:${voter}`,
   preferences: (owner: OwnerId): string => `${PREFIX}preferences:${owner}`,
   preferencesLastGood: (owner: OwnerId): string => `${PREFIX}preferences-last-good:${owner}`,
   preferencesVersion: (owner: OwnerId): string => `${PREFIX}preferences-version:${owner}`,

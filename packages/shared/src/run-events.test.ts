@@ -97,7 +97,7 @@ describe('the events of a run', () => {
     const many = <T>(what: () => Promise<T>) => Promise.all(Array.from({ length: 10 }, what));
     await many(() => one.transitions.start(one.runId, NOW_MS));
     await many(() => records().open(one.runId, opening));
-    await many(() => one.transitions.cancel(one.runId, one.owner, NOW_MS));
+    await many(() => one.transitions.cancel(one, NOW_MS));
     await many(() => settle(one, { outcome: { kind: 'skipped', why: 'cancelled' }, settled_at: NOW_MS }));
     await many(() => records().settle(one.runId, one.proposal, cast));
     await many(() => finish(one));

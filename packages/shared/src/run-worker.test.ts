@@ -260,7 +260,7 @@ describe('a run that is to stop', () => {
     await vi.waitUntil(async () => Number((await redis().pubsub('NUMSUB', keys.stops()))[1]) > 0, PATIENT);
     const job = await add({ run_id: one.runId }, 1);
     await gate.promise;
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
     expect(await end(job)).toEqual({ doubled: 7 });
     expect(attempts).toEqual([1, 1]);
   });

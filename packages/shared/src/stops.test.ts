@@ -26,7 +26,7 @@ describe('a run that is cancelled', () => {
     const [here, there] = [await listen(), await listen()];
     const working = [here.of(one.runId), here.of(one.runId), there.of(one.runId)];
     const others = [here.of(newRunId()), here.of(null)];
-    expect(await one.transitions.cancel(one.runId, one.owner, NOW_MS)).toBe('running');
+    expect(await one.transitions.cancel(one, NOW_MS)).toBe('running');
     await vi.waitUntil(() => working.every(({ signal }) => signal.aborted), PATIENT);
     expect(others.some(({ signal }) => signal.aborted)).toBe(false);
     // What begins after it asks the record; another message would be needed to stop it.
@@ -35,12 +35,12 @@ describe('a run that is cancelled', () => {
 
   it('is written down once, and one that has ended stays as it is', async () => {
     const one = await aRunningRun(redis());
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
     const kinds = (await auditOf(redis(), keys.auditOwner(one.owner))).map(({ kind }) => kind);
     expect(kinds).toEqual(['accepted', 'cancelled']);
     await redis().hset(keys.run(one.runId), 'state', 'completed');
-    expect(await one.transitions.cancel(one.runId, one.owner, NOW_MS)).toBe('completed');
-    expect(await one.transitions.cancel(newRunId(), one.owner, NOW_MS)).toBe('missing');
+    expect(await one.transitions.cancel(one, NOW_MS)).toBe('completed');
+    expect(await one.transitions.cancel({ ...one, runId: newRunId() }, NOW_MS)).toBe('missing');
   });
 });

@@ -86,6 +86,35 @@ describe('accept', () => {
     expect(await accept(one, { runId: newRunId(), key: 'joined' })).toEqual({ kind: 'replayed', runId: one.runId });
   });
 
+  it('lets nobody join a run that is being cancelled, and remembers no key of who would', async () => {
+    const one = aCase(redis());
+    await accept(one, { key: 'first' });
+    await one.transitions.cancel(one, NOW_MS);
+    const refused = { kind: 'ending', runId: one.runId };
+    expect(await accept(one, { runId: newRunId() })).toEqual(refused);
+    expect(await accept(one, { runId: newRunId(), key: 'late' })).toEqual(refused);
+    // Whose run it was is told of it still.
+    expect(await accept(one, { runId: newRunId(), key: 'first' })).toEqual({ kind: 'replayed', runId: one.runId });
+    expect((await accept(one, { runId: newRunId(), dryRun: true })).kind).toBe('conflict');
+    const ended = aResponse(one.runId, { status: 'cancelled' });
+    await one.transitions.finish({ owner: one.owner, dryRun: false }, ended, NOW_MS);
+    const next = newRunId();
+    expect(await accept(one, { runId: next, key: 'late' })).toEqual({ kind: 'created', runId: next });
+    expect((await accept(one, { runId: newRunId() })).kind).toBe('joined');
+  });
+
+  it('lets others join a run although an earlier one is cancelled', async () => {
+    const one = aCase(redis());
+    await accept(one);
+    await one.transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS);
+    const next = newRunId();
+    await accept(one, { runId: next });
+    // Somebody put back its record as it was before its end.
+    await redis().hset(keys.run(one.runId), 'state', 'running');
+    expect(await one.transitions.cancel(one, NOW_MS)).toBe('running');
+    expect(await accept(one, { runId: newRunId() })).toEqual({ kind: 'joined', runId: next });
+  });
+
   it("does not mix up two owners' keys, and forgets a key after its time", async () => {
     const [one, other] = [aCase(redis()), aCase(redis())];
     await accept(one, { key: 'same' });

@@ -52,7 +52,7 @@ describe('reserve', () => {
   it('adopts what is reserved or cast, even where a new vote would be refused', async () => {
     const one = await aRunningRun(redis());
     await one.transitions.reserve(vote(one));
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
     await redis().del(keys.votingOwner(one.owner));
     expect(await one.transitions.reserve(vote(one, { voteId: 'vote-2' }))).toBe('adopted');
     await one.transitions.confirm(vote(one), { state: 'cast', receipt: null });
@@ -62,7 +62,7 @@ describe('reserve', () => {
 
   it('is refused in a run that was cancelled', async () => {
     const one = await aRunningRun(redis());
-    await one.transitions.cancel(one.runId, one.owner, NOW_MS);
+    await one.transitions.cancel(one, NOW_MS);
     expect(await one.transitions.reserve(vote(one))).toBe('cancelled');
     expect(await ledger(one)).toBeNull();
   });

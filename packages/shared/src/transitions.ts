@@ -3,7 +3,7 @@
  * record in the same step.
  *
  * A run:   (nothing) --accept--> queued --start--> running --finish--> completed | failed | cancelled
- *          cancel asks a queued or running one to stop; it is finished by whoever works it
+ *          cancel asks a queued or running one to stop; it is finished by whoever works it, and nobody joins it until then
  * A vote:  (nothing) --reserve--> reserved --maySend, send, read back--> confirm: cast | voided;  voided --reserve--> reserved
  *          (on the hub alone, or voided and there all the same) --adopt--> cast
  *          cast --reserve that names it as replaced--> reserved --confirm: cast, or voided--> back to the vote that stood
@@ -19,7 +19,7 @@ import { z } from 'zod';
 import { acceptStep, type Accepted, type AcceptInput } from './accept.ts';
 import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
-import { RunId, type OwnerId } from './ids.ts';
+import { RunId } from './ids.ts';
 import type { PinnedSettings } from './records.ts';
 import { eventArgs } from './run-events.ts';
 import { fields, keys, RETENTION_S } from './redis-keys.ts';
@@ -85,11 +85,14 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
     /**
      * Asks an open run to stop, and tells those who work for it. Returns the state that stands: one that has ended stays so.
      */
-    async cancel(runId: RunId, owner: OwnerId, nowMs: number): Promise<RunStatus | 'missing'> {
+    async cancel(
+      { runId, owner, space }: Pick<AcceptInput, 'runId' | 'owner' | 'space'>,
+      nowMs: number,
+    ): Promise<RunStatus | 'missing'> {
       const reply = await runScript(
         redis,
         scripts.cancel,
-        [keys.run(runId), keys.auditOwner(owner), keys.runEvents(runId)],
+        [keys.run(runId), keys.active(owner, space), keys.auditOwner(owner), keys.runEvents(runId)],
         [runId, nowMs, keys.stops(), ...eventArgs({ kind: 'cancelling' })],
       );
       return FinalReply.parse(reply);

@@ -324,7 +324,8 @@ describe('no decision', () => {
     'a run that is %s is not decided and nobody is asked',
     async (how) => {
       const { payload, proposal, decision } = await openRun();
-      if (how === 'cancelled') await transitions.cancel(payload.run_id, OWNER, Date.now());
+      if (how === 'cancelled')
+        await transitions.cancel({ runId: payload.run_id, owner: OWNER, space: proposal.space }, Date.now());
       if (how === 'finished') await redis.hset(keys.run(payload.run_id), 'state', 'completed');
       const asked = server.requests.length;
       const runId = how === 'unknown' ? newRunId() : payload.run_id;

@@ -132,7 +132,7 @@ describe('a run that is closed', () => {
     const proposal = someProposal();
     const run = await opened([proposal]);
     await settle(run, proposal, { kind: 'skipped', why: 'cancelled' });
-    await run.transitions.cancel(run.runId, run.owner, NOW_MS);
+    await run.transitions.cancel(run, NOW_MS);
     const closed = await close(run);
     expect(closed).toMatchObject({ state: 'cancelled', response: { status: 'cancelled', errors: [] } });
     expect(await isFree(run)).toBe(true);

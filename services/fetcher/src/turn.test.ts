@@ -92,6 +92,22 @@ describe('a tick of a watch', () => {
     expect((await endedRun(runId)).state).toBe('completed');
   });
 
+  it('that finds its run being cancelled waits for its end, and then starts one of its own', async () => {
+    const asker = await flow().ask(0);
+    await watch(asker, { schedule: { kind: 'cron', cron: '0 0 1 1 *', time_zone: 'UTC' } });
+    const cancelled = await accept(asker, false);
+    await flow().transitions.cancel({ ...asker, runId: cancelled }, Date.now());
+    flow().fetcher();
+    const job = await tick(asker);
+    await vi.waitUntil(async () => (await job.getState()) === 'delayed', PATIENT);
+    await flow().queue('agent-run').add('agent-run', { run_id: cancelled, step: 'fetch' }, { jobId: cancelled });
+    expect((await endedRun(cancelled)).state).toBe('cancelled');
+    await job.promote();
+    const { kind, run_id: runId } = await result(job);
+    expect(kind).toBe('created');
+    expect((await endedRun(runId)).state).toBe('completed');
+  });
+
   it('that is delivered again after its run has ended starts no second one', async () => {
     const asker = await flow().ask(0);
     await watch(asker, { schedule: { kind: 'cron', cron: '0 0 1 1 *', time_zone: 'UTC' } });

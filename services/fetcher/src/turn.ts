@@ -6,6 +6,8 @@
  *   an appointment for a tick, its watch gone  → superseded: what it had replaced stands again
  *   no run of this owner and space            → created
  *   a run of its own kind is under way        → joined: that run is this turn's
+ *   that run is being cancelled               → put off until it has ended: it looks after nothing any more, and its end takes away
+ *                                               what is appointed
  *   a run of the other kind is under way      → a tick makes an appointment for now and is done, so that the ticks of a long wait
  *                                               become one; an appointment is put off until that run has ended
  *
@@ -72,6 +74,8 @@ async function startOnce(turn: Turn, key: string, deps: TurnDeps): Promise<JobRe
       if (run?.state === 'queued') await queues.addRun(run, await retries());
       return { kind, run_id: runId };
     }
+    case 'ending':
+      throw new PostponeError(LOOK_AGAIN_MS, 'a run is being cancelled');
     case 'conflict': {
       if (turn.from === 'appointment') throw new PostponeError(LOOK_AGAIN_MS, 'a run of the other kind is under way');
       const appointment = await deps.appointments.makeForTick({ owner, space_id: space, dry_run: dryRun, at: now() });

@@ -113,7 +113,7 @@ describe('a run', () => {
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(async () => (await queue('decide').getJobCountByTypes('prioritized')) === 2, PATIENT);
-    await transitions.cancel(runId, asker.owner, Date.now());
+    await transitions.cancel({ ...asker, runId }, Date.now());
     decider();
     voter(async () => ({ kind: 'skipped', why: 'cancelled' }));
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
@@ -128,7 +128,7 @@ describe('a run', () => {
     const runId = await start(asker);
     await vi.waitUntil(async () => (await (await job(runId)).getState()) === 'waiting-children', PATIENT);
     // As DELETE /agent-run/:id does.
-    await transitions.cancel(runId, asker.owner, Date.now());
+    await transitions.cancel({ ...asker, runId }, Date.now());
     await (await job(runId)).removeUnprocessedChildren();
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
     expect(await kinds(runId)).toEqual(all(asker.ids, 'skipped: cancelled'));
@@ -177,7 +177,7 @@ describe('a run', () => {
     fetcher();
     const runId = await start(asker);
     await vi.waitUntil(() => sandbox.world.received.length > asked, PATIENT);
-    await transitions.cancel(runId, asker.owner, Date.now());
+    await transitions.cancel({ ...asker, runId }, Date.now());
     expect(await ended(runId)).toEqual({ run_id: runId, status: 'cancelled' });
   });
 

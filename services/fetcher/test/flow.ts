@@ -227,7 +227,7 @@ function standOn({ redis, server, sandbox, queues, events, flow }: Parts): FlowS
     async start({ owner, space }, { cancelled = false, retries = FAST, data } = {}) {
       const { kind, runId } = await accept(owner, space);
       if (kind !== 'created') throw new Error(`the run was not created: ${kind}`);
-      if (cancelled) await transitions.cancel(runId, owner, Date.now());
+      if (cancelled) await transitions.cancel({ runId, owner, space }, Date.now());
       const options = { ...jobOptions('agent-run', retries), jobId: jobIds.run(runId) };
       await queue('agent-run').add('agent-run', data?.(runId) ?? { run_id: runId, step: 'fetch' }, options);
       return runId;

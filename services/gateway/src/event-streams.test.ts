@@ -1,6 +1,6 @@
 /** Clients that do not read, over a real line. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
@@ -12,6 +12,25 @@ const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();
 });
+
+/** A server that hands each request to this, and a client that sends one and reads nothing unless it is told to. */
+async function ask(handle: RequestListener): Promise<Socket> {
+  const server = createServer(handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no address');
+  const client = connect(address.port, '127.0.0.1');
+  client.on('error', () => undefined);
+  client.pause();
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  closers.push(() => {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  return client;
+}
 
 type Opened = {
   readonly stream: EventStream;
@@ -27,24 +46,11 @@ async function openTo(heartbeatS: number): Promise<Opened> {
   const streams = createEventStreams(() => ({ heartbeatS, maxClients: 1 }), registry);
   let isGone = false;
   const opened = Promise.withResolvers<{ stream: EventStream; unsent: () => number }>();
-  const server: Server = createServer((_request, response) => {
+  const client = await ask((_request, response) => {
     const stream = streams.open(response, () => (isGone = true));
     opened.resolve({ stream, unsent: () => response.writableLength });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no address');
-  const client = connect(address.port, '127.0.0.1');
-  client.on('error', () => undefined);
-  client.pause();
-  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  closers.push(() => {
-    streams.close();
-    client.destroy();
-    server.closeAllConnections();
-    server.close();
-  });
+  closers.push(() => streams.close());
   const { stream, unsent } = await opened.promise;
   const cut = async (): Promise<number> =>
     Number(/^quorum_event_streams_cut_total (\d+)$/m.exec(await registry.metrics())?.[1]);
@@ -98,4 +104,26 @@ test('a client that was behind and catches up stays, and gets everything', async
   await expect.poll(isGone, PATIENT).toBe(true);
   await expect.poll(got, PATIENT).toBe(sent);
   expect(await cut()).toBe(0);
+});
+
+test('a client that goes before its stream is opened takes no place', async () => {
+  const registry = new Registry();
+  const streams = createEventStreams(() => ({ heartbeatS: 60, maxClients: 1 }), registry);
+  closers.push(() => streams.close());
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const client = await ask((_request, response) => {
+    asked.resolve();
+    // As a route does that has to ask Redis first.
+    response.once('close', () => {
+      const stream = streams.open(response, () => gone.resolve());
+      send(stream);
+      stream.end();
+    });
+  });
+  await asked.promise;
+  client.destroy();
+  await gone.promise;
+  expect(streams.isFull()).toBe(false);
+  expect(await registry.metrics()).toMatch(/^quorum_event_streams 0$/m);
 });

@@ -27,7 +27,7 @@ export type EventStream = {
 export type EventStreams = {
   /** Whether no more may be opened. */
   isFull(): boolean;
-  /** Opens an answer as a stream. `onGone` is called once it is over, whoever ended it. */
+  /** Opens an answer as a stream. `onGone` is called once it is over, whoever ended it: at once where the client has gone already. */
   open(response: ServerResponse, onGone: () => void): EventStream;
   close(): void;
 };
@@ -39,6 +39,9 @@ export type EventStreamLimits = {
   readonly heartbeatS: number;
   readonly maxClients: number;
 };
+
+/** To a client that went before it was opened. */
+const NOBODYS: EventStream = { send: () => undefined, end: () => undefined };
 
 /** The limits are asked for each time. */
 export function createEventStreams(limits: () => EventStreamLimits, registry: Registry): EventStreams {
@@ -97,6 +100,11 @@ export function createEventStreams(limits: () => EventStreamLimits, registry: Re
   return {
     isFull: () => all.size >= limits().maxClients,
     open(response, onGone) {
+      if (response.destroyed) {
+        // That it closes has been told, and is told no second time.
+        onGone();
+        return NOBODYS;
+      }
       const stream = start(response, onGone);
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
       response.write(`retry: ${RETRY_MS}\n\n`);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeHeartbeat } from '@quorum/shared/heartbeat';
 import { createMetrics } from '@quorum/shared/metrics';
+import type { HeldWhy } from '@quorum/shared/outcome';
 import { UserPreferences } from '@quorum/shared/preferences';
 import { createRecords } from '@quorum/shared/records';
 import { connectFailFast } from '@quorum/shared/redis';
@@ -9,7 +10,7 @@ import { sealDecision } from '@quorum/shared/sealed-decision';
 import { enableVoting } from '@quorum/shared/voting';
 import type { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
-import { aHold } from '../../../packages/shared/test/holds.ts';
+import { aHold, anAnswerTo, MINUTE_MS, type HoldCase } from '../../../packages/shared/test/holds.ts';
 import { aDecision, aHash, anAddress, filterMetrics, quiet } from '../../../packages/shared/test/samples.ts';
 import { aRunningRun, NOW_MS, useRedis, type Case } from '../../../packages/shared/test/world.ts';
 import { samplesOf } from '../../../test/scraped.ts';
@@ -74,6 +75,7 @@ test('where nothing is open there is no deadline, and ages are 0', async () => {
   expect(now.get('quorum_holds_open')).toBe(0);
   expect(now.get('quorum_vote_deadline_seconds vote')).toBeNaN();
   expect(now.get('quorum_vote_deadline_seconds owner')).toBeNaN();
+  expect(now.get('quorum_vote_deadline_seconds resumption')).toBeNaN();
   expect(now.get('quorum_queue_oldest_job_seconds vote')).toBe(0);
   expect(now.get('quorum_workers voter')).toBe(0);
   expect(now.get('quorum_voting_enabled')).toBe(0);
@@ -107,6 +109,60 @@ test('what waits for its owner, by the first deadline', async () => {
   const now = await measured();
   expect(now.get('quorum_holds_open')).toBe(2);
   expect(now.get('quorum_vote_deadline_seconds owner')).toBe((first.subject.deadline - NOW_MS) / 1_000);
+});
+
+/** How many seconds are left for the most urgent hold of each kind; null where there is none. */
+async function left(): Promise<Record<string, number | null>> {
+  const now = await measured();
+  const of = (waitsFor: string): number | null => {
+    const seconds = now.get(`quorum_vote_deadline_seconds ${waitsFor}`);
+    return seconds === undefined || Number.isNaN(seconds) ? null : seconds;
+  };
+  return { vote: of('vote'), owner: of('owner'), resumption: of('resumption') };
+}
+
+/** A hold whose deadline is so many minutes away. */
+async function heldFor(minutes: number, why: HeldWhy = 'below_confidence'): Promise<HoldCase> {
+  const hold = await aHold(redis(), { why, nowMs: NOW_MS, subject: { deadline: NOW_MS + minutes * MINUTE_MS } });
+  await enableVoting(redis(), hold.owner);
+  return hold;
+}
+
+async function approve({ transitions, subject }: HoldCase): Promise<void> {
+  const sealed = { answer: anAnswerTo(subject), mac: aHash() };
+  expect(await transitions.answerHold({ subject }, { kind: 'answer', sealed }, NOW_MS)).toMatchObject({ kind: 'done' });
+}
+
+test('a hold that was approved waits for its vote, and for its owner no more', async () => {
+  const approved = await heldFor(10);
+  await heldFor(20);
+  await heldFor(30, 'voting_paused');
+  expect(await left()).toEqual({ owner: 10 * 60, vote: 30 * 60, resumption: null });
+  await approve(approved);
+  expect(await left()).toEqual({ owner: 20 * 60, vote: 10 * 60, resumption: null });
+});
+
+test('while no votes are sent for its owner, what would be voted on waits for them to be', async () => {
+  const paused = await heldFor(10, 'voting_paused');
+  const approved = await heldFor(20);
+  await approve(approved);
+  await heldFor(30);
+  await redis().del(keys.votingOwner(paused.owner));
+  expect(await left()).toEqual({ owner: 30 * 60, vote: 20 * 60, resumption: 10 * 60 });
+  await redis().del(keys.votingGlobal());
+  expect(await left()).toEqual({ owner: 30 * 60, vote: null, resumption: 10 * 60 });
+  await enableVoting(redis(), paused.owner);
+  expect(await left()).toEqual({ owner: 30 * 60, vote: 10 * 60, resumption: null });
+});
+
+test('a hold that cannot be read stands in the way of no other', async () => {
+  const [broken, odd] = [await heldFor(10, 'voting_paused'), await heldFor(10)];
+  await heldFor(20, 'voting_paused');
+  await redis().hset(keys.hold(broken.subject.hold_id), 'subject', '{}');
+  await redis().hset(keys.hold(odd.subject.hold_id), 'state', 'sleepwalking');
+  await redis().zadd(keys.openHolds(), NOW_MS, 'no hold at all');
+  expect(await left()).toEqual({ owner: null, vote: 20 * 60, resumption: null });
+  expect((await measured()).get('quorum_holds_open')).toBe(4);
 });
 
 test('how old the oldest job is that would be taken next, and who takes jobs', async () => {

@@ -1,17 +1,18 @@
 /**
  * What is measured of the whole: how old the oldest job of a queue is and who works, which runs and holds are open, and how much time
- * is left for what was decided and not voted on yet. It is read from Redis when a gateway is asked for its metrics; each of several
- * gateways says the same, so whoever draws it takes the largest and never the sum.
+ * is left for what was decided and not voted on yet, by what that waits for (`waiting-votes.ts`). It is read from Redis when a gateway
+ * is asked for its metrics; each of several gateways says the same, so whoever draws it takes the largest and never the sum.
  */
 import { readHeartbeats, SERVICE_NAMES } from '@quorum/shared/heartbeat';
 import { QUEUES } from '@quorum/shared/jobs';
 import { askedOnce, measure } from '@quorum/shared/measure';
 import type { Metrics } from '@quorum/shared/metrics';
-import type { Records, RunRecord } from '@quorum/shared/records';
+import type { Records } from '@quorum/shared/records';
 import { readVoting, readVotingOfAll } from '@quorum/shared/voting';
 import type { Redis } from 'ioredis';
 import { Gauge } from 'prom-client';
 import type { Queues } from './queues.ts';
+import { type Ends, endsOfHolds, endsOfRun, WAITS_FOR } from './waiting-votes.ts';
 
 const SECOND_MS = 1_000;
 /** So many open runs are looked into for a decision that waits for its vote, the oldest first. */
@@ -21,7 +22,7 @@ export type FleetDeps = {
   readonly redis: Redis;
   readonly metrics: Pick<Metrics, 'registry'>;
   readonly queues: Pick<Queues, 'next'>;
-  readonly records: Pick<Records, 'openRuns' | 'run' | 'openHoldsAhead' | 'announcedOwners'>;
+  readonly records: Pick<Records, 'openRuns' | 'run' | 'hold' | 'openHoldsAhead' | 'announcedOwners'>;
   /** Unix milliseconds. */
   readonly now: () => number;
 };
@@ -31,7 +32,7 @@ export function measureFleet(deps: FleetDeps): void {
   const { redis, queues, now } = deps;
   const ageS = (atMs: number): number => Math.max(0, now() - atMs) / SECOND_MS;
   const runs = askedOnce(() => openRuns(deps));
-  const holds = askedOnce(() => deps.records.openHoldsAhead());
+  const holds = askedOnce(() => openHolds(deps));
   const voting = askedOnce(() => whoVotes(deps));
   const { registry } = deps.metrics;
   const registers = [registry];
@@ -88,15 +89,15 @@ export function measureFleet(deps: FleetDeps): void {
   );
   const left: Gauge<'waits_for'> = new Gauge({
     name: 'quorum_vote_deadline_seconds',
-    help: 'Time that is left for the most urgent proposal that was decided and not voted on: until it closes (waits_for="vote"), or until its owner can answer no more (waits_for="owner"); none where there is no such proposal',
+    help: 'Time that is left for the most urgent proposal that was decided and not voted on, by what it waits for: for its vote, until it closes or its hold expires (waits_for="vote"), for its owner, until they can answer no more (waits_for="owner"), or for voting to be resumed, until its hold expires (waits_for="resumption"); none where there is no such proposal',
     labelNames: ['waits_for'] as const,
     registers,
     async collect() {
       const [open, held] = await Promise.all([runs(), holds()]);
-      const until = (atMs: number | null | undefined): number =>
-        atMs === null || atMs === undefined ? Number.NaN : (atMs - now()) / SECOND_MS;
-      left.set({ waits_for: 'vote' }, until(open?.soonestEndMs));
-      left.set({ waits_for: 'owner' }, until(held?.soonestMs));
+      for (const waitsFor of WAITS_FOR) {
+        const ends = [open, held].flatMap((one) => one?.ends[waitsFor] ?? []);
+        left.set({ waits_for: waitsFor }, ends.length === 0 ? Number.NaN : (Math.min(...ends) - now()) / SECOND_MS);
+      }
     },
   });
   measure(
@@ -118,27 +119,24 @@ export function measureFleet(deps: FleetDeps): void {
   );
 }
 
-type OpenRuns = { readonly count: number; readonly oldestMs: number | null; readonly soonestEndMs: number | null };
+type Open = { readonly count: number; readonly ends: Ends };
+type OpenRuns = Open & { readonly oldestMs: number | null };
 
 async function openRuns({ records }: FleetDeps): Promise<OpenRuns> {
   const ids = await records.openRuns();
   const read = await Promise.allSettled(ids.slice(0, LOOKED_INTO).map((id) => records.run(id)));
   // A record that cannot be read is told of by the watchdog.
   const runs = read.flatMap((one) => (one.status === 'fulfilled' && one.value !== null ? [one.value] : []));
-  const ends = runs.flatMap(waitingForVotes);
   return {
     count: ids.length,
     oldestMs: runs.length === 0 ? null : Math.min(...runs.map(({ acceptedAtMs }) => acceptedAtMs)),
-    soonestEndMs: ends.length === 0 ? null : Math.min(...ends),
+    ends: { vote: runs.flatMap(endsOfRun) },
   };
 }
 
-/** The ends of the proposals of a live run that were decided and have no outcome yet, Unix milliseconds. */
-function waitingForVotes({ opening, dryRun, decisions, outcomes }: RunRecord): number[] {
-  if (opening === null || dryRun || opening.dry_run) return [];
-  return opening.selected
-    .filter(({ proposal_id: id }) => decisions.get(id)?.kind === 'decided' && !outcomes.has(id))
-    .map(({ end }) => end * SECOND_MS);
+async function openHolds({ records, redis }: FleetDeps): Promise<Open> {
+  const { count, ahead } = await records.openHoldsAhead();
+  return { count, ends: await endsOfHolds(ahead, { records, redis }) };
 }
 
 async function whoVotes({ redis, records }: FleetDeps): Promise<{ readonly all: boolean; readonly paused: number }> {

@@ -148,7 +148,7 @@ export async function startGateway(
   heart.start();
   stack.add('heartbeat', heart.stop);
   const server = await listen(app, fixed.HOST, fixed.PORT);
-  stack.add('http server', () => server.close());
+  stack.add('http server', () => server.close((fixed.SHUTDOWN_TIMEOUT_S * SECOND_MS) / 3));
   // Before the server, which waits for its answers to end.
   stack.add('event streams', async () => eventStreams.close());
   stack.add('waiting requests', async () => runWaits.close());

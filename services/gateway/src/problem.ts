@@ -70,6 +70,7 @@ const REFUSALS = {
   'answers-not-set-up': { status: 503, title: 'Answers to holds are not set up' },
   'preferences-unusable': { status: 409, title: 'The preferences cannot be used' },
   'run-ended': { status: 409, title: 'The run has ended' },
+  'run-ending': { status: 409, title: 'The run under way is being cancelled' },
   'run-conflict': { status: 409, title: 'A run of the other kind is under way' },
   'malformed-request': { status: 400, title: 'This is no HTTP' },
   'request-too-slow': { status: 408, title: 'The request did not come in time' },

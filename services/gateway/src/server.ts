@@ -1,4 +1,4 @@
-/** The HTTP server around the application: who sends slowly or too much is cut off. */
+/** The HTTP server around the application: who sends slowly or too much, or does not read its answer, is cut off. */
 import { randomUUID } from 'node:crypto';
 import { createServer, STATUS_CODES, type RequestListener, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,10 +8,24 @@ import { PROBLEM_TYPE, problemOf, type Problem, type ProblemKind } from './probl
 const SECOND_MS = 1_000;
 const KB = 1_024;
 
-export type RunningServer = { readonly url: string; close(): Promise<void> };
+/** For so long nothing of an answer may get on its way. A slow line takes what it was sent in lumps, so this is ample. */
+const UNREAD_MS = 60 * SECOND_MS;
+/** As long as any answer may wait for Redis. */
+const LAST_ANSWERS_MS = 10 * SECOND_MS;
+
+export type RunningServer = {
+  readonly url: string;
+  /** Answers what is under way, and cuts what is not answered within so many milliseconds. */
+  close(withinMs?: number): Promise<void>;
+};
 
 /** Listens on the address; port 0 takes any free one. Rejects where the address is taken. */
-export async function listen(app: RequestListener, host: string, port: number): Promise<RunningServer> {
+export async function listen(
+  app: RequestListener,
+  host: string,
+  port: number,
+  unreadMs: number = UNREAD_MS,
+): Promise<RunningServer> {
   const server = createServer(
     {
       headersTimeout: 5 * SECOND_MS,
@@ -23,7 +37,14 @@ export async function listen(app: RequestListener, host: string, port: number): 
     app,
   );
   const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', ({ socket }, response) => latest.set(socket, response));
+  server.setTimeout(unreadMs);
+  server.on('request', ({ socket }, response) => {
+    latest.set(socket, response);
+    // One that has read everything may wait for more: for the end of a run, or for events.
+    response.on('timeout', () => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const response = latest.get(socket);
     // What was begun is not to be mixed with anything else.
@@ -40,10 +61,15 @@ export async function listen(app: RequestListener, host: string, port: number): 
   });
   return {
     url: urlOf(server.address(), host),
-    // Answers what is under way, and drops connections that wait for nothing.
-    close: () =>
+    close: (withinMs = LAST_ANSWERS_MS) =>
       new Promise((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        // A server that is closing looks after slow senders no more.
+        const cut = setTimeout(() => server.closeAllConnections(), withinMs);
+        server.close((error) => {
+          clearTimeout(cut);
+          if (error === undefined) resolve();
+          else reject(error);
+        });
       }),
   };
 }

@@ -404,7 +404,7 @@ async function openRun(basis: Basis, given: Given): Promise<VoteCase> {
       await deps.transitions.finish({ owner, dryRun: false }, aResponse(runId, { space_id: space }), Date.now());
       return openRun(basis, { ...next, dryRun: false });
     },
-    cancel: async () => void (await deps.transitions.cancel(runId, owner, Date.now())),
+    cancel: async () => void (await deps.transitions.cancel({ runId, owner, space }, Date.now())),
     record: async () => (await deps.records.run(runId))?.outcomes.get(proposal.id),
     ledger: () => deps.records.ledger(voter, space, proposal.id),
     audit: () => auditKinds(redis, voter),

@@ -17,9 +17,11 @@ local function remember(id)
     redis.call('EXPIRE', KEYS[3], key_ttl)
   end
 end
-local active = redis.call('HMGET', KEYS[2], 'run_id', 'kind')
+local active = redis.call('HMGET', KEYS[2], 'run_id', 'kind', 'ending')
 if active[1] then
   if active[2] ~= kind then return { 'conflict', active[1] } end
+  -- Nobody's request is to become a run that was told to stop before it.
+  if active[3] then return { 'ending', active[1] } end
   remember(active[1])
   return { 'joined', active[1] }
 end

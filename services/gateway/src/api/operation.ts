@@ -19,7 +19,8 @@ export const EXPORT_AUDIT = {
   path: '/audit',
   group: 'Records',
   summary: 'Export your audit chain',
-  details: 'A record a line, as `npm run audit:verify` reads it. Empty where there is no signer.',
+  details:
+    'A record a line, as `npm run audit:verify` reads it. Empty where there is no signer. Where the voter votes, or voted, for several owners, it is for admins.',
   query: z.strictObject({
     after: z.coerce
       .number({ error: 'must be the number of a record' })

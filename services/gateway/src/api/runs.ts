@@ -17,7 +17,7 @@ export const START_RUN = {
   group: 'Runs',
   summary: 'Start a run',
   details:
-    'Of each owner, space and kind (live or dry) there is one run at a time: a second request joins the one under way, and one of the other kind is refused. With an Idempotency-Key the same request again, within 24 hours, gets the run that it started, even once that has ended. After a 503 send the same again.',
+    'Of each owner, space and kind (live or dry) there is one run at a time: a second request joins the one under way; while that is being cancelled, or is of the other kind, it is refused. With an Idempotency-Key the same request again, within 24 hours, gets the run that it started, even once that has ended. After a 503 send the same again.',
   role: 'user',
   pays: 'starts',
   headers: z.object({
@@ -48,7 +48,7 @@ export const START_RUN = {
       headers: { Location: 'Where to poll', 'Retry-After': 'When to look first, in seconds' },
     },
   },
-  problems: ['run-conflict', 'idempotency-key-reused', 'not_found'],
+  problems: ['run-conflict', 'run-ending', 'idempotency-key-reused', 'not_found'],
 } as const satisfies Route;
 
 export const READ_RUN = {

@@ -277,6 +277,25 @@ describe('DELETE /agent-run/:id', () => {
     }
   });
 
+  test('has who asks for a run meanwhile wait for its end, with or without a key', async () => {
+    const space_id = newSpace();
+    const owner = OwnerId.parse('owner');
+    const { run_id } = AgentRunAccepted.parse((await postRun(gateway, { space_id })).json);
+    await cancel(run_id);
+    const key = { 'idempotency-key': randomUUID() };
+    for (const headers of [{}, key]) {
+      const refused = await postRun(gateway, { space_id }, headers);
+      expect(refused).toMatchObject({ status: 409, headers: { 'retry-after': '2' } });
+      expect(Problem.parse(refused.json)).toMatchObject({ type: '/problems/run-ending', run_id });
+    }
+    const ended = aResponse(run_id, { status: 'cancelled', space_id: SpaceId.parse(space_id) });
+    await createTransitions(redis).finish({ owner, dryRun: false }, ended, Date.now());
+    const next = await postRun(gateway, { space_id }, key);
+    expect(next.status).toBe(202);
+    expect(next.json).toMatchObject({ joined: false, status: 'queued' });
+    expect(next.json).not.toMatchObject({ run_id });
+  });
+
   test('brings up a run that waits for its hub', async () => {
     const { run_id: runId } = AgentRunAccepted.parse((await postRun(gateway, { space_id: newSpace() })).json);
     await (await queue.getJob(runId))?.remove();

@@ -164,6 +164,12 @@ function refuseClash({ kind, runId }: Accepted, dryRun: boolean): void {
       runId,
     });
   }
+  if (kind === 'ending') {
+    throw new Refusal('run-ending', 'The run of this space is being cancelled. Try again when it has ended.', {
+      runId,
+      headers: { 'retry-after': RETRY_AFTER_S },
+    });
+  }
   if (kind === 'mismatch') {
     throw new Refusal('idempotency-key-reused', 'Send another key, or the body that this key came with.', { runId });
   }
@@ -216,8 +222,9 @@ async function cancelRun(
   caller: Caller,
   id: RunId,
 ): Promise<{ readonly ended: boolean; readonly view: AgentRunView }> {
-  const { runId, owner } = await findRun(deps, caller, id);
-  const status = await deps.transitions.cancel(runId, owner, Date.now());
+  const run = await findRun(deps, caller, id);
+  const { runId } = run;
+  const status = await deps.transitions.cancel(run, Date.now());
   if (status === 'completed' || status === 'failed') {
     throw new Refusal('run-ended', `It has ${status} already: nothing is left to cancel.`, { runId });
   }

@@ -104,6 +104,32 @@ test('an admin reads that of any owner; for others a foreign one is none', async
   expect(await read(CARL, 'admin', '?owner=No')).toMatchObject({ status: 400 });
 });
 
+test('the chain of a voter that votes for another owner too is for admins alone, and stays so once it does no more', async () => {
+  const [ada, bo] = [OwnerId.parse('ada'), OwnerId.parse('bo')];
+  const { records } = await aChain(COURSES);
+  await store(ada, records);
+  expect(linesOf(await read(ada, 'viewer'))).toHaveLength(records.length);
+  const [first] = records;
+  await announce(bo, first?.voter ?? anAddress());
+  const askers = [
+    [ada, 'viewer'],
+    [ada, 'user'],
+    [bo, 'viewer'],
+  ] as const;
+  for (const [owner, role] of askers) {
+    expect(await read(owner, role)).toMatchObject({ status: 403, json: { type: '/problems/role-too-low' } });
+  }
+  expect(linesOf(await read(ada, 'admin'))).toEqual(records.map(lineOf));
+  expect(linesOf(await read(CARL, 'admin', '?owner=bo'))).toEqual(records.map(lineOf));
+  // The voter moves on: what it did for ada is in the chain still, and what it does for bo will be.
+  await announce(ada, anAddress());
+  expect(await read(bo, 'viewer')).toMatchObject({ status: 403 });
+  expect(await read(ada, 'viewer')).toMatchObject({ status: 200, text: '' });
+  await announce(ada, first?.voter ?? anAddress());
+  await createRecords(redis).withdrawSigners(new Set([ada, ANNA, BERT]));
+  expect(await read(ada, 'viewer')).toMatchObject({ status: 403 });
+});
+
 test('a long one comes whole', async () => {
   const { cast } = await aChain([['reserved']]);
   const records = chainOf(

@@ -1,6 +1,7 @@
 /**
  * `GET /audit`: the audit chain of the owner's voter, a record a line, as `npm run audit:verify` reads it. `?after=` leaves out the
- * records up to this number, for who has them already; `?owner=` is for admins.
+ * records up to this number, for who has them already; `?owner=` is for admins. So is the chain of a voter that votes, or voted, for
+ * several owners: it tells of all of them, and no record can be left out of it.
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,10 +13,11 @@ import { maySee, type Access } from '../access.ts';
 import { EXPORT_AUDIT } from '../api/operation.ts';
 import { serveOn } from '../api/serve.ts';
 import { askRedis } from '../ask-redis.ts';
+import { Refusal } from '../problem.ts';
 
 export type AuditDeps = {
   readonly access: Access;
-  readonly records: Pick<Records, 'signer'>;
+  readonly records: Pick<Records, 'signer' | 'isShared'>;
   readonly auditChain: Pick<AuditChain, 'pages'>;
   /** The time within which Redis has to answer each question, in milliseconds. */
   readonly limitMs: () => number;
@@ -38,7 +40,11 @@ export function auditRoutes({ access, records, auditChain, limitMs }: AuditDeps)
       const signer = maySee(caller, owner) ? await records.signer(owner) : null;
       // For whoever asks for their own and never had a signer there is nothing to tell, which is no error.
       if (signer === null && query().owner !== undefined) throw new NotFoundError('audit chain');
-      return signer?.voter ?? null;
+      if (signer === null) return null;
+      if (caller.role !== 'admin' && (await records.isShared(signer.voter, owner))) {
+        throw new Refusal('role-too-low', 'The voter votes, or voted, for other owners too. Its chain is for admins.');
+      }
+      return signer.voter;
     });
     // Before anything is sent: a Redis that is away is a 503 as everywhere.
     const pages = voter === null ? null : auditChain.pages(voter, query().after);
