@@ -57,6 +57,7 @@ export const BROKEN: readonly Broken[] = [
   killed('decider'),
   killed('voter'),
   struck('the hub answers 500', 'hub', { status: 500 }, /HTTP 500/),
+  struck('the database of the hub is away', 'hub', { fails: 'database' }, /HTTP 200/),
   struck('the hub cuts every line', 'hub', { cut: 'before' }, /no answer/),
   struck('the hub hangs', 'hub', { latency_ms: 600_000 }, /no answer/),
   struck('the hub refuses the key', 'hub', { status: 401 }, /refuses the key/),

@@ -126,6 +126,25 @@ describe('faults', () => {
     expect(await strike()).toEqual(first);
   });
 
+  test('a hub whose database is away looks up nothing, and answers what needs none', async () => {
+    const asked = { query: '{ __typename proposal(id: "0x0") { id } spaces { id } }' };
+    await control('POST', '/faults', { endpoint: 'hub', count: 1, fails: 'database' });
+    const { status, body } = await call('POST', `${sandbox.url}/graphql`, asked);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      data: { __typename: 'Query', proposal: null, spaces: null },
+      errors: [{ message: 'request failed' }, { message: 'request failed' }],
+    });
+  });
+
+  test.each([
+    ['sequencer', 'database'],
+    ['hub', 'pinning'],
+    ['model', 'maintenance'],
+  ])('the %s has no %s that fails', async (endpoint, fails) => {
+    expect((await control('POST', '/faults', { endpoint, count: 1, fails })).status).toBe(400);
+  });
+
   test('a fault that does nothing is refused', async () => {
     expect((await control('POST', '/faults', { endpoint: 'hub', count: 1 })).status).toBe(400);
   });

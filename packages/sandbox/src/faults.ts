@@ -17,7 +17,10 @@ export const Fault = z
     status: z.int().min(200).max(599).optional().describe('Answers this instead'),
     body: z.unknown().optional().describe('With status: the body; a string is sent as HTML'),
     headers: z.record(z.string(), z.string()).default({}).describe('With status'),
-    fails: z.enum(['pinning', 'maintenance']).optional().describe('The step at which the sequencer itself fails'),
+    fails: z
+      .enum(['pinning', 'maintenance', 'database'])
+      .optional()
+      .describe('The step at which the sequencer itself fails; database: the hub looks up nothing'),
     stored: z.boolean().default(false).describe('With status: the request is carried out before the error is answered'),
     cut: z
       .enum(['before', 'after'])
@@ -31,8 +34,8 @@ export const Fault = z
   .refine((fault) => [fault.cut, fault.status, fault.latency_ms, fault.fails].some((effect) => effect !== undefined), {
     error: 'does nothing: needs latency_ms, status, cut or fails',
   })
-  .refine((fault) => fault.fails === undefined || fault.endpoint === 'sequencer', {
-    error: 'fails is for the sequencer',
+  .refine(({ fails, endpoint }) => fails === undefined || endpoint === (fails === 'database' ? 'hub' : 'sequencer'), {
+    error: 'pinning and maintenance are for the sequencer, database is for the hub',
     path: ['fails'],
   });
 export type Fault = z.output<typeof Fault>;

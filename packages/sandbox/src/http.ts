@@ -22,8 +22,8 @@ export type SandboxRequest = {
   readonly text: string;
   /** `text` parsed, or a form's fields; `{}` where there is neither. */
   readonly body: unknown;
-  /** At which step the sequencer is to fail; set by a fault. */
-  readonly fails?: 'pinning' | 'maintenance';
+  /** What is to fail in the endpoint itself; set by a fault. */
+  readonly fails?: 'pinning' | 'maintenance' | 'database';
 };
 
 export type Reply = {

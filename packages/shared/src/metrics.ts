@@ -132,8 +132,8 @@ export function createMetrics(service: string) {
     ),
     upstreamRequests: new Counter({
       name: 'quorum_upstream_requests_total',
-      help: 'Requests to the hub, the sequencer and the models by the status of their answers; none: there was no answer',
-      labelNames: ['upstream', 'status'] as const,
+      help: 'Requests to the hub, the sequencer and the models by the status of their answers (none: there was no answer), and whether they answered as one that works does (ok); the hub says with 200 too that it failed',
+      labelNames: ['upstream', 'status', 'ok'] as const,
       registers,
     }),
     upstreamDuration: new Histogram({
@@ -195,10 +195,10 @@ function securityCounter(registry: Registry): SecurityCounter & Pick<Counter<'ev
 
 /** Counts requests to upstreams, each as it comes to its end. */
 export function countExchanges({ upstreamRequests, upstreamDuration }: Metrics): OnExchange {
-  return ({ upstream, status, durationMs }) => {
+  return ({ upstream, status, ok, durationMs }) => {
     // Whatever a proxy makes up is no status of HTTP.
     const known = status !== null && status >= 100 && status <= 599;
-    upstreamRequests.inc({ upstream, status: known ? String(status) : 'none' });
+    upstreamRequests.inc({ upstream, status: known ? String(status) : 'none', ok: String(ok) });
     upstreamDuration.observe({ upstream }, durationMs / 1_000);
   };
 }

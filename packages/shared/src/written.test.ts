@@ -94,11 +94,24 @@ describe('what is written is counted once, whoever writes it', () => {
   });
 });
 
-it('requests to upstreams are counted by the status of their answers, what is none as none', async () => {
+it('requests to upstreams are counted by the status of their answers, what is none as none, and by whether it worked', async () => {
   const metrics = createMetrics('one');
   const count = countExchanges(metrics);
-  for (const status of [200, 200, 503, null, 1_000]) count({ upstream: 'hub', status, ok: true, durationMs: 500 });
+  const told = [
+    [200, true],
+    // Whoever has GraphQL says with 200 that it failed.
+    [200, false],
+    [503, false],
+    [null, false],
+    [1_000, false],
+  ] as const;
+  for (const [status, ok] of told) count({ upstream: 'hub', status, ok, durationMs: 500 });
   const samples = samplesOf([await metrics.registry.metrics()]);
-  expect(sumsBy(samples, 'quorum_upstream_requests_total', ['status'])).toEqual({ '200': 2, '503': 1, none: 2 });
+  expect(sumsBy(samples, 'quorum_upstream_requests_total', ['status', 'ok'])).toEqual({
+    '200/false': 1,
+    '200/true': 1,
+    '503/false': 1,
+    'none/false': 2,
+  });
   expect(sumsBy(samples, 'quorum_upstream_request_duration_seconds_sum', ['upstream'])).toEqual({ hub: 2.5 });
 });

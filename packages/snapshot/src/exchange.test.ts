@@ -37,7 +37,7 @@ describe.each([
   ['ping', (hub: ReturnType<typeof createHub>) => hub.ping()],
 ] as const)('of the hub, asked for %s,', (_what, ask) => {
   const replies: [string, Reply, number | null, boolean][] = [
-    ['an answer', data({ space: null, __typename: 'Query' }), 200, true],
+    ['an answer', data({ space: null, proposal: null }), 200, true],
     ['a query that is refused', { status: 400, body: { errors: [{ message: 'Cannot query field' }] } }, 400, true],
     ['a key that is refused', { status: 401, body: { errors: [{ message: 'invalid api key' }] } }, 401, false],
     ['too many requests', { status: 429, body: { error: 'too many requests' } }, 429, false],

@@ -188,7 +188,7 @@ const Role = z.object({
 export type Role = z.infer<typeof Role>;
 export const RolesAnswer = z.object({ roles: z.array(Role) });
 
-export const PingAnswer = z.object({ __typename: z.string() });
+export const PingAnswer = z.object({ proposal: z.null() });
 
 /** When a row says that it was created, for paging; undefined where it does not say. */
 export function createdOf(row: unknown): number | undefined {

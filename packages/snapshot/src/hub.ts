@@ -113,7 +113,7 @@ export interface Hub {
   overridingStrategies(signal?: AbortSignal): Promise<ReadonlySet<string>>;
   /** The spaces in which an address is more than a voter, and as what: `admin`, `moderator`, `author`. */
   roles(address: Address, signal?: AbortSignal): Promise<readonly Role[]>;
-  /** The least that can be asked, to see whether it answers. */
+  /** The least that it has to look up, to see whether it can. */
   ping(signal?: AbortSignal): Promise<void>;
 }
 

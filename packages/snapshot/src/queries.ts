@@ -110,5 +110,5 @@ export const ROLES = `query Roles($address: String!) {
   roles(where: { address: $address }) { space permissions }
 }`;
 
-/** Costs the hub nothing. */
-export const PING = `query Ping { __typename }`;
+/** A look-up by primary key, of what there is not: only a hub that reaches its database can say so. */
+export const PING = `query Ping { proposal(id: "0x0") { id } }`;

@@ -19,9 +19,9 @@ import type { Redis } from 'ioredis';
 import type { ChildTree } from './tree.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Where no gateway is there to deliver them, notices wait, and go when what they tell is long past. */
+/** Notices that were due and that no gateway has taken go when what they tell is long past. */
 const NOTICE_KEPT_MS = 30 * DAY_MS;
-const NOTICES_PER_SWEEP = 10_000;
+const NOTICES_PER_SWEEP = 1_000;
 
 /** Where the root job of a run is. ended: completed or failed. waits: for children. at_work: it comes up by itself. */
 export type RootState = 'missing' | 'ended' | 'waits' | 'at_work';
@@ -141,9 +141,16 @@ export function openQueues({
       );
     },
 
-    /** Removes notices that are older than what they tell can matter. */
-    async forgetOldNotices(): Promise<void> {
-      await notices.clean(NOTICE_KEPT_MS, NOTICES_PER_SWEEP, 'wait');
+    /**
+     * Removes notices that have been due for longer than what they tell can matter. Not by BullMQ's own `clean`, which goes by when a
+     * job was added: a notice that waited a month for its time would be gone as it comes.
+     */
+    async forgetOldNotices(nowMs: number): Promise<void> {
+      // The end at which they are taken, where those are that have been due for longest.
+      const waiting = await notices.getJobs(['wait'], 0, NOTICES_PER_SWEEP - 1, true);
+      const old = waiting.filter((notice) => dueMs(notice) <= nowMs - NOTICE_KEPT_MS);
+      // One that somebody has taken meanwhile stays.
+      for (const { id } of old) if (id !== undefined) await notices.remove(id);
     },
 
     async rootState(runId: RunId): Promise<RootState> {
@@ -198,6 +205,11 @@ export function openQueues({
       await Promise.all([flow, runs, votes, decides, notices].map((one) => one.close()));
     },
   };
+}
+
+/** When it was last tried, else when it was first to be taken; a job that came out of its delay has it in its options alone. */
+function dueMs({ processedOn, timestamp, opts }: Pick<Job, 'processedOn' | 'timestamp' | 'opts'>): number {
+  return processedOn ?? timestamp + (opts.delay ?? 0);
 }
 
 function isSettled(state: string): boolean {

@@ -250,14 +250,40 @@ describe('what a run left over, and no later one looked at before it closed', ()
 });
 
 describe('a notice', () => {
-  it('that nobody has fetched for a month is forgotten, and a younger one is kept', async () => {
+  const day = 24 * HOUR_MS;
+
+  it('that has been due for a month is forgotten, and a younger one is kept', async () => {
     const notices = flow().queue('notify');
-    const day = 24 * HOUR_MS;
     await notices.add('notify', {}, { jobId: 'old-one', timestamp: Date.now() - 31 * day });
     await notices.add('notify', {}, { jobId: 'young-one', timestamp: Date.now() - 29 * day });
     flow().fetcher();
     await watchdog();
     expect((await notices.getWaiting()).map(({ id }) => id)).toEqual(['young-one']);
+  });
+
+  it('that was ordered long before is as old as it is due', async () => {
+    const notices = flow().queue('notify');
+    const ordered = async (jobId: string, daysAgo: number, delayDays: number): Promise<void> => {
+      const timestamp = Date.now() - daysAgo * day;
+      const job = await notices.add('notify', {}, { jobId, timestamp, delay: delayDays * day });
+      await job.promote();
+    };
+    await ordered('due-too-long', 70, 35);
+    await ordered('due-now', 40, 40);
+    await ordered('due-lately', 60, 31);
+    flow().fetcher();
+    await watchdog();
+    const kept = new Set((await notices.getWaiting()).map(({ id }) => id));
+    expect(kept).toEqual(new Set(['due-now', 'due-lately']));
+  });
+
+  it('that was tried lately is kept, however long it is due', async () => {
+    const notices = flow().queue('notify');
+    await notices.add('notify', {}, { jobId: 'tried-one', timestamp: Date.now() - 31 * day });
+    await flow().redis.hset(`${BULL_PREFIX}:notify:tried-one`, 'processedOn', String(Date.now() - day));
+    flow().fetcher();
+    await watchdog();
+    expect((await notices.getWaiting()).map(({ id }) => id)).toEqual(['tried-one']);
   });
 });
 

@@ -17,7 +17,7 @@
  *                                              make it, mend it and catch up once, remove it
  *   a hold that is open, without the job that ends it; one to be cast while voting is enabled, without the job that does
  *                                              put it back
- *   a notice that nobody has fetched for a month is forgotten
+ *   a notice that has been due for a month, and nobody has fetched, is forgotten
  *
  * It runs as a job on a schedule, and once when a fetcher starts. Everything it does may be done twice.
  */
@@ -76,7 +76,7 @@ export async function watchdogJob(deps: WatchdogDeps): Promise<JobResult<'watchd
   await apart(keepSchedules(deps), 'schedules');
   const turns = (await apart(keepAppointments(deps, open), 'appointments')) ?? 0;
   const forHolds = (await apart(keepHolds(deps), 'holds')) ?? 0;
-  await apart(queues.forgetOldNotices(), 'notices');
+  await apart(queues.forgetOldNotices(deps.now()), 'notices');
   const count = (what: Found): number => found.filter((one) => one === what).length;
   return {
     open_runs: open.length,

@@ -32,6 +32,11 @@ function failed(status: number, errors: readonly GraphQLError[], headers: Record
 
 export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
   const rootValue = createResolvers(world);
+  /** As the real one answers while its database is away. */
+  const requestFailed = (): never => {
+    throw new GraphQLError('request failed');
+  };
+  const withoutDatabase = Object.fromEntries(Object.keys(rootValue).map((field) => [field, requestFailed]));
 
   return async (request): Promise<Answer> => {
     const answer = await answerOf(request);
@@ -59,7 +64,7 @@ export function createHub(world: LiveWorld, schema: GraphQLSchema): Handler {
       return failed(405, [new GraphQLError(message)], { allow: 'POST' });
     }
 
-    const result = await run(schema, document, rootValue, asked);
+    const result = await run(schema, document, request.fails === 'database' ? withoutDatabase : rootValue, asked);
     if (result instanceof GraphQLError) return failed(400, [result]);
     // No data at all means that execution did not start: bad variables. A resolver's error leaves nulls in the data.
     return reply(result.data ? 200 : 500, result, CORS);

@@ -21,7 +21,7 @@ import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
 import { PATIENT } from '../../../../test/patience.ts';
 import { openReceiver, signedBy, type Receiver } from '../../test/receiver.ts';
 import { log } from '../../test/stand.ts';
-import { resolveAny } from './address.ts';
+import { PrivateAddressError, resolveAny } from './address.ts';
 import { measureDeliveries } from './delivery-metrics.ts';
 import type { NotifyDeps } from './notify-job.ts';
 import { signatureOf } from './send.ts';
@@ -182,6 +182,20 @@ describe('a notice', () => {
     expect(deliveries).toMatchObject([{ attempts: 3, why: 'answered 500', notice }]);
   });
 
+  test('that was given up is counted as that once, however often it is queued', async () => {
+    const { owner } = await anOwnerWith();
+    receiver.answer((response) => void response.writeHead(410).end());
+    const notice = closing(owner);
+    work();
+    for (let times = 0; times < 3; times += 1) {
+      await enqueue(notice);
+      expect(await endOf(notice)).toBe('dead');
+      await queue.remove(jobIds.notify(notice));
+    }
+    const counted = await metrics.registry.getSingleMetricAsString('quorum_webhook_deliveries_total');
+    expect(counted).toMatch(/result="dead".*\} 1$/m);
+  });
+
   test('that a receiver wants no more (410) is dead at once', async () => {
     const { owner } = await anOwnerWith();
     receiver.answer((response) => void response.writeHead(410).end());
@@ -199,6 +213,24 @@ describe('a notice', () => {
     work({ allowPrivate: false });
     expect(await endOf(notice)).toBe('dead');
     expect(receiver.got).toEqual([]);
+  });
+
+  test('whose name leads to a private address for a moment is tried again', async () => {
+    const { owner } = await anOwnerWith();
+    await webhooks.put(owner, `${receiver.url.replace('127.0.0.1', 'localhost')}/${owner}`, Date.now());
+    const notice = closing(owner);
+    await enqueue(notice);
+    let asked = 0;
+    work({
+      async resolve(host) {
+        asked += 1;
+        if (asked === 1) throw new PrivateAddressError(host);
+        return resolveAny(host);
+      },
+    });
+    expect(await endOf(notice)).toBe('delivered');
+    expect(receiver.got).toHaveLength(1);
+    expect(await deliveryOf(notice)).toMatchObject({ state: 'delivered', attempts: 2 });
   });
 
   test('for an owner who wants none ends without a trace', async () => {

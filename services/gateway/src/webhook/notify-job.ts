@@ -54,21 +54,24 @@ type End = JobResult<'notify'>['end'];
 
 /** One try. Throws a `PostponeError` where it is to be tried again. */
 export async function notifyJob(notice: NoticePayload, attempt: Attempt, deps: NotifyDeps): Promise<{ end: End }> {
-  const end = await tryOnce(notice, attempt, deps);
-  deps.metrics.deliveries.inc({ result: end });
-  return { end };
+  return { end: await tryOnce(notice, attempt, deps) };
 }
 
 async function tryOnce(notice: NoticePayload, attempt: Attempt, deps: NotifyDeps): Promise<End> {
   const { deliveries, webhooks, now } = deps;
+  const counted = (end: End): End => {
+    deps.metrics.deliveries.inc({ result: end });
+    return end;
+  };
   const webhook = await webhooks.of(notice.owner);
   const data = webhook === null ? null : await messageOf(notice, deps, now());
   if (webhook === null || data === null) {
     await deliveries.end(notice, { state: 'dropped' }, now());
-    return webhook === null ? 'no_webhook' : 'dropped';
+    return counted(webhook === null ? 'no_webhook' : 'dropped');
   }
   const leaseMs = deps.timeoutMs + GRACE_MS;
   const begun = await deliveries.begin(notice, { leaseMs, most: MOST_AT_A_TIME, nowMs: now() });
+  // Counted when it ended.
   if (begun.kind === 'ended') return begun.state;
   if (begun.kind === 'busy') throw new PostponeError(untilFree(attempt.pickups), 'others of this owner are being sent');
 
@@ -80,13 +83,13 @@ async function tryOnce(notice: NoticePayload, attempt: Attempt, deps: NotifyDeps
   const sent = await send({ url: view.url, secret, id, body: JSON.stringify(body) }, deps);
   if (sent.kind === 'delivered') {
     await deliveries.end(notice, { state: 'delivered' }, now());
-    return 'delivered';
+    return counted('delivered');
   }
   const waitMs = sent.kind === 'given_up' ? undefined : deps.waitsMs[begun.attempt - 1];
   if (waitMs === undefined) {
     await deliveries.end(notice, { state: 'dead', why: sent.why }, now());
     attempt.log.warn({ delivery: id, owner, tries: begun.attempt, why: sent.why }, 'notice given up');
-    return 'dead';
+    return counted('dead');
   }
   const delayMs = Math.round(waitMs * (1 + JITTER * Math.random()));
   await deliveries.end(notice, { state: 'pending', why: sent.why, againMs: now() + delayMs }, now());

@@ -50,7 +50,8 @@ export async function send({ url: text, secret, id, body }: ToSend, deps: SendDe
     if (status === 410) return { kind: 'given_up', why: 'answered 410: it wants no more' };
     return { kind: 'failed', why: status < 400 ? `answered ${status}: no redirect is followed` : `answered ${status}` };
   } catch (error) {
-    if (error instanceof PrivateAddressError) return { kind: 'given_up', why: error.message };
+    // A name may mean something else at the next try, when it is asked for anew.
+    if (error instanceof PrivateAddressError) return { kind: 'failed', why: error.message };
     return { kind: 'failed', why: wordsOf(error, deps.timeoutMs) };
   }
 }
