@@ -259,7 +259,7 @@ describe('what an earlier run left by policy, under other preferences', () => {
   ])('stands after %s', async ([, given, cancelled]) => {
     const proposal = someProposal();
     const run = await takenUpAgain(proposal, 'by_policy', given);
-    if (cancelled) await run.transitions.cancel(run.runId, run.owner, NOW_MS);
+    if (cancelled) await run.transitions.cancel(run, NOW_MS);
     await settle(run, proposal, cancelled ? { kind: 'skipped', why: 'cancelled' } : { kind: 'simulated' });
     await close(run);
     expect(await isNoted(run, proposal)).toBe(true);
