@@ -78,7 +78,9 @@ export const Opening = z.object({
       proposals: z
         .array(LeftOver)
         .optional()
-        .describe('What a live run left, the first to end before the others; absent: nothing, or it was to cast nothing'),
+        .describe(
+          'What a live run left, the first to end before the others; absent: nothing, or it was to cast nothing',
+        ),
     })
     .describe('The soonest end of what is left for a later run: of all, and of what no run has tried in vain'),
   opened_at: z.int().optional().describe('When it was established, Unix milliseconds'),

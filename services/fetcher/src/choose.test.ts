@@ -9,10 +9,12 @@ import { anyEntry, anyWorld } from '../test/worlds.ts';
 import { choose, type ChooseDeps } from './choose.ts';
 import { dropByHistory, partition, termsOf } from './filter.ts';
 import { listed, type Listed } from './listing.ts';
-import type { Power } from './power.ts';
+import { LATE, type Power } from './power.ts';
 import { rank } from './rank.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const at = { nowMs: NOW_MS, minTimeToVoteS: 120 };
+const NEVER = new AbortController().signal;
 const some: Power = { kind: 'known', value: 7 };
 
 /** A world of up to so many proposals, the texts of which may have become others since they were listed. */
@@ -80,6 +82,7 @@ describe('any world', () => {
           },
           texts: async (wanted) => new Map(wanted.flatMap((id) => textNow(id, proposals, of(id).since))),
           recheck: terms,
+          signal: NEVER,
         };
 
         const byTerms = partition(proposals.map(listed), terms);
@@ -139,6 +142,7 @@ describe('what was chosen', () => {
     power: async () => some,
     texts: async (ids) => new Map(ids.flatMap((id) => textNow(id, [one, two], 'same'))),
     recheck: termsOf({ blacklisted_proposers: [], whitelisted_proposers: [] }, at),
+    signal: NEVER,
     ...given,
   });
 
@@ -181,6 +185,99 @@ describe('what was chosen', () => {
     const pause = new Error('a pause');
     await expect(choose(both, deps({ power: () => Promise.reject(pause) }))).rejects.toBe(pause);
     await expect(choose(both, deps({ texts: () => Promise.reject(pause) }))).rejects.toBe(pause);
+  });
+});
+
+describe('voting power that is slow to come', () => {
+  const many = Array.from({ length: 60 }, () => aProposal());
+  const all = many.map(listed);
+
+  /** Chooses three where the power of these hangs until it is given up; how often power was asked for, too. */
+  async function chooseAmong(hangs: (place: number) => boolean, given: Partial<ChooseDeps> = {}) {
+    const asked: number[] = [];
+    const givenUp: number[] = [];
+    const power: ChooseDeps['power'] = async (id, signal) => {
+      const place = many.findIndex((one) => one.id === id);
+      asked.push(place);
+      if (!hangs(place)) return some;
+      const { promise, resolve } = Promise.withResolvers<Power>();
+      signal.addEventListener('abort', () => {
+        givenUp.push(place);
+        resolve({ kind: 'unknown', why: LATE });
+      });
+      return promise;
+    };
+    const chosen = await choose(all, {
+      limit: 3,
+      power,
+      patience: { slowMs: 1, allMs: PATIENT.timeout },
+      texts: async (ids) => new Map(ids.flatMap((id) => textNow(id, many, 'same'))),
+      recheck: () => null,
+      signal: NEVER,
+      ...given,
+    });
+    const places = (of: readonly { readonly id: ProposalId }[]) =>
+      of.map(({ id }) => all.findIndex((one) => one.id === id));
+    return {
+      selected: places(chosen.selected.map(({ proposal }) => proposal)),
+      beyond: places(chosen.beyond),
+      unchecked: chosen.unchecked,
+      counted: [...chosen.dropped.values()].reduce((sum, { length }) => sum + length, chosen.selected.length),
+      asked,
+      givenUp,
+    };
+  }
+
+  it('keeps no other proposal waiting: those that answer are taken, the slow ones are left for a later run', async () => {
+    const { selected, beyond, unchecked, counted, givenUp } = await chooseAmong(
+      (place) => place < 1 || (place > 2 && place < 6),
+    );
+    expect(selected).toEqual([1, 2, 6]);
+    expect(beyond.slice(0, 4)).toEqual([0, 3, 4, 5]);
+    expect([unchecked, counted]).toEqual([[], 60]);
+    expect(givenUp).toEqual([0, 3, 4, 5]);
+  });
+
+  it('is asked ever more widely, so that not even thirty that hang hold up the rest', async () => {
+    const { selected, asked } = await chooseAmong((place) => place < 30);
+    expect(selected).toEqual([30, 31, 32]);
+    // Waves of 3, 6, 12 and 24: as many as there are places, and as many as hang.
+    expect(asked).toEqual(Array.from({ length: 45 }, (_, place) => place));
+  });
+
+  it('ends the choice when the time of all is over: what is chosen stands, and what was not answered is unchecked', async () => {
+    const hung = await chooseAmong((place) => place !== 1, { patience: { slowMs: 5, allMs: 40 } });
+    expect(hung.selected).toEqual([1]);
+    expect(new Set(hung.unchecked.map(({ why }) => why))).toEqual(new Set([LATE]));
+    expect(hung.unchecked.length).toBe(hung.asked.length - 1);
+    expect([hung.beyond.length, hung.counted]).toEqual([60 - hung.asked.length, 60]);
+  });
+
+  it('and comes after all is taken, where there is a place', async () => {
+    const slow = Promise.withResolvers<undefined>();
+    const power: ChooseDeps['power'] = async (id) => {
+      if (id === many[0]?.id) await slow.promise;
+      return some;
+    };
+    const { selected } = await choose(all.slice(0, 3), {
+      limit: 3,
+      power,
+      patience: { slowMs: 1, allMs: PATIENT.timeout },
+      async texts(ids) {
+        slow.resolve(undefined);
+        return new Map(ids.flatMap((id) => textNow(id, many, 'same')));
+      },
+      recheck: () => null,
+      signal: NEVER,
+    });
+    expect(selected.map(({ proposal }) => proposal.id)).toEqual([many[1]?.id, many[2]?.id, many[0]?.id]);
+  });
+
+  it('ends with the run that is told to stop', async () => {
+    const stop = new AbortController();
+    const chosen = chooseAmong(() => true, { signal: stop.signal });
+    stop.abort(new Error('enough'));
+    await expect(chosen).rejects.toThrow('enough');
   });
 });
 

@@ -1,16 +1,20 @@
 /**
  * Which of the ranked proposals a run decides: the first, up to the limit, on which the voter has power and whose text, read
- * again, still passes. Asked in waves as wide as the places that are left, so that nothing is asked about what is not needed.
+ * again, still passes. Asked in waves as wide as the places that are left, so that nothing is asked about what is not needed. A
+ * question that is slow is not waited for beside the others, and where an answer comes too late its proposal is left for a later run.
  */
 import type { ReadProposal } from '@quorum/snapshot/hub';
 import type { Proposal, ProposalId } from '@quorum/snapshot/proposal';
 import { drop, type Dropped, type DroppedAs } from './filter.ts';
 import type { Listed } from './listing.ts';
-import type { Power } from './power.ts';
+import { LATE, type Power } from './power.ts';
+import { isAble, openQuestions, type AskPower, type Patience } from './power-questions.ts';
 
 export type ChooseDeps = {
   readonly limit: number;
-  readonly power: (id: ProposalId) => Promise<Power>;
+  readonly power: AskPower;
+  readonly patience?: Patience | undefined;
+  readonly signal: AbortSignal;
   /** The texts of these proposals; what is gone is not there. */
   readonly texts: (ids: readonly ProposalId[]) => Promise<ReadonlyMap<ProposalId, ReadProposal>>;
   /** Why a proposal, as it is by now, is dropped after all, or null. */
@@ -31,31 +35,58 @@ export type Chosen = {
 /** A hub that fails so often in one run is ill: thousands of further questions would not mend it. */
 const UNCHECKED_MOST = 50;
 
+/** The hub gives up on a question after half a minute; an attempt of a run has two, and the texts are to be read in them. */
+const PATIENCE: Patience = { slowMs: 10_000, allMs: 45_000 };
+
 /** Chooses among proposals in their turn. Throws what `power` and `texts` throw. */
 export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promise<Chosen> {
+  const { limit, power, patience = PATIENCE, signal } = deps;
   const selected: { proposal: Proposal; votingPower: number | null }[] = [];
   const unchecked: Unchecked[] = [];
   const dropped = new Map<DroppedAs, Listed[]>();
+  const able: { proposal: Listed; votingPower: number | null }[] = [];
   const leave = (proposal: Listed, why: string): void => {
     unchecked.push({ proposal, why });
     drop(dropped, 'check_failed', [proposal]);
   };
+  const sort = (proposal: Listed, answer: Power): void => {
+    if (answer.kind === 'unknown') leave(proposal, answer.why);
+    else if (isAble(answer)) able.push({ proposal, votingPower: answer.value });
+    else drop(dropped, 'no_voting_power', [proposal]);
+  };
 
+  using questions = openQuestions(power, patience, signal);
   let next = 0;
-  while (selected.length < deps.limit && next < inTurn.length && unchecked.length < UNCHECKED_MOST) {
-    const wave = inTurn.slice(next, next + deps.limit - selected.length);
+  while (selected.length < limit) {
+    const places = limit - selected.length;
+    for (const { proposal, power: answer } of questions.answered()) sort(proposal, answer);
+    if (able.length > 0) {
+      await take(able.splice(0, places));
+      continue;
+    }
+    if (unchecked.length >= UNCHECKED_MOST || questions.isOver()) break;
+    // What is slow takes no place, and the more of it there is, the more are asked: or a few that hang would hold up the rest for long.
+    const wave = inTurn.slice(next, next + places + questions.waiting().length);
     next += wave.length;
-    const powers = await Promise.all(wave.map(({ id }) => deps.power(id)));
-    const able = wave.flatMap((proposal, at): { proposal: Listed; votingPower: number | null }[] => {
-      const power = powers[at];
-      if (power?.kind === 'known' && power.value !== 0) return [{ proposal, votingPower: power.value }];
-      if (power?.kind === 'known') drop(dropped, 'no_voting_power', [proposal]);
-      else leave(proposal, power?.why ?? 'its voting power was not read');
-      return [];
-    });
-    if (able.length === 0) continue;
-    const texts = await deps.texts(able.map(({ proposal }) => proposal.id));
-    for (const { proposal, votingPower } of able) {
+    questions.ask(wave);
+    if (questions.waiting().length === 0) break;
+    await questions.wait(wave, places);
+  }
+  signal.throwIfAborted();
+
+  // What came in while the last texts were read.
+  for (const { proposal, power: answer } of questions.answered()) sort(proposal, answer);
+  const late = questions.waiting();
+  if (selected.length < limit) for (const proposal of late) leave(proposal, LATE);
+  const isFull = selected.length === limit;
+  const behind = new Set(isFull ? [...late, ...able.map(({ proposal }) => proposal)] : []);
+  const beyond = inTurn.filter((proposal, at) => at >= next || behind.has(proposal));
+  if (beyond.length > 0) drop(dropped, 'beyond_limit', beyond);
+  return { selected, beyond, unchecked, dropped };
+
+  async function take(some: typeof able): Promise<void> {
+    const texts = await deps.texts(some.map(({ proposal }) => proposal.id));
+    for (const { proposal, votingPower } of some) {
       const text = texts.get(proposal.id);
       if (text?.ok !== true) {
         leave(proposal, text?.why ?? 'it is gone from the hub');
@@ -66,7 +97,4 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
       else drop(dropped, why, [proposal]);
     }
   }
-  const beyond = inTurn.slice(next);
-  if (beyond.length > 0) drop(dropped, 'beyond_limit', beyond);
-  return { selected, beyond, unchecked, dropped };
 }

@@ -49,7 +49,10 @@ function leftBy({ runId, opening }: RunRecord, standing: Appointment | null): Le
 }
 
 /** What has closed by then, and what has not. */
-function split(left: LeftOver | null, ms: number): { readonly closed: LeftOver | null; readonly ahead: LeftOver | null } {
+function split(
+  left: LeftOver | null,
+  ms: number,
+): { readonly closed: LeftOver | null; readonly ahead: LeftOver | null } {
   const where = (is: (endMs: number) => boolean): LeftOver | null => {
     const proposals = left?.proposals.filter(({ end }) => is(end * SECOND_MS)) ?? [];
     return left === null || proposals.length === 0 ? null : { run_id: left.run_id, proposals };

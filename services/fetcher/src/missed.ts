@@ -28,7 +28,10 @@ export function missedNotices(
       delayMs,
     });
     const isNear = leftMs > 0 && leftMs <= leadS * SECOND_MS && outcome?.kind !== 'skipped';
-    return [...(isNear ? [notice('vote_failed', 0)] : []), notice('deadline_missed', Math.max(0, leftMs + AFTER_CLOSE_MS))];
+    return [
+      ...(isNear ? [notice('vote_failed', 0)] : []),
+      notice('deadline_missed', Math.max(0, leftMs + AFTER_CLOSE_MS)),
+    ];
   });
 }
 

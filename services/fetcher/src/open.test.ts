@@ -50,6 +50,40 @@ describe('a proposal that cannot be checked', () => {
     expect(opening.left_over.proposals?.map(({ end }) => end)).toEqual([NOW_S + DAY_S, NOW_S + 2 * DAY_S]);
   });
 
+  it('stops no other where the hub does not answer for its power', async () => {
+    const world = stand();
+    const asker = await world.ask((space) =>
+      [1, 2, 3, 4, 5, 6].map((days) => inWorld(space, { end: NOW_S + days * DAY_S })),
+    );
+    const listed = rank((await allActive(world.hub, asker.space)).proposals, NOW_MS).map(({ proposal }) => proposal.id);
+    const hung = listed.slice(0, 4);
+    for (const id of hung) {
+      await world.fault({
+        endpoint: 'hub',
+        count: 9,
+        latency_ms: 30_000,
+        match: { body_contains: `"proposal":"${id}"` },
+      });
+    }
+    await world.writePreferences(asker.owner, { max_proposals_per_run: 2 });
+    const patience = { slowMs: 50, allMs: PATIENT.timeout };
+    const opening = await world.open(asker, { deps: { powerPatience: patience } });
+    expect(new Set(opening.selected.map(({ proposal_id: id }) => id))).toEqual(new Set(listed.slice(4)));
+    expect(opening.left_over.proposals?.map(({ proposal_id: id }) => id).toSorted()).toEqual(hung.toSorted());
+  });
+
+  it('is left for a later run where the hub answers for none, and the owner is told', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [1, 2].map((days) => inWorld(space, { end: NOW_S + days * DAY_S })));
+    await world.fault({ endpoint: 'hub', count: 9, latency_ms: 30_000, match: { body_contains: 'VotingPower' } });
+    const opening = await world.open(asker, { deps: { powerPatience: { slowMs: 50, allMs: 200 } } });
+    expect(opening.filter_metrics).toMatchObject({ fetched: 2, check_failed: 2, selected: 0 });
+    expect(opening.errors).toEqual([
+      expect.stringMatching(/^2 proposals could not be checked .* \(its voting power was not read in time\)$/),
+    ]);
+    expect(opening.left_over.all).toBe(NOW_S + DAY_S);
+  });
+
   it('is counted where its row is malformed, and the rest go on', async () => {
     const good = row({ id: '0x01', state: 'active', end: NOW_S + DAY_S, space: { id: 'harbour.eth' } });
     const rows = [

@@ -19,6 +19,7 @@ import { dropByHistory, partition, termsOf, type Dropped, type DroppedAs } from 
 import { readListing, type Listed, type Listing } from './listing.ts';
 import { takingPowerBack } from './overriding.ts';
 import { wordsForMissed, wordsForOdd, wordsForUnchecked } from './opening-words.ts';
+import type { Patience } from './power-questions.ts';
 import { powerOn } from './power.ts';
 import { rank } from './rank.ts';
 
@@ -29,6 +30,8 @@ export type OpenDeps = {
   readonly preferences: Pick<PreferenceStore, 'load'>;
   readonly log: Logger;
   readonly minTimeToVoteS: number;
+  /** For how long voting power is waited for, where that is not for as long as a run can. */
+  readonly powerPatience?: Patience;
   readonly now: () => number;
 };
 
@@ -106,7 +109,9 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   const inTurn = [...inRank.filter(({ id }) => !inVain.has(id)), ...inRank.filter(({ id }) => inVain.has(id))];
   const chosen = await choose(inTurn, {
     limit: preferences.max_proposals_per_run,
-    power: (id) => powerOn(id, { voter, space }, deps, signal),
+    power: (id, until) => powerOn(id, { voter, space }, deps, { signal, limit: until }),
+    patience: deps.powerPatience,
+    signal,
     texts: (ids) => hub.proposals(ids, signal),
     recheck: (proposal) => {
       if (proposal.space !== space) return 'check_failed';

@@ -8,6 +8,9 @@ export type Power =
   /** null: there is no voter, so nobody was asked. */
   { readonly kind: 'known'; readonly value: number | null } | { readonly kind: 'unknown'; readonly why: string };
 
+/** Why a power is not known where the hub took too long. */
+export const LATE = 'its voting power was not read in time';
+
 export type PowerDeps = {
   readonly hub: Hub;
   readonly cache: Pick<HubCache<unknown>, 'power' | 'keepPower'>;
@@ -15,23 +18,24 @@ export type PowerDeps = {
 
 /**
  * Asks for the power of a voter. What cannot be read for one proposal is an answer; what would be so for the next one too is
- * thrown: an upstream that asks for a pause, an error of ours, a caller that gave up.
+ * thrown: an upstream that asks for a pause, an error of ours, a caller that gave up. `limit` ends with the time for the question.
  */
 export async function powerOn(
   proposal: ProposalId,
   { voter, space }: { readonly voter: Address | null; readonly space: SpaceId },
   { hub, cache }: PowerDeps,
-  signal: AbortSignal,
+  { signal, limit }: { readonly signal: AbortSignal; readonly limit: AbortSignal },
 ): Promise<Power> {
   if (voter === null) return { kind: 'known', value: null };
   const kept = await cache.power(voter, proposal);
   if (kept !== null) return { kind: 'known', value: kept };
   try {
-    const value = await hub.votingPower({ voter, space, proposal }, signal);
+    const value = await hub.votingPower({ voter, space, proposal }, limit);
     await cache.keepPower(voter, proposal, value);
     return { kind: 'known', value };
   } catch (thrown) {
     signal.throwIfAborted();
+    if (limit.aborted) return { kind: 'unknown', why: LATE };
     const error = toQuorumError(thrown);
     if (error.category === 'rate_limited' || error.category === 'internal') throw error;
     return { kind: 'unknown', why: error.message };

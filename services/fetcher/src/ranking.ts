@@ -2,8 +2,11 @@
 import { toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
 import { establish, type OpenDeps } from './open.ts';
+import type { Patience } from './power-questions.ts';
 
 const DROPPED_TOLD = 500;
+/** The job has half a minute. */
+const PATIENCE: Patience = { slowMs: 5_000, allMs: 15_000 };
 
 /** Ranks the proposals of a space for an owner. Never throws what the asker should hear of: that is an answer too. */
 export async function rankJob(
@@ -12,7 +15,8 @@ export async function rankJob(
   signal: AbortSignal,
 ): Promise<JobResult<'rank'>> {
   try {
-    const { opening, dropped } = await establish({ owner, space, dryRun: false }, deps, signal);
+    const asked = { owner, space, dryRun: false };
+    const { opening, dropped } = await establish(asked, { powerPatience: PATIENCE, ...deps }, signal);
     return {
       kind: 'ranked',
       ranking: {

@@ -267,10 +267,7 @@ describe('an appointment for the time at which its turn has been already', () =>
     }, PATIENT);
     expect((await endedRun(second ?? null)).state).toBe('completed');
     expect(await flow().appointments.at(owner, space, false)).toBeNull();
-    const turn = await flow().turnAt({ ...asker, at });
-    await vi.waitUntil(async () => (await turn.getState()) === 'completed', PATIENT);
-    expect(await result(turn)).toEqual({ kind: 'created', run_id: second });
-    // Nothing stands: delivered once more it starts nothing.
+    // Nothing stands, and nothing comes any more.
     expect(await watchdog()).toMatchObject({ put_back: 0 });
     expect(await flow().runsOf(asker)).toEqual([joined, second]);
   });
