@@ -12,8 +12,8 @@ import { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { OwnerId, RunId } from './ids.ts';
+import { LeftOver } from './left-records.ts';
 import { readAll, type ReadAll } from './read-all.ts';
-import { LeftOver } from './records.ts';
 import { fields, keys } from './redis-keys.ts';
 import { loadScript, runScript } from './script.ts';
 

@@ -1,8 +1,12 @@
 /** How live runs left proposals to later ones: a part of `records.ts`, by which it is reached. */
-import type { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
+import { ProposalId, type SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import type { OwnerId } from './ids.ts';
 import { keys, RETENTION_S } from './redis-keys.ts';
+
+/** A proposal that a live run left for a later one. */
+export const LeftOver = z.object({ proposal_id: ProposalId, end: z.int().describe('Unix seconds') });
 
 /** How a live run left a proposal: held or skipped by policy, or without a vote for a reason that it would meet again. */
 export type LeftAs = 'by_policy' | 'in_vain';

@@ -24,7 +24,7 @@ import { createAnnouncements } from './announcements.ts';
 import { addUsage, SealedDecision, Usage } from './decision.ts';
 import { parseField, parsePrefixed } from './hash-fields.ts';
 import { createHoldRecords } from './hold-records.ts';
-import { createLeftRecords } from './left-records.ts';
+import { createLeftRecords, LeftOver } from './left-records.ts';
 import { OwnerId, RequestId, RunId } from './ids.ts';
 import { createKeptTexts } from './kept-texts.ts';
 import { createOpenRuns } from './open-runs.ts';
@@ -54,9 +54,6 @@ export const Selected = z.object({
     .describe('Whether a first vote takes power back from a delegate, or may; absent: it does not'),
 });
 export type Selected = z.infer<typeof Selected>;
-
-/** A proposal that a live run left for a later one. */
-export const LeftOver = z.object({ proposal_id: ProposalId, end: z.int().describe('Unix seconds') });
 
 const End = z.int().nullable().describe('Unix seconds; null: there is none');
 

@@ -193,7 +193,7 @@ describe('voting power that is slow to come', () => {
   const all = many.map(listed);
 
   /** Chooses three where the power of these hangs until it is given up; how often power was asked for, too. */
-  async function chooseAmong(hangs: (at: number) => boolean, given: Partial<ChooseDeps> = {}) {
+  async function chooseAmong(hangs: (place: number) => boolean, given: Partial<ChooseDeps> = {}) {
     const asked: number[] = [];
     const givenUp: number[] = [];
     const power: ChooseDeps['power'] = async (id, signal) => {
@@ -229,7 +229,9 @@ describe('voting power that is slow to come', () => {
   }
 
   it('keeps no other proposal waiting: those that answer are taken, the slow ones are left for a later run', async () => {
-    const { selected, beyond, unchecked, counted, givenUp } = await chooseAmong((at) => at < 1 || (at > 2 && at < 6));
+    const { selected, beyond, unchecked, counted, givenUp } = await chooseAmong(
+      (place) => place < 1 || (place > 2 && place < 6),
+    );
     expect(selected).toEqual([1, 2, 6]);
     expect(beyond.slice(0, 4)).toEqual([0, 3, 4, 5]);
     expect([unchecked, counted]).toEqual([[], 60]);
@@ -237,14 +239,14 @@ describe('voting power that is slow to come', () => {
   });
 
   it('is asked ever more widely, so that not even thirty that hang hold up the rest', async () => {
-    const { selected, asked } = await chooseAmong((at) => at < 30);
+    const { selected, asked } = await chooseAmong((place) => place < 30);
     expect(selected).toEqual([30, 31, 32]);
     // Waves of 3, 6, 12 and 24: as many as there are places, and as many as hang.
-    expect(asked).toEqual(Array.from({ length: 45 }, (_, at) => at));
+    expect(asked).toEqual(Array.from({ length: 45 }, (_, place) => place));
   });
 
   it('ends the choice when the time of all is over: what is chosen stands, and what was not answered is unchecked', async () => {
-    const hung = await chooseAmong((at) => at !== 1, { patience: { slowMs: 5, allMs: 40 } });
+    const hung = await chooseAmong((place) => place !== 1, { patience: { slowMs: 5, allMs: 40 } });
     expect(hung.selected).toEqual([1]);
     expect(new Set(hung.unchecked.map(({ why }) => why))).toEqual(new Set([LATE]));
     expect(hung.unchecked.length).toBe(hung.asked.length - 1);

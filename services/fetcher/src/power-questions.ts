@@ -26,7 +26,7 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
   const limit = timeLimit(allMs, [signal, given.signal]);
   /** In the order in which they were asked; null: no answer yet. */
   const open = new Map<Listed, Power | null>();
-  let failure: { readonly error: unknown } | null = null;
+  const failed: { readonly error: unknown }[] = [];
   let wake = (): void => undefined;
   limit.signal.addEventListener('abort', () => wake(), { once: true });
 
@@ -34,7 +34,7 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
     try {
       open.set(proposal, await power(proposal.id, limit.signal));
     } catch (error) {
-      failure ??= { error };
+      failed.push({ error });
     }
     wake();
   }
@@ -74,7 +74,7 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
       const isDone = (): boolean =>
         isSlow || limit.signal.aborted || able() >= places || wanted.every((proposal) => open.get(proposal) !== null);
       try {
-        while (failure === null && !isDone()) {
+        while (failed.length === 0 && !isDone()) {
           const { promise, resolve } = Promise.withResolvers<void>();
           wake = resolve;
           await promise;
@@ -82,7 +82,8 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
       } finally {
         clearTimeout(slow);
       }
-      if (failure !== null) throw failure.error;
+      const [first] = failed;
+      if (first !== undefined) throw first.error;
     },
 
     [Symbol.dispose](): void {
