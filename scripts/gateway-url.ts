@@ -5,6 +5,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Operator } from './operator.ts';
+import { runFiles } from './run-files.ts';
 import type { StartSettings } from './start-settings.ts';
 
 type Folders = Pick<StartSettings, 'folders'>;
@@ -19,8 +20,9 @@ export async function forgetGateway(settings: Folders): Promise<void> {
   await rm(fileIn(settings), { force: true });
 }
 
-/** The URL that is written down; else that of PORT on this machine, as in compose. */
+/** The URL that is written down, while the start that wrote it runs; else that of PORT on this machine, as in compose. */
 export async function gatewayUrlOf({ settings, env }: Operator): Promise<string> {
-  const text = await readFile(fileIn(settings), 'utf8').catch(() => '');
+  const isRunning = (await runFiles(settings.folders.run).supervisor()) !== undefined;
+  const text = isRunning ? await readFile(fileIn(settings), 'utf8').catch(() => '') : '';
   return URL.canParse(text) ? text : `http://127.0.0.1:${env['PORT'] || '3000'}`;
 }

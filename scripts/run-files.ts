@@ -23,6 +23,8 @@ export interface RunFiles {
   readonly note: (name: string, pid: number) => Promise<void>;
   forget(name: string): Promise<void>;
   readonly release: () => Promise<void>;
+  /** The process id of the supervisor of this folder, if there is one. */
+  readonly supervisor: () => Promise<number | undefined>;
 }
 
 export function runFiles(dir: string): RunFiles {
@@ -45,6 +47,7 @@ export function runFiles(dir: string): RunFiles {
     note,
     forget,
     release: () => forget(SUPERVISOR),
+    supervisor: async () => (await read(SUPERVISOR))?.pid,
     async claim() {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       return await withLock(

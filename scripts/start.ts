@@ -84,6 +84,8 @@ async function claimAndStart(asked: Asked): Promise<number> {
     },
   });
   try {
+    // Of a start that was killed.
+    await forgetGateway(settings);
     for (const name of await files.endLeftOvers()) terminal.say(`  ended a ${name} that an earlier start left`);
     // Who presses Ctrl-C while it starts does not wait until it has.
     const aborted = stop.requested.then(() => Promise.reject(new Error('asked to stop')));

@@ -14,6 +14,7 @@ import { readKeyFile } from '@quorum/shared/secret-file';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { forgetGateway, noteGateway } from '../../scripts/gateway-url.ts';
+import { runFiles } from '../../scripts/run-files.ts';
 import { SECRETS } from '../../scripts/secrets.ts';
 import { readCommonSettings } from '../../scripts/start-settings.ts';
 import { startStack, until, type Stack } from '../stack.ts';
@@ -246,14 +247,20 @@ test('the gateway is asked where npm start wrote it down, and who has its port m
   try {
     await mkdir(settings.folders.run);
     await noteGateway(settings, stack.url);
+    // As `npm start` does, whose process this one is here.
+    const files = runFiles(settings.folders.run);
+    await files.claim();
     const id = randomUUID();
     const ask = (): Promise<Ended> => traceWith({ QUORUM_DATA_DIR, PORT: String(port) }, [id]);
     expect(await ask()).toMatchObject({ code: 1, err: expect.stringContaining(`There is no run ${id}`) });
     expect(heard).toEqual([]);
-    // Where nothing is written down, as in compose, it is the port of PORT.
-    await forgetGateway(settings);
+    // What was written by one that is gone may be another's port by now: it is that of PORT, as in compose, where nothing is written.
+    await files.release();
     await ask();
     expect(heard).toEqual([expect.stringContaining('Bearer ')]);
+    await forgetGateway(settings);
+    await ask();
+    expect(heard).toHaveLength(2);
   } finally {
     stranger.close();
     await rm(QUORUM_DATA_DIR, { recursive: true });

@@ -29,6 +29,10 @@ const holdsProse = anyOf(Object.values(PROSE).flat());
 
 /** Editors leave a word or two of markup behind; sentences are put there by somebody, in one piece or in many. */
 const HIDDEN_WORDS = 3;
+/** What editors are known to leave behind, whole and by its name: no part of a sentence that is put there in pieces. */
+const EDITOR_MARK =
+  /^\s*(?:\[if !(?:supportLists|supportEmptyParas|supportLineBreakNewLine|vml|mso)\]>?|(?:<!)?\[endif\]|(?:Start|End)Fragment|more|\/?wp:(?:paragraph|heading|list|list-item|quote|table|image|separator))\s*$/i;
+const byHand = (hidden: readonly string[]): readonly string[] => hidden.filter((text) => !EDITOR_MARK.test(text));
 
 const HARD: Readonly<Record<string, Found>> = {
   tag_characters: ({ raw }) => hasTagCharacters(raw),
@@ -36,7 +40,7 @@ const HARD: Readonly<Record<string, Found>> = {
   zero_width_in_word: ({ raw }) => hasZeroWidthInWord(raw),
   invisible_row: ({ raw }) => hasInvisibleRow(raw),
   hidden_text: ({ hidden }) =>
-    hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS) || differentWordsIn(hidden) >= HIDDEN_WORDS,
+    hidden.some((text) => wordsIn(text) >= HIDDEN_WORDS) || differentWordsIn(byHand(hidden)) >= HIDDEN_WORDS,
   // Nobody encodes by chance what would be an order if it were read.
   encoded_order: ({ forms }) => [...forms.decoded, ...turnedForms(forms.flat)].some(holdsProse),
 };

@@ -245,6 +245,13 @@ describe('voting power that is slow to come', () => {
     expect(asked).toEqual(Array.from({ length: 45 }, (_, place) => place));
   });
 
+  it('is asked about no more than a run may leave unchecked, however many hang: the hub is everybody’s', async () => {
+    const { selected, asked, counted } = await chooseAmong(() => true, { patience: { slowMs: 1, allMs: 200 } });
+    expect(selected).toEqual([]);
+    expect(asked).toEqual(Array.from({ length: 50 }, (_, place) => place));
+    expect(counted).toBe(60);
+  });
+
   it('ends the choice when the time of all is over: what is chosen stands, and what was not answered is unchecked', async () => {
     const hung = await chooseAmong((place) => place !== 1, { patience: { slowMs: 5, allMs: 40 } });
     expect(hung.selected).toEqual([1]);

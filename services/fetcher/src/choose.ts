@@ -66,7 +66,10 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
     }
     if (unchecked.length >= UNCHECKED_MOST || questions.isOver()) break;
     // What is slow takes no place, and the more of it there is, the more are asked: or a few that hang would hold up the rest for long.
-    const wave = inTurn.slice(next, next + places + questions.waiting().length);
+    // All together no more than one run may leave unchecked: the hub is everybody's.
+    const waiting = questions.waiting().length;
+    const room = Math.max(0, UNCHECKED_MOST - unchecked.length - waiting);
+    const wave = inTurn.slice(next, next + Math.min(places + waiting, room));
     next += wave.length;
     questions.ask(wave);
     if (questions.waiting().length === 0) break;

@@ -404,9 +404,10 @@ describe('a run that failed', () => {
       await close({ ...first, deps });
       const stands = () => deps.appointments.get(first.owner, first.space, false);
       /** Another run, which ends at that time. */
-      async function another(nowMs: number, opening: Partial<Opening> | null): Promise<RunRecord> {
+      async function another(nowMs: number, opening: Partial<Opening> | null, cancelled = false): Promise<RunRecord> {
         const runId = newRunId();
         await accept(first, { runId });
+        if (cancelled) await first.transitions.cancel({ ...first, runId }, nowMs);
         if (opening !== null) await deps.records.open(runId, anOpening([], { voter: anAddress(), ...opening }));
         const run = await deps.records.run(runId);
         if (run === null) throw new Error('the run is gone');
@@ -445,6 +446,19 @@ describe('a run that failed', () => {
       const { first, told, another, notice } = await leftOver();
       await another(at(-300), { opened_at: at(-200) });
       expect(told).toEqual([notice(first.runId, 0)]);
+    });
+
+    it('has it told after its close where one is cancelled before it opened: its end calls the next run off', async () => {
+      const { first, told, stands, another, notice } = await leftOver();
+      await another(at(400), null, true);
+      expect(await stands()).toBeNull();
+      expect(told).toEqual([notice(first.runId, 520_000)]);
+    });
+
+    it('leaves it to its owner where one is cancelled that had opened and seen it', async () => {
+      const { told, another } = await leftOver();
+      await another(at(400), { opened_at: at(500) }, true);
+      expect(told).toEqual([]);
     });
 
     it('tells nothing where one has opened and found nothing more to do', async () => {

@@ -4,7 +4,8 @@
  * and leaves its own, so that nothing is told of what it found voted on, or without power to vote.
  *
  *   a run ends that opened                  tells of what had closed before it opened, and of what it left over and has closed since
- *   a run ends that did not open            tells of what has closed, and leaves the rest as it was
+ *   a run ends that did not open            tells of what has closed, and leaves the rest as it was; where it was cancelled its end
+ *                                           calls the appointment off, so it has the rest told after its close
  *   no run ends                             the watchdog tells of what has closed
  */
 import type { Appointment } from '@quorum/shared/appointments';
@@ -25,7 +26,9 @@ export function leftOverOf(run: RunRecord, standing: Appointment | null, nowMs: 
 
 /** What is told at the end of a live run. What it left over itself and its owner cancelled is its owner's. */
 export function leftOverNotices(run: RunRecord, standing: Appointment | null, nowMs: number): readonly Notice[] {
-  const unseen = split(standing?.left_over ?? null, run.opening?.opened_at ?? nowMs).closed;
+  const before = standing?.left_over ?? null;
+  const isCalledOff = run.cancelled && run.opening === null;
+  const unseen = isCalledOff ? before : split(before, run.opening?.opened_at ?? nowMs).closed;
   const own = run.cancelled || run.opening === null ? null : split(leftBy(run, standing), nowMs).closed;
   return [unseen, own].flatMap((left) => noticesOf(run.owner, run.space, left, nowMs));
 }

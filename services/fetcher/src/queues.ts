@@ -170,7 +170,11 @@ export function openQueues({
      * Helps a root that waits: children that are gone are put back, those that have settled without its being told are no longer
      * waited for, and a root that waits for nothing goes on. Returns whether there was something to do.
      */
-    async mendWaiting(run: RunRef, trees: readonly ChildTree[], settings: RetrySettings): Promise<boolean> {
+    async mendWaiting(
+      run: RunRef & Pick<RunRecord, 'cancelled'>,
+      trees: readonly ChildTree[],
+      settings: RetrySettings,
+    ): Promise<boolean> {
       const { runId } = run;
       const rootId = jobIds.run(runId);
       let mended = false;
@@ -178,6 +182,8 @@ export function openQueues({
         const vote = await votes.getJob(tree.voteId);
         const state = await stateOf(vote);
         if (vote === undefined) {
+          // Taken away since nobody had begun it: no vote would come of it.
+          if (run.cancelled) continue;
           await addMissing([tree], rootId);
           mended = true;
         } else if (isSettled(state)) mended = (await vote.removeChildDependency()) || mended;

@@ -98,6 +98,18 @@ describe('the watchdog', () => {
     );
   });
 
+  it('puts back no vote of a run that is being cancelled, which was taken away since nobody had begun it', async () => {
+    flow().fetcher();
+    const { runId, owner, space } = await waiting(2);
+    const { opening } = await flow().run(runId);
+    const [first] = opening?.selected ?? [];
+    if (first === undefined) throw new Error('two are selected');
+    await flow().transitions.cancel({ runId, owner, space }, Date.now());
+    await lose('decide', jobIds.decide(runId, first.proposal_id));
+    await lose('vote', jobIds.vote(runId, first.proposal_id));
+    expect(await watchdog()).toMatchObject({ put_back: 0, freed: 0, ended: 0 });
+  });
+
   it('lets a run go on that waits for a child which has failed already: the trap of a child that is added twice', async () => {
     const { redis } = flow();
     flow().fetcher();
