@@ -15,6 +15,7 @@ import { ForgedHeadError } from '@quorum/shared/audit-chain';
 import type { RunId } from '@quorum/shared/ids';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
 import { encodeBallot } from '@quorum/snapshot/encode';
@@ -22,7 +23,8 @@ import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
 import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
-import { castBefore, type Checked, voidIntent } from './preflight.ts';
+import { type Checked, voidIntent } from './preflight.ts';
+import { later } from './retry.ts';
 import { secretChoice } from './secret-choice.ts';
 import { send, settle } from './send.ts';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
@@ -97,7 +99,8 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
         return end(skipped('vote_cap', nowMs));
       case 'adopted':
         entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-        if (entry?.state === 'cast') return end(castBefore(entry, ref, proposal, nowMs));
+        // Another delivery cast it, or a vote that was voided was taken up: the next pre-flight says whether it is what is wanted.
+        if (entry?.state === 'cast') throw new PostponeError(later(1), 'another vote was cast meanwhile');
     }
   }
   throw new Error(`The intent for ${ballot.kind} on ${ref.proposal} changed three times while it was being reserved`);
