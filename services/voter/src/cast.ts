@@ -12,8 +12,10 @@
  * A crash anywhere leaves the intent, and the next delivery of the job begins at the pre-flight again.
  */
 import { ForgedHeadError } from '@quorum/shared/audit-chain';
+import type { RunId } from '@quorum/shared/ids';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
 import { encodeBallot } from '@quorum/snapshot/encode';
@@ -21,11 +23,12 @@ import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
 import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
-import { castBefore, type Checked, voidIntent } from './preflight.ts';
+import { type Checked, voidIntent } from './preflight.ts';
+import { later } from './retry.ts';
 import { secretChoice } from './secret-choice.ts';
 import { send, settle } from './send.ts';
 import { end, failed, go, held, skipped, type Step } from './step.ts';
-import type { Casting, VoteDeps } from './vote-deps.ts';
+import type { Casting, VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** Casts the ballot, or says where it ends instead. Throws `PostponeError` where it must be tried again. */
 export async function cast(
@@ -96,7 +99,8 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
         return end(skipped('vote_cap', nowMs));
       case 'adopted':
         entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-        if (entry?.state === 'cast') return end(castBefore(entry, ref, proposal, nowMs));
+        // Another delivery cast it, or a vote that was voided was taken up: the next pre-flight says whether it is what is wanted.
+        if (entry?.state === 'cast') throw new PostponeError(later(1), 'another vote was cast meanwhile');
     }
   }
   throw new Error(`The intent for ${ballot.kind} on ${ref.proposal} changed three times while it was being reserved`);
@@ -115,13 +119,13 @@ async function adopt(
   { proposal, found }: Checked,
   deps: VoteDeps,
 ): Promise<Step<ReservedIntent | null>> {
-  const { ref, ballot, licence, decision } = casting;
+  const { ref, ballot, licence } = casting;
   const intent = openIntent(entry.intent, deps.voterKey);
   if (intent === null || intentVoteId(intent, proposal) !== entry.vote_id) return refuseIntent(deps);
   const tooOld = intent.message.timestamp < deps.now() / 1_000 - OLDEST_S;
   // What the guard builds again is this decision's ballot: weights of 7 and 3 say the same as 70 and 30 in another text.
   const another = !sameBallot(intent.ballot, ballot) || !sameText(intent.ballot, ballot, proposal);
-  const withdrawn = isWithdrawn(intent.message.reason, entry, decision);
+  const withdrawn = await isWithdrawn(intent.message.reason, entry, casting, deps);
   if (found !== null || !(tooOld || another || withdrawn)) return go({ intent, voteId: entry.vote_id });
   const why = another
     ? 'a newer decision has another ballot'
@@ -134,16 +138,25 @@ async function adopt(
 
 /**
  * Whether a reason was made for an owner who lets less be published by now: none, or, under other preferences, another. What was
- * published nobody takes back.
+ * published nobody takes back. A hold may be cast long after a newer run has reserved: the newer run's preferences count, or each
+ * would void the other's vote in turn.
  */
-function isWithdrawn(
+async function isWithdrawn(
   reason: string,
-  { preferences_version: version }: LedgerEntry,
-  decision: Casting['decision'],
-): boolean {
+  { preferences_version: version, run_id: by }: LedgerEntry,
+  { ref, decision }: Casting,
+  deps: VoteDeps,
+): Promise<boolean> {
   const { public_reason: wanted } = decision;
   if (reason === '' || reason === fitReason(wanted)) return false;
-  return wanted === '' || version !== decision.preferences_version;
+  if (wanted === '') return true;
+  return version !== decision.preferences_version && !(await beganAfter(by, ref, deps));
+}
+
+/** Whether that run began after the one that this vote is of; one that is no longer stored did not. */
+async function beganAfter(runId: RunId, { runId: own, proposal }: VoteRef, { records }: VoteDeps): Promise<boolean> {
+  const [that, ours] = await Promise.all([runId, own].map((id) => records.runForVote(id, proposal)));
+  return (that?.acceptedAtMs ?? 0) > (ours?.acceptedAtMs ?? 0);
 }
 
 /** Whether two ballots that say the same are also encoded the same. */

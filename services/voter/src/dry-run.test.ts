@@ -52,3 +52,9 @@ describe.each(CASES)('a decision of type $type, privacy "$privacy", by $kind', (
     expect([asked.times, toSequencer() - before]).toEqual([1, 1]);
   });
 });
+
+test('a dry run reads no ledger, be it for what it would take back: it has reserved nothing', async () => {
+  const vote = await stand.aVote({ dryRun: true });
+  const ledger = (): Promise<never> => Promise.reject(new Error('the ledger was read'));
+  expect(await vote.vote({ records: { ...vote.deps.records, ledger } })).toEqual({ kind: 'simulated' });
+});

@@ -203,7 +203,7 @@ export function whoseVote(vote: HubVote, ref: VoteRef, licence: Licence, deps: V
 }
 
 /** What a vote that was cast already means to this run: delivered again it says the same, another run has nothing to add. */
-export function castBefore(
+function castBefore(
   entry: LedgerEntry,
   ref: VoteRef,
   { privacy }: Pick<Proposal, 'privacy'>,

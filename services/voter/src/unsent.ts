@@ -12,7 +12,7 @@ export async function takeBackUnsent(
   { licences, records, transitions, now }: Pick<VoteDeps, 'licences' | 'records' | 'transitions' | 'now'>,
 ): Promise<void> {
   const licence = licences.get(ref.owner);
-  if (licence === undefined || outcome.kind === 'cast') return;
+  if (licence === undefined || outcome.kind === 'cast' || outcome.kind === 'simulated') return;
   const { voter } = licence;
   const entry = await records.ledger(voter, ref.space, ref.proposal);
   if (entry?.state !== 'reserved' || entry.run_id !== ref.runId || entry.sends > 0) return;

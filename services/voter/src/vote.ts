@@ -93,10 +93,22 @@ export async function settleOutcome(
 ): Promise<Outcome> {
   await sweepLater(ref, record, deps);
   await takeBackUnsent(ref, record, deps);
+  await tellAfterEnd(run, ref, record, deps);
   const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
   const why = 'why' in outcome ? outcome.why : '';
   deps.log.info({ outcome: outcome.kind, why, detail }, 'proposal settled');
   return outcome;
+}
+
+/** Its run had ended, and said nothing of this vote or that it had failed. Told before it is recorded: told twice is told once. */
+async function tellAfterEnd(
+  { state }: RunForVote,
+  { runId: run_id, owner, space: space_id, proposal: proposal_id }: VoteRef,
+  { outcome }: OutcomeRecord,
+  { sweeps }: Pick<VoteDeps, 'sweeps'>,
+): Promise<void> {
+  if (state === 'running' || outcome.kind !== 'cast') return;
+  await sweeps.tell({ owner, space_id, proposal_id, run_id, event: 'settled_later' });
 }
 
 async function outcomeOf(run: RunForVote, ref: VoteRef, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {

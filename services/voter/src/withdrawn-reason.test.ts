@@ -3,15 +3,20 @@ import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences'
 import { keys } from '@quorum/shared/redis-keys';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { expect, test } from 'vitest';
+import { aHeldVote, answer, castHold, deliverHold, endRun } from '../test/holds.ts';
 import { useStand, type VoteCase } from '../test/stand.ts';
 
 const stand = useStand();
 const FULL = { preferences: { publish_reason: 'full' }, decision: { public_reason: 'what a model wrote' } } as const;
 
-/** A vote with a reason, reserved and sent in vain: no byte of it arrived. */
+/** No byte of what is sent next arrives. */
+const lose = (vote: VoteCase): Promise<void> =>
+  stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, cut: 'before' });
+
+/** A vote with a reason, reserved and sent in vain. */
 async function sentInVain(): Promise<VoteCase> {
   const vote = await stand.aVote(FULL);
-  await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, cut: 'before' });
+  await lose(vote);
   await expect(vote.deliver()).rejects.toBeInstanceOf(PostponeError);
   expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 1 });
   return vote;
@@ -43,4 +48,44 @@ test('and one that is as it was is sent again, byte for byte', async () => {
   const next = await vote.nextRun({ decision: { public_reason: 'what a model wrote in another run' } });
   expect(await next.vote()).toEqual({ kind: 'cast' });
   expect(await next.hubVote()).toMatchObject({ id: first?.vote_id, reason: 'what a model wrote' });
+});
+
+/** The next run of an owner who wants the template published by now. */
+async function nextWithTemplate(vote: VoteCase, wishes: Readonly<Record<string, unknown>> = {}): Promise<VoteCase> {
+  const now = { publish_reason: 'template', ...wishes };
+  await vote.writePreferences(now);
+  const preferences = UserPreferences.parse(now);
+  const preferences_version = preferencesVersion(preferences);
+  return vote.nextRun({
+    opening: { preferences, preferences_version },
+    decision: { preferences_version, public_reason: 'the template' },
+  });
+}
+
+test('a hold leaves the reason of a run that began after its own: neither voids the other’s vote in turn', async () => {
+  const { preferences, decision } = FULL;
+  const vote = await aHeldVote(stand, { preferences: { ...preferences, approval: 'always' }, decision });
+  await answer(vote);
+  await lose(vote);
+  await expect(deliverHold(vote)).rejects.toBeInstanceOf(PostponeError);
+  const next = await nextWithTemplate(vote);
+  await lose(next);
+  await expect(next.deliver()).rejects.toBeInstanceOf(PostponeError);
+  const newest = await next.ledger();
+  expect(newest).toMatchObject({ state: 'reserved', run_id: next.runId });
+  await lose(vote);
+  await expect(deliverHold(vote)).rejects.toBeInstanceOf(PostponeError);
+  expect(await vote.ledger()).toMatchObject({ state: 'reserved', vote_id: newest?.vote_id });
+  expect(await next.vote()).toEqual({ kind: 'cast' });
+  expect(await next.hubVote()).toMatchObject({ id: newest?.vote_id, reason: 'the template' });
+});
+
+test('a hold withdraws the reason of a run that began before its own', async () => {
+  const vote = await sentInVain();
+  const next = await nextWithTemplate(vote, { approval: 'always' });
+  expect(await next.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+  await endRun(next);
+  await answer(next);
+  expect(await castHold(next)).toBe('cast');
+  expect(await next.hubVote()).toMatchObject({ reason: 'the template' });
 });

@@ -137,7 +137,7 @@ export type VoteCase = {
   /** Works it once. */
   readonly deliver: (given?: Partial<VoteDeps>, signal?: AbortSignal) => Promise<Outcome>;
   /** Ends this run and opens the next one, with a decision of its own. */
-  readonly nextRun: (given?: Pick<Given, 'ballot' | 'decision'>) => Promise<VoteCase>;
+  readonly nextRun: (given?: Pick<Given, 'ballot' | 'decision' | 'opening'>) => Promise<VoteCase>;
   readonly record: () => Promise<OutcomeRecord | undefined>;
   readonly ledger: () => Promise<LedgerEntry | null>;
   /** Kinds of the audit records of this voter, oldest first. */
