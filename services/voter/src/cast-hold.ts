@@ -118,8 +118,8 @@ export async function letGo(hold: Hold, deps: VoteJobDeps): Promise<void> {
 export async function settleHold(hold: Hold, record: OutcomeRecord, deps: VoteJobDeps): Promise<Result> {
   const { subject } = hold;
   const { outcome, ...rest } = record;
-  await sweepLater(refOf(hold, 1), record, deps);
   await takeBackUnsent(refOf(hold, 1), record, deps);
+  await sweepLater(refOf(hold, 1), record, deps);
   const nowMs = deps.now();
   const state = await (async (): Promise<HoldState | 'missing'> => {
     switch (outcome.kind) {

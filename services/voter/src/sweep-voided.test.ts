@@ -1,6 +1,8 @@
 /** A vote that was sent and then voided may be stored all the same: it is found and told, and the ledger says what stands. */
+import { upstreamId } from '@quorum/shared/ids';
 import { jobIds, type JobPayload } from '@quorum/shared/jobs';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { createSendAllowance } from '@quorum/shared/send-allowance';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { afterEach, describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
@@ -73,6 +75,8 @@ const isTold = async (vote: VoteCase): Promise<boolean> =>
     .redis()
     .exists(`${BULL_PREFIX}:notify:settled_later-${vote.owner}-${vote.proposal.id}-${vote.runId}`)) === 1;
 
+const byAnEarlierRun = { outcome: { kind: 'skipped', why: 'already_voted' }, detail: 'by an earlier run' };
+
 /** What the verifier finds wrong with the chain, held against what stands. */
 async function faultsOf(vote: VoteCase) {
   await createSealer([vote.voter], vote.deps)(never);
@@ -81,8 +85,8 @@ async function faultsOf(vote: VoteCase) {
   return (await verdictOn(stand.redis(), vote.voter, { votes, keys: [vote.deps.voterKey] })).faults;
 }
 
-async function expectFound(vote: VoteCase): Promise<void> {
-  expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast' } });
+async function expectFound(vote: VoteCase, later: object = { outcome: { kind: 'cast' } }): Promise<void> {
+  expect(await laterOf(vote)).toMatchObject(later);
   expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
   expect(await isTold(vote)).toBe(true);
   expect(await vote.security()).toEqual({});
@@ -267,12 +271,66 @@ describe('where a vote that was voided stands when the proposal has closed, and 
     const payload = { ...about, vote_id: entry?.vote_id ?? '' };
     await arrive(vote);
     expect(await look(next, payload, 61)).toEqual({ end: 'settled' });
-    expect(await laterOf(next)).toMatchObject({
-      outcome: { kind: 'skipped', why: 'already_voted' },
-      detail: 'by an earlier run',
-    });
-    expect(await next.ledger()).toMatchObject({ state: 'cast', vote_id: (await next.hubVote())?.id });
-    expect(await isTold(next)).toBe(true);
-    expect(await faultsOf(next)).toEqual([]);
+    await expectFound(next, byAnEarlierRun);
+  });
+});
+
+describe('where the vote that was made after a sent one is taken back unsent, the sent one is looked for', () => {
+  /** The next vote is reserved, and its worker can not send it: the last send was taken. */
+  async function reserveOnly(vote: VoteCase): Promise<void> {
+    await expect(vote.deliver({ allowance: await spent(vote) })).rejects.toMatchObject({ name: 'PostponeError' });
+    expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+  }
+
+  async function spent({ proposal, deps }: VoteCase): Promise<VoteCase['deps']['allowance']> {
+    const last = createSendAllowance(stand.redis(), upstreamId(`last ${proposal.id}`, undefined), () => 1);
+    await last.take();
+    return { ...deps.allowance, take: last.take };
+  }
+
+  /** It is found once the proposal has closed: until then the one after it could still be made. */
+  async function expectFoundAtLast(vote: VoteCase, at: number, later?: object): Promise<void> {
+    expect(await isSwept(vote)).toBe(true);
+    const payload = await payloadOf(vote);
+    await expect(look(vote, payload, -10)).rejects.toMatchObject(waits);
+    await stand.control('POST', 'clock', { now: null });
+    await arrive(vote, at);
+    expect(await look(vote, payload, 61)).toEqual({ end: 'settled' });
+    await expectFound(vote, later);
+  }
+
+  test('by the same run', async () => {
+    const vote = await stand.aVote();
+    await onSequencer(vote, MAINTENANCE);
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    await reserveOnly(vote);
+    await vote.writePreferences({ approval: 'always' });
+    expect(await vote.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided', sends: 0 });
+    await expectFoundAtLast(vote, 0);
+  });
+
+  test('as a revision', async () => {
+    const stood = await stand.aVote({ preferences: { revise_votes: true } });
+    expect(await stood.vote()).toEqual({ kind: 'cast' });
+    const vote = await stood.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+    await onSequencer(vote, MAINTENANCE);
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    await reserveOnly(vote);
+    await vote.writePreferences({ approval: 'always', revise_votes: true });
+    expect(await vote.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    expect(await vote.ledger()).toMatchObject({ state: 'cast', run_id: stood.runId });
+    await expectFoundAtLast(vote, 1);
+  });
+
+  test('by another run, whose sweep it is then', async () => {
+    const vote = await aVoteVoidedAtLast();
+    const payload = await payloadOf(vote);
+    const next = await vote.nextRun();
+    await reserveOnly(next);
+    expect(await look(vote, payload)).toEqual({ end: 'nothing' });
+    await next.writePreferences({ approval: 'always' });
+    expect(await next.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    await expectFoundAtLast(next, 0, byAnEarlierRun);
   });
 });

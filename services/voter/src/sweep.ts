@@ -51,7 +51,8 @@ export async function sweepLater(
   // Another run's intent is this one's matter only where this one tried to send it.
   const isOwn = entry.run_id === ref.runId;
   const ours = isOwn || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
-  const mayArrive = entry.sends > 0 && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
+  const wasSent = entry.sends > 0 || entry.sent_before !== undefined;
+  const mayArrive = wasSent && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
   // A secret vote that was taken up from the hub says the same as was to be cast; whether it counts so is seen at its reveal.
   const isTakenUp = entry.state === 'cast' && isOwn && entry.sends === 0 && outcome.kind === 'skipped';
   const isSecret =
