@@ -7,7 +7,7 @@ import { contentHash } from '@quorum/snapshot/content-hash';
 import { afterEach, describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { verdictOn } from '../test/audit.ts';
-import { aHeldVote, answer, deliverHold, expireHold } from '../test/holds.ts';
+import { aHeldRevision, aHeldVote, answer, deliverHold, expireHold } from '../test/holds.ts';
 import { ballotOf, DAY_S, type Given, jobDeps, nowS, useStand, type VoteCase } from '../test/stand.ts';
 import { createSealer } from './seal.ts';
 import { sweepJob } from './sweep.ts';
@@ -25,6 +25,13 @@ const REFUSED = { status: 400, body: { error: 'client_error', error_description:
 
 async function onSequencer(vote: VoteCase, fault: Readonly<Record<string, unknown>>): Promise<void> {
   await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, ...fault });
+}
+
+/** An allowance of which the last send was taken between the look and the taking. */
+async function spent({ proposal, deps }: VoteCase): Promise<VoteCase['deps']['allowance']> {
+  const last = createSendAllowance(stand.redis(), upstreamId(`last ${proposal.id}`, undefined), () => 1);
+  await last.take();
+  return { ...deps.allowance, take: last.take };
 }
 
 /** It is sent in vain, and nobody knows that. */
@@ -223,13 +230,34 @@ describe('a vote that was sent and then voided', () => {
     expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'as_cast' } });
   });
 
-  test('for a hold that then ran out is looked for too', async () => {
-    const vote = await aHeldVote(stand);
-    await answer(vote);
-    await onSequencer(vote, MAINTENANCE);
-    await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
-    expect(await expireHold(vote)).toBe('expired');
-    expect(await isSwept(vote)).toBe(true);
+  describe.each([
+    ['a first vote', aHeldVote],
+    ['a revision', aHeldRevision],
+  ])('for a hold that then ran out is looked for too: %s', (_what, aHold) => {
+    async function aVoidedHold(): Promise<VoteCase> {
+      const vote = await aHold(stand);
+      await answer(vote);
+      await onSequencer(vote, MAINTENANCE);
+      await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
+      return vote;
+    }
+
+    test('while none was made after it', async () => {
+      const vote = await aVoidedHold();
+      expect(await expireHold(vote)).toBe('expired');
+      expect(await isSwept(vote)).toBe(true);
+    });
+
+    test('when the one that was made after it was not sent', async () => {
+      const vote = await aVoidedHold();
+      await expect(deliverHold(vote, { allowance: await spent(vote) })).rejects.toMatchObject({
+        name: 'PostponeError',
+      });
+      expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+      expect(await expireHold(vote)).toBe('expired');
+      expect(await vote.ledger()).not.toMatchObject({ state: 'reserved' });
+      expect(await isSwept(vote)).toBe(true);
+    });
   });
 });
 
@@ -276,16 +304,10 @@ describe('where a vote that was voided stands when the proposal has closed, and 
 });
 
 describe('where the vote that was made after a sent one is taken back unsent, the sent one is looked for', () => {
-  /** The next vote is reserved, and its worker can not send it: the last send was taken. */
+  /** The next vote is reserved, and cannot be sent yet. */
   async function reserveOnly(vote: VoteCase): Promise<void> {
     await expect(vote.deliver({ allowance: await spent(vote) })).rejects.toMatchObject({ name: 'PostponeError' });
     expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
-  }
-
-  async function spent({ proposal, deps }: VoteCase): Promise<VoteCase['deps']['allowance']> {
-    const last = createSendAllowance(stand.redis(), upstreamId(`last ${proposal.id}`, undefined), () => 1);
-    await last.take();
-    return { ...deps.allowance, take: last.take };
   }
 
   /** It is found once the proposal has closed: until then the one after it could still be made. */
