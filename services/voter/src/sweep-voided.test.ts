@@ -57,8 +57,9 @@ async function payloadOf(vote: VoteCase): Promise<JobPayload<'sweep'>> {
   return { run_id: vote.runId, proposal_id: vote.proposal.id, content_hash: contentHash(vote.proposal), vote_id };
 }
 
-const isSwept = async (vote: VoteCase): Promise<boolean> =>
-  (await stand.redis().exists(`${BULL_PREFIX}:vote:${jobIds.sweep(await payloadOf(vote))}`)) === 1;
+const isQueued = async (payload: JobPayload<'sweep'>): Promise<boolean> =>
+  (await stand.redis().exists(`${BULL_PREFIX}:vote:${jobIds.sweep(payload)}`)) === 1;
+const isSwept = async (vote: VoteCase): Promise<boolean> => isQueued(await payloadOf(vote));
 
 /** One look, so many seconds after the proposal's end by everybody's clock; without, now. */
 async function look(vote: VoteCase, payload: JobPayload<'sweep'>, afterEndS?: number) {
@@ -285,6 +286,46 @@ describe('where a vote that was voided stands when the proposal has closed, and 
     await expect(look(vote, payload, -10)).rejects.toMatchObject(waits);
     expect(await look(vote, payload, 61)).toEqual({ end: 'settled' });
     await expectFound(vote);
+  });
+
+  type Transitions = VoteCase['deps']['transitions'];
+  type Death = (transitions: Transitions) => Partial<Transitions>;
+  const deaths: readonly [string, Death][] = [
+    ['before it is noted', () => ({ settleLater: died })],
+    ['before it is taken up', () => ({ adopt: died })],
+    ['once it is taken up', ({ adopt }) => ({ adopt: async (vote) => (await adopt(vote), died()) })],
+  ];
+  const died = async (): Promise<never> => {
+    throw new Error('the worker died');
+  };
+
+  /** The worker dies in the middle of it, and the job is delivered again. */
+  async function lookTwice(vote: VoteCase, payload: JobPayload<'sweep'>, death: Death): Promise<void> {
+    const { transitions } = vote.deps;
+    const dying = { ...vote, deps: { ...vote.deps, transitions: { ...transitions, ...death(transitions) } } };
+    await expect(look(dying, payload, 61)).rejects.toMatchObject({ cause: { message: 'the worker died' } });
+    await look(vote, payload, 61);
+  }
+
+  test.each(deaths)('it is told although the worker dies %s', async (_when, death) => {
+    const vote = await stand.aVote();
+    const payload = await twoLostVotes(vote, vote);
+    await arrive(vote);
+    await lookTwice(vote, payload, death);
+    await expectFound(vote);
+  });
+
+  test.each(deaths)('a secret one is compared at its reveal although the worker dies %s', async (_when, death) => {
+    const vote = await stand.aVote({ proposal: { privacy: 'shutter' } });
+    const payload = await twoLostVotes(vote, vote);
+    await arrive(vote);
+    await lookTwice(vote, payload, death);
+    await stand.control('POST', 'shutter', { proposal: vote.proposal.id });
+    const atReveal = { ...payload, vote_id: (await vote.hubVote())?.id ?? '' };
+    expect(await isQueued(atReveal)).toBe(true);
+    expect(await look(vote, atReveal, 120)).toEqual({ end: 'counted' });
+    expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'as_cast' } });
+    expect(await isTold(vote)).toBe(true);
   });
 
   test('to a run that decided otherwise it is an earlier one', async () => {
