@@ -18,6 +18,11 @@ export const LedgerEntry = z.object({
     .int()
     .optional()
     .describe('While it is reserved: when it was first sent, Unix milliseconds'),
+  sent_before: z
+    .literal('1')
+    .transform(() => true)
+    .optional()
+    .describe('One that was made before it was sent and voided. It may arrive yet'),
   receipt: z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -32,8 +37,11 @@ export const LedgerEntry = z.object({
     .optional()
     .describe('Our own vote that stands until this one does'),
   voided_intent: z.string().optional().describe('The last revision that came to nothing; the next is dated after it'),
-  voided_vote: z.string().optional().describe('Where that revision was sent: its id. It may arrive yet'),
-  voided_run: RunId.optional().describe('And the run that sent it'),
+  voided_vote: z
+    .string()
+    .optional()
+    .describe('Where that revision, or one before it, was sent: its id. It may arrive yet'),
+  voided_run: RunId.optional().describe('And the run that made it'),
   counted: Counted.optional().describe('Of a secret vote, once its choice was revealed'),
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;

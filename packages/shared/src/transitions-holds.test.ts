@@ -176,6 +176,40 @@ describe('an answer', () => {
     expect(await hold.transitions.maySend(made)).toBe('settled');
   });
 
+  test('no cannot take back what was sent and then voided either: it may arrive yet', async () => {
+    const hold = await aHold(redis(), { why: 'voting_paused' });
+    await enableVoting(redis(), hold.owner);
+    const [first, second] = ['first', 'second'].map((voteId) =>
+      vote(hold, { voteId, hold: hold.subject.hold_id, nowMs: Date.now() }),
+    );
+    if (first === undefined || second === undefined) throw new Error('two votes');
+    await hold.transitions.reserve(first);
+    await hold.transitions.maySend(first);
+    await hold.transitions.confirm(first, { state: 'voided', why: 'maintenance' });
+    expect(await say(hold, 'reject')).toEqual({ kind: 'under_way', state: 'waiting' });
+    await hold.transitions.reserve(second);
+    expect(await say(hold, 'reject')).toEqual({ kind: 'under_way', state: 'waiting' });
+    await hold.transitions.confirm(second, { state: 'voided', why: 'it was never sent' });
+    expect(await say(hold, 'reject')).toEqual({ kind: 'under_way', state: 'waiting' });
+  });
+
+  test('no to a revision that was sent and then voided is too late too; to one that was never sent it is not', async () => {
+    for (const isSent of [true, false]) {
+      const hold = await aHold(redis(), { why: 'voting_paused' });
+      await enableVoting(redis(), hold.owner);
+      const asked = { hold: hold.subject.hold_id, nowMs: Date.now() };
+      const stands = vote(hold, { ...asked, runId: newRunId(), voteId: 'stands' });
+      expect(await hold.transitions.reserve(stands)).toBe('reserved');
+      await hold.transitions.confirm(stands, { state: 'cast', receipt: null });
+      const revision = vote(hold, { ...asked, voteId: 'revision', replaces: 'stands' });
+      expect(await hold.transitions.reserve(revision)).toBe('reserved');
+      if (isSent) await hold.transitions.maySend(revision);
+      await hold.transitions.confirm(revision, { state: 'voided', why: 'maintenance' });
+      const said = isSent ? { kind: 'under_way', state: 'waiting' } : { kind: 'done', state: 'rejected' };
+      expect(await say(hold, 'reject')).toEqual(said);
+    }
+  });
+
   test('yes can be given again to a vote that failed', async () => {
     const hold = await aHold(redis());
     await say(hold, 'approve');

@@ -1,7 +1,8 @@
 /** A revision: our own vote that stands is replaced, or goes on standing. */
 import { describe, expect, it } from 'vitest';
-import { aReceipt } from '../test/samples.ts';
-import { aRunningRun, useRedis, vote } from '../test/world.ts';
+import { aReceipt, aResponse } from '../test/samples.ts';
+import { accept, aRunningRun, NOW_MS, useRedis, vote } from '../test/world.ts';
+import { newRunId } from './ids.ts';
 import { createRecords } from './records.ts';
 
 const { redis } = useRedis();
@@ -16,7 +17,7 @@ async function aCastVote() {
   await transitions.confirm(first, { state: 'cast', receipt: aReceipt() });
   const revision = vote(one, { voteId: 'second', intent: '{"said":"second"}', preferencesVersion: 'version-2' });
   const ledger = () => createRecords(redis()).ledger(one.voter, one.space, one.proposal);
-  return { transitions, first, revision, ledger, stands: await ledger() };
+  return { one, transitions, first, revision, ledger, stands: await ledger() };
 }
 
 describe('a revision', () => {
@@ -56,15 +57,30 @@ describe('a revision', () => {
     expect((await ledger())?.voided_intent).toBe('{"said":"second"}');
   });
 
-  it('that is voided before it was sent is not said to have been sent, nor is the one before it', async () => {
+  it('that is voided before it was sent is not said to have been sent', async () => {
     const { transitions, revision, ledger, stands } = await aCastVote();
+    await transitions.reserve({ ...revision, replaces: 'first' });
+    await transitions.confirm(revision, { state: 'voided', why: 'paused' });
+    expect(await ledger()).toEqual({ ...stands, voided_intent: '{"said":"second"}' });
+  });
+
+  it('that is voided before it was sent is looked for all the same where the one before it was sent', async () => {
+    const { one, transitions, revision, ledger, stands } = await aCastVote();
     await transitions.reserve({ ...revision, replaces: 'first' });
     await transitions.maySend(revision);
     await transitions.confirm(revision, { state: 'voided', why: 'refused' });
-    const third = { ...revision, voteId: 'third', intent: '{"said":"third"}' };
+    const third = { ...revision, runId: newRunId(), voteId: 'third', intent: '{"said":"third"}' };
+    await transitions.finish({ owner: one.owner, dryRun: false }, aResponse(one.runId), NOW_MS);
+    await accept(one, { runId: third.runId });
+    await transitions.start(third.runId, NOW_MS);
     await transitions.reserve({ ...third, replaces: 'first' });
     await transitions.confirm(third, { state: 'voided', why: 'paused' });
-    expect(await ledger()).toEqual({ ...stands, voided_intent: '{"said":"third"}' });
+    expect(await ledger()).toEqual({
+      ...stands,
+      voided_intent: third.intent,
+      voided_vote: 'third',
+      voided_run: third.runId,
+    });
   });
 
   it('is adopted where another vote stands than the one that it names, or it names none', async () => {

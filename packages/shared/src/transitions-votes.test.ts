@@ -60,6 +60,23 @@ describe('reserve', () => {
     expect((await ledger(one))?.vote_id).toBe('vote-1');
   });
 
+  it('remembers that a voided vote was sent, until one that is dated after it is cast', async () => {
+    const one = await aRunningRun(redis());
+    const [first, second, third] = ['first', 'second', 'third'].map((voteId) => vote(one, { voteId }));
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three votes');
+    await one.transitions.reserve(first);
+    await one.transitions.maySend(first);
+    await one.transitions.confirm(first, { state: 'voided', why: 'maintenance' });
+    expect((await ledger(one))?.sent_before).toBeUndefined();
+    await one.transitions.reserve(second);
+    expect(await ledger(one)).toMatchObject({ vote_id: 'second', sends: 0, sent_before: true });
+    await one.transitions.confirm(second, { state: 'voided', why: 'it was never sent', onlyUnsent: true });
+    await one.transitions.reserve(third);
+    expect(await ledger(one)).toMatchObject({ vote_id: 'third', sends: 0, sent_before: true });
+    await one.transitions.confirm(third, { state: 'cast', receipt: null });
+    expect((await ledger(one))?.sent_before).toBeUndefined();
+  });
+
   it('is refused in a run that was cancelled', async () => {
     const one = await aRunningRun(redis());
     await one.transitions.cancel(one, NOW_MS);

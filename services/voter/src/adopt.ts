@@ -20,7 +20,15 @@ import type { VoteDeps, VoteRef } from './vote-deps.ts';
  * Whose vote it is: `theirs`: the owner's. `earlier`: one of ours, of another decision or of one that nobody can tell. `this`: one
  * of ours, by the very decision that is to be cast.
  */
-export type Adopted = 'theirs' | 'earlier' | 'this';
+type Whose = 'theirs' | 'earlier' | 'this';
+
+export type Recognised = {
+  readonly whose: Whose;
+  /** Takes it up into the ledger; does nothing where its message cannot be built again. */
+  readonly take: () => Promise<void>;
+};
+
+const nothingToTake = async (): Promise<void> => undefined;
 
 /** What was to be cast: its inputs are null where the owner chose the ballot, its evidence where the vote is not to name any. */
 type Meant = {
@@ -29,36 +37,39 @@ type Meant = {
   readonly evidenceHash: string | null;
 };
 
-/** Takes a vote of ours up into the ledger, where `entry` stands, if its message can be built again. */
-export async function adoptVote(
+/** Whose a vote is, and how it is taken up into the ledger, where `entry` stands. */
+export async function recognise(
   vote: HubVote,
   { proposal, entry }: { readonly proposal: Proposal; readonly entry: LedgerEntry | null },
   wanted: Meant,
   ref: VoteRef,
   licence: Licence,
   deps: VoteDeps,
-): Promise<Adopted> {
+): Promise<Recognised> {
   const { voter } = licence;
   const metadata = ourMetadata(vote.metadata, { voter, space: ref.space, proposal: ref.proposal }, deps.voterKey);
-  if (metadata === null) return 'theirs';
+  if (metadata === null) return { whose: 'theirs', take: nothingToTake };
   const voided = lastVoided(entry, proposal, deps);
   const known = voided !== null && intentVoteId(voided, proposal) === vote.id ? voided : null;
   const said = known ?? (await messageOf(vote, metadata, proposal, wanted, licence, deps));
-  if (said === null) return 'earlier';
+  const earlier = { whose: 'earlier', take: nothingToTake } as const;
+  if (said === null) return earlier;
   const isThis = metadata.mark.evidence === wanted.evidenceHash && sameBallot(said.ballot, wanted.ballot);
   const intent: Intent = { ...said, inputs_hash: isThis ? wanted.inputsHash : (known?.inputs_hash ?? null) };
-  if (intentVoteId(intent, proposal) !== vote.id) return 'earlier';
-  await deps.transitions.adopt({
-    ...ref,
-    voter,
-    voteId: vote.id,
-    nowMs: deps.now(),
-    intent: sealIntent(intent, deps.voterKey),
-    created: vote.created,
-    instead: entry === null ? null : { state: entry.state, voteId: entry.vote_id },
-  });
-  if (!isVoided(vote, entry, proposal, ref, licence, deps)) tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
-  return isThis ? 'this' : 'earlier';
+  if (intentVoteId(intent, proposal) !== vote.id) return earlier;
+  const take = async (): Promise<void> => {
+    await deps.transitions.adopt({
+      ...ref,
+      voter,
+      voteId: vote.id,
+      nowMs: deps.now(),
+      intent: sealIntent(intent, deps.voterKey),
+      created: vote.created,
+      instead: entry === null ? null : { state: entry.state, voteId: entry.vote_id },
+    });
+    if (!isVoided(vote, entry, proposal, ref, licence, deps)) tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
+  };
+  return { whose: isThis ? 'this' : 'earlier', take };
 }
 
 /** What was signed, and the ballot in it; null where nobody can tell. */

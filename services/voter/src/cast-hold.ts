@@ -107,10 +107,14 @@ export async function letGo(hold: Hold, deps: VoteJobDeps): Promise<void> {
   const licence = deps.licences.get(ref.owner);
   if (licence === undefined || hold.state === 'cast') return;
   const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
-  if (entry === null || entry.state === 'cast' || entry.run_id !== ref.runId) return;
+  if (entry === null) return;
+  const isOwn = entry.state !== 'cast' && entry.run_id === ref.runId;
+  // A revision that was voided has led back to the vote before, which may be of another run.
+  if (!isOwn && entry.voided_run !== ref.runId) return;
   const isOver = deps.now() >= hold.subject.end * 1_000 + LAST_LOOK_MS;
-  const isReserved = entry.state === 'reserved';
-  if (isReserved && (entry.sends === 0 || isOver)) return voidIntent(entry, 'its hold has ended', ref, licence, deps);
+  if (isOwn && entry.state === 'reserved' && (entry.sends === 0 || isOver)) {
+    await voidIntent(entry, 'its hold has ended', ref, licence, deps);
+  }
   await sweepLater(ref, skipped('expired', deps.now()), deps);
 }
 
@@ -118,8 +122,8 @@ export async function letGo(hold: Hold, deps: VoteJobDeps): Promise<void> {
 export async function settleHold(hold: Hold, record: OutcomeRecord, deps: VoteJobDeps): Promise<Result> {
   const { subject } = hold;
   const { outcome, ...rest } = record;
-  await sweepLater(refOf(hold, 1), record, deps);
   await takeBackUnsent(refOf(hold, 1), record, deps);
+  await sweepLater(refOf(hold, 1), record, deps);
   const nowMs = deps.now();
   const state = await (async (): Promise<HoldState | 'missing'> => {
     switch (outcome.kind) {

@@ -2,21 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { keys } from '@quorum/shared/redis-keys';
 import { aHash } from '../../../packages/shared/test/samples.ts';
-import { aHeldVote, answer, castHold, deliverHold, endRun, expireHold, holdOf } from '../test/holds.ts';
+import { aHeldRevision, aHeldVote, answer, castHold, deliverHold, endRun, expireHold, holdOf } from '../test/holds.ts';
 import { ballotOf, DAY_S, nowS, useStand, type VoteCase } from '../test/stand.ts';
 
 const stand = useStand();
-
-/** A vote that stands, and a later run whose revision of it is held. */
-async function aHeldRevision(): Promise<VoteCase> {
-  const vote = await stand.aVote({ preferences: { revise_votes: true, approval: 'when_unsure' } });
-  expect(await vote.vote()).toEqual({ kind: 'cast' });
-  const decision = { inputs_hash: aHash(), executable: true };
-  const later = await vote.nextRun({ ballot: ballotOf('basic', 2), decision });
-  expect(await later.vote()).toEqual({ kind: 'held', why: 'executable' });
-  await endRun(later);
-  return later;
-}
 
 const isTold = async (vote: VoteCase, event: string): Promise<boolean> => {
   const { hold_id: id } = (await holdOf(vote)).subject;
@@ -25,7 +14,7 @@ const isTold = async (vote: VoteCase, event: string): Promise<boolean> => {
 
 describe('a revision that is held', () => {
   test('replaces our vote once it is approved', async () => {
-    const vote = await aHeldRevision();
+    const vote = await aHeldRevision(stand);
     await answer(vote);
     expect(await castHold(vote)).toBe('cast');
     expect((await vote.hubVote())?.choice).toBe(2);
@@ -33,7 +22,7 @@ describe('a revision that is held', () => {
   });
 
   test('and that nobody answers has expired, and its owner is told: the vote before it is no answer', async () => {
-    const vote = await aHeldRevision();
+    const vote = await aHeldRevision(stand);
     expect(await expireHold(vote)).toBe('expired');
     expect(await isTold(vote, 'hold_expired')).toBe(true);
     expect((await vote.hubVote())?.choice).toBe(1);

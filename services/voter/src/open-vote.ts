@@ -53,9 +53,15 @@ export async function openVote(
   return { vote: { ref, licence, intent, voteId, proposal }, entry, stands };
 }
 
-/** What the ledger keeps of this vote. One that was voided before it was sent can arrive no more. */
+/**
+ * What the ledger keeps of this vote. One that was voided before it was sent can arrive no more, but stands in for those before it that
+ * were sent: theirs are dated before its own.
+ */
 function entryOf(voteId: string, stands: LedgerEntry | null): LedgerEntry | null {
-  if (stands?.vote_id === voteId) return stands.state === 'voided' && stands.sends === 0 ? null : stands;
+  if (stands?.vote_id === voteId) {
+    const isNothing = stands.state === 'voided' && stands.sends === 0 && stands.sent_before === undefined;
+    return isNothing ? null : stands;
+  }
   if (stands?.state !== 'cast' || stands.voided_vote !== voteId || stands.voided_intent === undefined) return null;
   return { ...stands, state: 'voided', vote_id: voteId, intent: stands.voided_intent };
 }

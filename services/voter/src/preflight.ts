@@ -10,7 +10,7 @@ import { sameBallot } from '@quorum/snapshot/ballot';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { adoptVote } from './adopt.ts';
+import { recognise } from './adopt.ts';
 import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
 import { intentVoteId, openIntent } from './intent.ts';
 import { isBefore, isOurs, isVoided } from './late.ts';
@@ -143,10 +143,11 @@ async function standingVote(
   const known = now === null ? null : openIntent(now.intent, deps.voterKey);
   // A hub that lags behind shows what was replaced since.
   if (known === null || !isBefore(vote, known, ref, licence, deps)) {
-    const adopted = await adoptVote(vote, { proposal, entry: now }, wanted, ref, licence, deps);
-    if (adopted === 'this') return end(wasCast(vote.id, undefined, nowMs));
+    const { whose, take } = await recognise(vote, { proposal, entry: now }, wanted, ref, licence, deps);
+    await take();
+    if (whose === 'this') return end(wasCast(vote.id, undefined, nowMs));
     // An answer that was given before a backup was put back is not the owner's last word: this one is.
-    if (adopted === 'earlier' && wanted.revise === 'as_the_owner_says') {
+    if (whose === 'earlier' && wanted.revise === 'as_the_owner_says') {
       const taken = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
       if (taken?.state === 'cast' && taken.vote_id === vote.id && judge(taken).kind === 'replace') {
         return go({ found: null, replaces: vote.id, adopted: taken });

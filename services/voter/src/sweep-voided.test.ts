@@ -1,11 +1,13 @@
 /** A vote that was sent and then voided may be stored all the same: it is found and told, and the ledger says what stands. */
+import { upstreamId } from '@quorum/shared/ids';
 import { jobIds, type JobPayload } from '@quorum/shared/jobs';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
+import { createSendAllowance } from '@quorum/shared/send-allowance';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { afterEach, describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { verdictOn } from '../test/audit.ts';
-import { aHeldVote, answer, deliverHold, expireHold } from '../test/holds.ts';
+import { aHeldRevision, aHeldVote, answer, deliverHold, expireHold } from '../test/holds.ts';
 import { ballotOf, DAY_S, type Given, jobDeps, nowS, useStand, type VoteCase } from '../test/stand.ts';
 import { createSealer } from './seal.ts';
 import { sweepJob } from './sweep.ts';
@@ -23,6 +25,13 @@ const REFUSED = { status: 400, body: { error: 'client_error', error_description:
 
 async function onSequencer(vote: VoteCase, fault: Readonly<Record<string, unknown>>): Promise<void> {
   await stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, ...fault });
+}
+
+/** An allowance of which the last send was taken between the look and the taking. */
+async function spent({ proposal, deps }: VoteCase): Promise<VoteCase['deps']['allowance']> {
+  const last = createSendAllowance(stand.redis(), upstreamId(`last ${proposal.id}`, undefined), () => 1);
+  await last.take();
+  return { ...deps.allowance, take: last.take };
 }
 
 /** It is sent in vain, and nobody knows that. */
@@ -48,8 +57,9 @@ async function payloadOf(vote: VoteCase): Promise<JobPayload<'sweep'>> {
   return { run_id: vote.runId, proposal_id: vote.proposal.id, content_hash: contentHash(vote.proposal), vote_id };
 }
 
-const isSwept = async (vote: VoteCase): Promise<boolean> =>
-  (await stand.redis().exists(`${BULL_PREFIX}:vote:${jobIds.sweep(await payloadOf(vote))}`)) === 1;
+const isQueued = async (payload: JobPayload<'sweep'>): Promise<boolean> =>
+  (await stand.redis().exists(`${BULL_PREFIX}:vote:${jobIds.sweep(payload)}`)) === 1;
+const isSwept = async (vote: VoteCase): Promise<boolean> => isQueued(await payloadOf(vote));
 
 /** One look, so many seconds after the proposal's end by everybody's clock; without, now. */
 async function look(vote: VoteCase, payload: JobPayload<'sweep'>, afterEndS?: number) {
@@ -73,6 +83,8 @@ const isTold = async (vote: VoteCase): Promise<boolean> =>
     .redis()
     .exists(`${BULL_PREFIX}:notify:settled_later-${vote.owner}-${vote.proposal.id}-${vote.runId}`)) === 1;
 
+const byAnEarlierRun = { outcome: { kind: 'skipped', why: 'already_voted' }, detail: 'by an earlier run' };
+
 /** What the verifier finds wrong with the chain, held against what stands. */
 async function faultsOf(vote: VoteCase) {
   await createSealer([vote.voter], vote.deps)(never);
@@ -81,8 +93,8 @@ async function faultsOf(vote: VoteCase) {
   return (await verdictOn(stand.redis(), vote.voter, { votes, keys: [vote.deps.voterKey] })).faults;
 }
 
-async function expectFound(vote: VoteCase): Promise<void> {
-  expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast' } });
+async function expectFound(vote: VoteCase, later: object = { outcome: { kind: 'cast' } }): Promise<void> {
+  expect(await laterOf(vote)).toMatchObject(later);
   expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
   expect(await isTold(vote)).toBe(true);
   expect(await vote.security()).toEqual({});
@@ -219,13 +231,34 @@ describe('a vote that was sent and then voided', () => {
     expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'as_cast' } });
   });
 
-  test('for a hold that then ran out is looked for too', async () => {
-    const vote = await aHeldVote(stand);
-    await answer(vote);
-    await onSequencer(vote, MAINTENANCE);
-    await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
-    expect(await expireHold(vote)).toBe('expired');
-    expect(await isSwept(vote)).toBe(true);
+  describe.each([
+    ['a first vote', aHeldVote],
+    ['a revision', aHeldRevision],
+  ])('for a hold that then ran out is looked for too: %s', (_what, aHold) => {
+    async function aVoidedHold(): Promise<VoteCase> {
+      const vote = await aHold(stand);
+      await answer(vote);
+      await onSequencer(vote, MAINTENANCE);
+      await expect(deliverHold(vote)).rejects.toMatchObject({ name: 'PostponeError' });
+      return vote;
+    }
+
+    test('while none was made after it', async () => {
+      const vote = await aVoidedHold();
+      expect(await expireHold(vote)).toBe('expired');
+      expect(await isSwept(vote)).toBe(true);
+    });
+
+    test('when the one that was made after it was not sent', async () => {
+      const vote = await aVoidedHold();
+      await expect(deliverHold(vote, { allowance: await spent(vote) })).rejects.toMatchObject({
+        name: 'PostponeError',
+      });
+      expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+      expect(await expireHold(vote)).toBe('expired');
+      expect(await vote.ledger()).not.toMatchObject({ state: 'reserved' });
+      expect(await isSwept(vote)).toBe(true);
+    });
   });
 });
 
@@ -255,6 +288,46 @@ describe('where a vote that was voided stands when the proposal has closed, and 
     await expectFound(vote);
   });
 
+  type Transitions = VoteCase['deps']['transitions'];
+  type Death = (transitions: Transitions) => Partial<Transitions>;
+  const deaths: readonly [string, Death][] = [
+    ['before it is noted', () => ({ settleLater: died })],
+    ['before it is taken up', () => ({ adopt: died })],
+    ['once it is taken up', ({ adopt }) => ({ adopt: async (vote) => (await adopt(vote), died()) })],
+  ];
+  const died = async (): Promise<never> => {
+    throw new Error('the worker died');
+  };
+
+  /** The worker dies in the middle of it, and the job is delivered again. */
+  async function lookTwice(vote: VoteCase, payload: JobPayload<'sweep'>, death: Death): Promise<void> {
+    const { transitions } = vote.deps;
+    const dying = { ...vote, deps: { ...vote.deps, transitions: { ...transitions, ...death(transitions) } } };
+    await expect(look(dying, payload, 61)).rejects.toMatchObject({ cause: { message: 'the worker died' } });
+    await look(vote, payload, 61);
+  }
+
+  test.each(deaths)('it is told although the worker dies %s', async (_when, death) => {
+    const vote = await stand.aVote();
+    const payload = await twoLostVotes(vote, vote);
+    await arrive(vote);
+    await lookTwice(vote, payload, death);
+    await expectFound(vote);
+  });
+
+  test.each(deaths)('a secret one is compared at its reveal although the worker dies %s', async (_when, death) => {
+    const vote = await stand.aVote({ proposal: { privacy: 'shutter' } });
+    const payload = await twoLostVotes(vote, vote);
+    await arrive(vote);
+    await lookTwice(vote, payload, death);
+    await stand.control('POST', 'shutter', { proposal: vote.proposal.id });
+    const atReveal = { ...payload, vote_id: (await vote.hubVote())?.id ?? '' };
+    expect(await isQueued(atReveal)).toBe(true);
+    expect(await look(vote, atReveal, 120)).toEqual({ end: 'counted' });
+    expect(await laterOf(vote)).toMatchObject({ outcome: { kind: 'cast', counted: 'as_cast' } });
+    expect(await isTold(vote)).toBe(true);
+  });
+
   test('to a run that decided otherwise it is an earlier one', async () => {
     const vote = await stand.aVote();
     const decision = { evidence_hash: aHash() };
@@ -267,12 +340,60 @@ describe('where a vote that was voided stands when the proposal has closed, and 
     const payload = { ...about, vote_id: entry?.vote_id ?? '' };
     await arrive(vote);
     expect(await look(next, payload, 61)).toEqual({ end: 'settled' });
-    expect(await laterOf(next)).toMatchObject({
-      outcome: { kind: 'skipped', why: 'already_voted' },
-      detail: 'by an earlier run',
-    });
-    expect(await next.ledger()).toMatchObject({ state: 'cast', vote_id: (await next.hubVote())?.id });
-    expect(await isTold(next)).toBe(true);
-    expect(await faultsOf(next)).toEqual([]);
+    await expectFound(next, byAnEarlierRun);
+  });
+});
+
+describe('where the vote that was made after a sent one is taken back unsent, the sent one is looked for', () => {
+  /** The next vote is reserved, and cannot be sent yet. */
+  async function reserveOnly(vote: VoteCase): Promise<void> {
+    await expect(vote.deliver({ allowance: await spent(vote) })).rejects.toMatchObject({ name: 'PostponeError' });
+    expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+  }
+
+  /** It is found once the proposal has closed: until then the one after it could still be made. */
+  async function expectFoundAtLast(vote: VoteCase, at: number, later?: object): Promise<void> {
+    expect(await isSwept(vote)).toBe(true);
+    const payload = await payloadOf(vote);
+    await expect(look(vote, payload, -10)).rejects.toMatchObject(waits);
+    await stand.control('POST', 'clock', { now: null });
+    await arrive(vote, at);
+    expect(await look(vote, payload, 61)).toEqual({ end: 'settled' });
+    await expectFound(vote, later);
+  }
+
+  test('by the same run', async () => {
+    const vote = await stand.aVote();
+    await onSequencer(vote, MAINTENANCE);
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    await reserveOnly(vote);
+    await vote.writePreferences({ approval: 'always' });
+    expect(await vote.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    expect(await vote.ledger()).toMatchObject({ state: 'voided', sends: 0 });
+    await expectFoundAtLast(vote, 0);
+  });
+
+  test('as a revision', async () => {
+    const stood = await stand.aVote({ preferences: { revise_votes: true } });
+    expect(await stood.vote()).toEqual({ kind: 'cast' });
+    const vote = await stood.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+    await onSequencer(vote, MAINTENANCE);
+    await expect(vote.deliver()).rejects.toMatchObject({ name: 'PostponeError' });
+    await reserveOnly(vote);
+    await vote.writePreferences({ approval: 'always', revise_votes: true });
+    expect(await vote.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    expect(await vote.ledger()).toMatchObject({ state: 'cast', run_id: stood.runId });
+    await expectFoundAtLast(vote, 1);
+  });
+
+  test('by another run, whose sweep it is then', async () => {
+    const vote = await aVoteVoidedAtLast();
+    const payload = await payloadOf(vote);
+    const next = await vote.nextRun();
+    await reserveOnly(next);
+    expect(await look(vote, payload)).toEqual({ end: 'nothing' });
+    await next.writePreferences({ approval: 'always' });
+    expect(await next.vote()).toEqual({ kind: 'held', why: 'approval_always' });
+    await expectFoundAtLast(next, 0, byAnEarlierRun);
   });
 });

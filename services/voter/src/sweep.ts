@@ -15,7 +15,7 @@ import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import type { HubVote } from '@quorum/snapshot/hub';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { adoptVote } from './adopt.ts';
+import { recognise } from './adopt.ts';
 import { evidenceOf } from './intent.ts';
 import { isBefore, isVoided } from './late.ts';
 import { type Found, openVote } from './open-vote.ts';
@@ -51,20 +51,24 @@ export async function sweepLater(
   // Another run's intent is this one's matter only where this one tried to send it.
   const isOwn = entry.run_id === ref.runId;
   const ours = isOwn || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
-  const mayArrive = entry.sends > 0 && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
+  const wasSent = entry.sends > 0 || entry.sent_before !== undefined;
+  const mayArrive = wasSent && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
   // A secret vote that was taken up from the hub says the same as was to be cast; whether it counts so is seen at its reveal.
   const isTakenUp = entry.state === 'cast' && isOwn && entry.sends === 0 && outcome.kind === 'skipped';
   const isSecret =
     (outcome.kind === 'cast' && outcome.counted === 'unknown') ||
     (isTakenUp && (await records.proposal(ref.contentHash))?.privacy === 'shutter');
   const revision = outcome.kind !== 'cast' && entry.voided_run === ref.runId ? entry.voided_vote : undefined;
-  const { runId: run_id, proposal: proposal_id, contentHash: content_hash } = ref;
   for (const vote_id of [
     ...(mayArrive || isSecret ? [entry.vote_id] : []),
     ...(revision === undefined ? [] : [revision]),
   ]) {
-    await sweeps.add({ run_id, proposal_id, content_hash, vote_id }, SHORTEST_MS);
+    await sweeps.add(payloadOf(ref, vote_id), SHORTEST_MS);
   }
+}
+
+function payloadOf({ runId, proposal, contentHash }: VoteRef, voteId: string): JobPayload<'sweep'> {
+  return { run_id: runId, proposal_id: proposal, content_hash: contentHash, vote_id: voteId };
 }
 
 /** One look. Throws a `PostponeError` until there is an end. */
@@ -155,14 +159,17 @@ async function closed(found: Found, run: RunRecord, row: HubVote | undefined, de
   const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
   if (row === undefined || !isVoided(row, entry, proposal, ref, licence, deps)) return 'voided';
   const meant = { ballot: intent.ballot, inputsHash: intent.inputs_hash, evidenceHash: evidenceOf(intent) };
-  const adopted = await adoptVote(row, { proposal, entry }, meant, ref, licence, deps);
+  const { whose, take } = await recognise(row, { proposal, entry }, meant, ref, licence, deps);
   const isSecret = proposal.privacy === 'shutter';
   const record =
-    adopted === 'this'
+    whose === 'this'
       ? wasCast(row.id, undefined, deps.now(), isSecret ? 'unknown' : undefined)
       : skipped('already_voted', deps.now(), 'by an earlier run');
+  // Before it is taken up: from then on this sweep finds another vote than its own, and would say nothing where it is cut off here.
   await note(found, run, record, deps);
-  if (adopted === 'this') await sweepLater(ref, record, deps);
+  // Not at once: it finds nothing while this vote is not taken up, and a job that is cut off is back long before.
+  if (whose === 'this' && isSecret) await deps.sweeps.add(payloadOf(ref, row.id), LONGEST_MS);
+  await take();
   return 'settled';
 }
 

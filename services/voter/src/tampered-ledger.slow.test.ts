@@ -45,6 +45,17 @@ const SITUATIONS: Readonly<Record<string, () => Promise<Situation>>> = {
     await postponed(vote);
     return { vote, first: 1 };
   },
+  async 'sent in vain, after one that was voided'() {
+    const vote = await stand.aVote();
+    await sequencer(vote, {
+      status: 503,
+      body: { error: 'client_error', error_description: 'update in progress, try later' },
+    });
+    await postponed(vote);
+    await sequencer(vote, { status: 503 });
+    await postponed(vote);
+    return { vote, first: 1 };
+  },
   async 'accepted and not read back'() {
     const vote = await stand.aVote();
     // The first question is the pre-flight's, the second one reads back.

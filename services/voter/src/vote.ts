@@ -91,8 +91,9 @@ export async function settleOutcome(
   held: Held | null,
   deps: VoteJobDeps,
 ): Promise<Outcome> {
-  await sweepLater(ref, record, deps);
+  // Taken back first: what was sent before it is looked for under the id of what was made last.
   await takeBackUnsent(ref, record, deps);
+  await sweepLater(ref, record, deps);
   await tellAfterEnd(run, ref, record, deps);
   const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
   const why = 'why' in outcome ? outcome.why : '';

@@ -4,12 +4,13 @@ import type { Hold, HoldAnswer, HoldState } from '@quorum/shared/hold';
 import { holdIdOf } from '@quorum/shared/ids';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { sealAnswer } from '@quorum/shared/sealed-answer';
+import { expect } from 'vitest';
 import { anAnswerTo } from '../../../packages/shared/test/holds.ts';
-import { aResponse } from '../../../packages/shared/test/samples.ts';
+import { aHash, aResponse } from '../../../packages/shared/test/samples.ts';
 import { castHoldJob } from '../src/cast-hold.ts';
 import { expireJob } from '../src/expire.ts';
 import type { VoteDeps } from '../src/vote-deps.ts';
-import { jobDeps, type Given, type Stand, type VoteCase } from './stand.ts';
+import { ballotOf, jobDeps, type Given, type Stand, type VoteCase } from './stand.ts';
 
 const SHORTENED_MS = 100;
 
@@ -26,6 +27,17 @@ export async function aHeldVote(stand: Stand, given: Given = {}): Promise<VoteCa
   await vote.vote();
   await endRun(vote);
   return vote;
+}
+
+/** A vote that stands, and a later run whose revision of it is held. */
+export async function aHeldRevision(stand: Stand): Promise<VoteCase> {
+  const vote = await stand.aVote({ preferences: { revise_votes: true, approval: 'when_unsure' } });
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  const decision = { inputs_hash: aHash(), executable: true };
+  const later = await vote.nextRun({ ballot: ballotOf('basic', 2), decision });
+  expect(await later.vote()).toEqual({ kind: 'held', why: 'executable' });
+  await endRun(later);
+  return later;
 }
 
 export async function endRun({ owner, runId, space, deps }: VoteCase): Promise<void> {

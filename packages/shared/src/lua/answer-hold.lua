@@ -19,10 +19,10 @@ elseif late then
 elseif word == 'approve' then
   becomes = 'approved'
 else
-  -- What was sent cannot be taken back: it may be stored by now, or arrive yet.
-  local vote = redis.call('HMGET', KEYS[2], 'state', 'run_id', 'sends')
-  local sent = vote[1] == 'cast' or (vote[1] == 'reserved' and tonumber(vote[3] or '0') > 0)
-  if sent and vote[2] == run_id then return { 'under_way', state } end
+  -- What was sent cannot be taken back: it may be stored by now, or arrive yet, also where it was voided since.
+  local vote = redis.call('HMGET', KEYS[2], 'state', 'run_id', 'sends', 'sent_before', 'voided_run')
+  local sent = vote[1] == 'cast' or tonumber(vote[3] or '0') > 0 or vote[4]
+  if (sent and vote[2] == run_id) or vote[5] == run_id then return { 'under_way', state } end
   becomes = 'rejected'
 end
 redis.call('HSET', KEYS[1], 'state', becomes)

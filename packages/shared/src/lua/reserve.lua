@@ -35,6 +35,10 @@ if entry[1] == 'cast' then
   end
   redis.call('HSET', KEYS[1], 'replaces', cjson.encode(kept))
 end
+-- What was sent before may arrive yet, also where this one is taken back unsent: its sweep looks for both.
+if entry[1] == 'voided' and redis.call('HEXISTS', KEYS[1], 'sends') == 1 then
+  redis.call('HSET', KEYS[1], 'sent_before', '1')
+end
 redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends', 'counted')
 redis.call('HSET', KEYS[1], 'state', 'reserved', 'run_id', run_id, 'vote_id', vote_id, 'intent', intent,
   'created', created, 'reserved_at', now, 'preferences_version', preferences, 'cap', KEYS[5])
