@@ -100,7 +100,7 @@ describe('two of each worker, ten spaces at once', () => {
       if ((await stack.redis.ttl(key)) === -1) forever.push(key.split(':')[1] ?? '');
     }
     expect(new Set(forever)).toEqual(
-      new Set(['signers', 'preferences-version', 'mode', 'voting', 'ledger', 'audit', 'heartbeats']),
+      new Set(['signers', 'voter-owners', 'preferences-version', 'mode', 'voting', 'ledger', 'audit', 'heartbeats']),
     );
   });
 
