@@ -68,6 +68,7 @@ const FOREVER: readonly string[] = [
   'signers',
   'standing-hold',
   'undelivered',
+  'voter-owners',
   'voting',
   'watches',
   'webhooks',
