@@ -123,6 +123,8 @@ describe('what a run depends on goes away in the middle of it', () => {
       idempotency: null,
       nowMs: Date.now(),
     });
+    // The run is under way until all of them were answered: one that comes after its end starts another.
+    await fault('model', 'gateway.eth', 9, { latency_ms: LATENCY_MS });
     await stack.start('gateway');
     const again = await Promise.all(Array.from({ length: 20 }, () => stack.post({ space_id: space })));
     expect(new Set(again.map(({ run_id: runId }) => runId))).toEqual(new Set([accepted.runId]));
