@@ -9,7 +9,7 @@ import { jobDeps, NOW_MS, useJobStand } from '../test/job-stand.ts';
 import { vote, type ModelRequest, type Reply } from '../test/model-server.ts';
 import { factsReply, partOf, reasonReply, type Part } from '../test/parts.ts';
 import { rebuildPrompts } from '../test/rebuild.ts';
-import { nextRun, openRun, type TestRun } from '../test/runs.ts';
+import { decisionOf, nextRun, openRun, type TestRun } from '../test/runs.ts';
 import { decideJob } from './decide-job.ts';
 
 const KEY = randomBytes(32);
@@ -44,12 +44,6 @@ async function work({ payload }: TestRun, { last, by = {}, nowMs = NOW_MS, caps 
   const deps = jobDeps(stand, { key: KEY, folder, settings, last, caps, nowMs });
   const result = await decideJob(payload, deps, new AbortController().signal).catch((error: unknown) => error);
   return { result, asked: asked.toSorted(), prompts };
-}
-
-async function decisionOf(run: TestRun) {
-  const record = await run.decision();
-  if (record?.kind !== 'decided') throw new Error(`No decision: ${JSON.stringify(record)}`);
-  return record.sealed.decision;
 }
 
 const kinds = async (run: TestRun): Promise<string[]> => (await decisionOf(run)).signals.map(({ kind }) => kind);

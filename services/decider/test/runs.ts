@@ -77,3 +77,12 @@ function openingOf(proposal: Proposal, preferences: UserPreferences): Opening {
     left_over: { all: null, fresh: null },
   };
 }
+
+/** What was decided. Throws where that is nothing. */
+export async function decisionOf(
+  run: Pick<TestRun, 'decision'>,
+): Promise<Extract<DecisionRecord, { kind: 'decided' }>['sealed']['decision']> {
+  const record = await run.decision();
+  if (record?.kind !== 'decided') throw new Error(`No decision: ${JSON.stringify(record)}`);
+  return record.sealed.decision;
+}
