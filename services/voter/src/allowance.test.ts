@@ -1,5 +1,6 @@
 /** The sequencer's allowance: what it does not take is not sent, and no vote is lost for it. */
 import { upstreamId } from '@quorum/shared/ids';
+import { timingsOf } from '@quorum/shared/run-timings';
 import { PostponeError } from '@quorum/shared/run-worker';
 import { createSendAllowance } from '@quorum/shared/send-allowance';
 import { describe, expect, it } from 'vitest';
@@ -25,6 +26,14 @@ async function postponed(vote: VoteCase, given: Parameters<VoteCase['deliver']>[
 const gateOf = async ({ deps }: VoteCase): Promise<Record<string, number>> =>
   sumsBy(samplesOf([await deps.metrics.registry.metrics()]), 'quorum_upstream_gate_total', ['upstream', 'result']);
 
+/** What the owner is told of where the time went, once its proposal was fetched. */
+async function kindsOf({ deps, runId }: VoteCase): Promise<readonly string[]> {
+  const found = await deps.records.runAndEvents(runId);
+  expect.assert(found !== null);
+  const { spans } = timingsOf(found.run, found.events, [], Date.now());
+  return spans.filter(({ proposal_id }) => proposal_id !== null).map(({ kind }) => kind);
+}
+
 describe('a vote beyond what the sequencer takes', () => {
   it('waits before the hub is asked about it, and is cast once there is allowance', async () => {
     const vote = await stand.aVote();
@@ -35,9 +44,12 @@ describe('a vote beyond what the sequencer takes', () => {
     expect(stand.sandbox().world.received.length).toBe(asked);
     expect(await vote.ledger()).toBeNull();
     expect(await gateOf(vote)).toEqual({ 'sequencer/held_back': 1 });
+    expect(await kindsOf(vote)).toEqual(['decide', 'wait', 'check', 'put_off']);
     expect(await vote.deliver()).toEqual({ kind: 'cast' });
     expect(vote.sends()).toHaveLength(1);
     expect(await gateOf(vote)).toEqual({ 'sequencer/held_back': 1 });
+    const steps = ['check', 'reserve', 'sign', 'send', 'read_back'];
+    expect(await kindsOf(vote)).toEqual(['decide', 'wait', 'check', 'put_off', ...steps]);
   });
 
   it('that lost the last send to another waits with its intent, which counts no send, and is cast with the same bytes', async () => {

@@ -65,7 +65,8 @@ export async function voteJob(
 
 /**
  * What a try came to, with when its steps were done. One that is put off after something was reserved or sent is kept too: the vote
- * may be read back by the next.
+ * may be read back by the next. So is the first that is put off for whatever reason, that it can be told since when the vote waits
+ * for somebody else and not for a worker; not each, as there may be hundreds.
  */
 async function timed(
   { runId, proposal, tries }: VoteRef,
@@ -78,7 +79,8 @@ async function timed(
     return { ...record, times: clock.times() };
   } catch (error) {
     const times = clock.times();
-    if (times.reserved !== undefined) await records.triedToVote(runId, proposal, tries, times);
+    const isFirstPutOff = error instanceof PostponeError && tries === 1;
+    if (times.reserved !== undefined || isFirstPutOff) await records.triedToVote(runId, proposal, tries, times);
     throw error;
   }
 }
