@@ -7,6 +7,7 @@
 import { startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, quantile } from './measure.ts';
+import { startSplitFlow, type SplitFlow } from './split-flow.ts';
 import { atOnce, cpuOf, spacesOf, startStand, type Stand } from './stand.ts';
 
 const BUDGET = 1.7;
@@ -22,11 +23,13 @@ export const cpuPerRun: Benchmark = {
   does: 'CPU of a dry run of three proposals, services and Redis, against a script of the same calls',
   async run() {
     const stand = await startStand(OWNERS);
+    const split = await startSplitFlow(stand);
     try {
       const runsPerS: number[] = [];
       const scriptsPerS: number[] = [];
       const calls: number[] = [];
       const bareMs: number[] = [];
+      const splitMs: number[] = [];
       const byPart = new Map<string, number[]>();
       const ours = async (turn: number): Promise<number> => {
         const [before, began] = [await cpuOf(stand.fleet), performance.now()];
@@ -49,14 +52,18 @@ export const cpuPerRun: Benchmark = {
         if (turn >= 0) scriptsPerS.push(RUNS / seconds);
         calls.push((await stand.asked()).length);
         const bare = await bareFlowMs(stand, spacesOf(turn, RUNS));
-        if (turn >= 0) bareMs.push(bare);
+        const spread = await splitFlowMs(stand, split, spacesOf(turn, RUNS));
+        if (turn >= 0) {
+          bareMs.push(bare);
+          splitMs.push(spread);
+        }
         return (user + system) / 1_000 / RUNS;
       };
       const prepare = (turn: number) => stand.put(spacesOf(turn, RUNS), PROPOSALS);
       const { ratio, spread, oursMs, againstMs } = await inSlowTurns({ ...TURNS, prepare }, ours, against);
       const each = sameCalls(calls);
       const speed = `${quantile(runsPerS, 0.5).toFixed(1)} runs/s against ${quantile(scriptsPerS, 0.5).toFixed(1)}`;
-      const bare = `a bare BullMQ flow takes ${quantile(bareMs, 0.5).toFixed(1)} ms`;
+      const bare = `a bare BullMQ flow takes ${quantile(bareMs, 0.5).toFixed(1)} ms, the same in four processes with the jobs that ours has ${quantile(splitMs, 0.5).toFixed(1)}`;
       const parts = [...byPart].map(([part, all]) => `${part} ${quantile(all, 0.5).toFixed(1)}`).join(', ');
       return [
         result({
@@ -70,20 +77,34 @@ export const cpuPerRun: Benchmark = {
         }),
       ];
     } finally {
+      await split.close();
       await stand.stop();
     }
   },
 };
 
+/** The same of the flow that is spread over four processes, and Redis. */
+async function splitFlowMs({ fleet, forget }: Stand, split: SplitFlow, spaces: readonly string[]): Promise<number> {
+  const cpuMs = async (): Promise<number> => (await split.cpuMs()) + (await redisMs(fleet));
+  const before = await cpuMs();
+  await atOnce(AT_ONCE, spaces, split.run);
+  const after = await cpuMs();
+  await forget();
+  return (after - before) / spaces.length;
+}
+
+async function redisMs(fleet: Stand['fleet']): Promise<number> {
+  return (await cpuOf(fleet)).get('Redis') ?? Number.NaN;
+}
+
 /** CPU of a run of the bare flow, this process and Redis, ms; what it asked is forgotten. */
 async function bareFlowMs({ fleet, script, forget }: Stand, spaces: readonly string[]): Promise<number> {
   const bare = await startBareFlow(fleet.redisUrl, script);
   try {
-    const redisMs = async (): Promise<number> => (await cpuOf(fleet)).get('Redis') ?? Number.NaN;
-    const [before, cpu] = [await redisMs(), process.cpuUsage()];
+    const [before, cpu] = [await redisMs(fleet), process.cpuUsage()];
     await atOnce(AT_ONCE, spaces, bare.run);
     const { user, system } = process.cpuUsage(cpu);
-    return ((user + system) / 1_000 + (await redisMs()) - before) / spaces.length;
+    return ((user + system) / 1_000 + (await redisMs(fleet)) - before) / spaces.length;
   } finally {
     await bare.close();
     await forget();

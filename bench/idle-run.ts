@@ -9,6 +9,7 @@ import { startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, quantile, wallMs } from './measure.ts';
 import { redisWork } from './redis-work.ts';
+import { startSplitFlow } from './split-flow.ts';
 import { spacesOf, startStand, type Stand } from './stand.ts';
 
 const BUDGET = 2;
@@ -23,10 +24,12 @@ export const idleRun: Benchmark = {
     const stand = await startStand(1);
     try {
       const bare = await startBareFlow(stand.fleet.redisUrl, stand.script);
+      const split = await startSplitFlow(stand);
       const spaces = spacesOf('idle', TURNS.warmUp + TURNS.turns);
       const spaceOf = (turn: number): string => spaces.at(TURNS.warmUp + turn) ?? '';
       await stand.put(spaces, PROPOSALS);
       const cpuMs: number[] = [];
+      const splitMs: number[] = [];
       try {
         const { ratio, spread, oursMs, againstMs } = await inSlowTurns(
           TURNS,
@@ -36,7 +39,12 @@ export const idleRun: Benchmark = {
             if (turn >= 0) cpuMs.push((await cpuOf(stand)) - before);
             return tookMs;
           },
-          (turn) => wallMs(() => bare.run(spaceOf(turn))),
+          async (turn) => {
+            const tookMs = await wallMs(() => bare.run(spaceOf(turn)));
+            const spread = await wallMs(() => split.run(spaceOf(turn)));
+            if (turn >= 0) splitMs.push(spread);
+            return tookMs;
+          },
         );
         return [
           result({
@@ -48,13 +56,14 @@ export const idleRun: Benchmark = {
             bound: 'most',
             note: [
               `${oursMs.toFixed(0)} ms against ${againstMs.toFixed(0)} ms`,
+              `the same flow in four processes, with the jobs that ours has, ${quantile(splitMs, 0.5).toFixed(0)} ms`,
               `${quantile(cpuMs, 0.5).toFixed(0)} ms of CPU meanwhile, of the services and Redis`,
               `a write that is synced takes ${(await writeMs(stand)).toFixed(2)} ms`,
             ].join('; '),
           }),
         ];
       } finally {
-        await bare.close();
+        await Promise.all([bare.close(), split.close()]);
       }
     } finally {
       await stand.stop();

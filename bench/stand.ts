@@ -6,7 +6,7 @@ import { samplesOf } from '../test/scraped.ts';
 import { startFleet, type Fleet } from '../test/load/fleet.ts';
 import { waveWorld } from '../test/load/world.ts';
 import { again } from './again.ts';
-import { Asked, callsOf, straightLine, type StraightLine } from './straight-line.ts';
+import { Asked, type Calls, callsOf, straightLine, type StraightLine } from './straight-line.ts';
 
 const Received = z.object({ received: z.array(Asked) });
 
@@ -25,6 +25,8 @@ export function spacesOf(turn: string | number, count: number): string[] {
 export type Stand = {
   readonly fleet: Fleet;
   readonly script: StraightLine;
+  /** What the straight line takes its words from. */
+  readonly calls: Calls;
   /** Puts up new proposals in these spaces, in the place of all that there were. */
   readonly put: (spaces: readonly string[], each: number) => Promise<void>;
   /** A dry run in the space, by the nth of the owners, counted round; its end is waited for as the API lets a client wait. */
@@ -62,8 +64,9 @@ export async function startStand(owners: number): Promise<Stand> {
     const [first = ''] = spacesOf('first', 1);
     await put([first], 1);
     await dryRun(first);
-    const script = straightLine(fleet.sandboxUrl, callsOf(await asked()));
-    return { fleet, script, put, dryRun, asked, forget, latency, stop: fleet.stop };
+    const calls = callsOf(await asked());
+    const script = straightLine(fleet.sandboxUrl, calls);
+    return { fleet, script, calls, put, dryRun, asked, forget, latency, stop: fleet.stop };
   } catch (error) {
     await fleet.stop();
     throw error;

@@ -24,14 +24,15 @@ export const Asked = z.object({ endpoint: z.string(), method: z.string(), url: z
 export type Asked = z.output<typeof Asked>;
 
 /** The requests of one run as they were sent, to be filled with another's words. */
-export type Calls = {
-  readonly list: z.output<typeof Query>;
-  readonly texts: z.output<typeof Query>;
-  readonly sample: Chat;
-  readonly samples: number;
-  readonly reader: Chat;
-  readonly judge: Chat;
-};
+export const Calls = z.object({
+  list: Query,
+  texts: Query,
+  sample: Chat,
+  samples: z.int(),
+  reader: Chat,
+  judge: Chat,
+});
+export type Calls = z.output<typeof Calls>;
 
 /** The calls of a run of one proposal, by what the sandbox received of it and nothing else. Throws where they are others. */
 export function callsOf(received: readonly Asked[]): Calls {
@@ -58,7 +59,7 @@ export function callsOf(received: readonly Asked[]): Calls {
 
 const FACTS = /^<<<PROPOSAL \w+\nFacts\n/;
 
-const Proposal = z.object({
+export const Proposal = z.object({
   id: z.string(),
   space: z.object({ id: z.string() }),
   author: z.string(),

@@ -1,0 +1,54 @@
+/**
+ * What the shape of the product costs by itself: the bare flow once more (`bench/bare-flow.ts`), in the four processes that the
+ * product has and with its jobs: a gateway that takes the request and waits for the end, a fetcher, a decision and a vote for each
+ * proposal. It makes the calls of the straight line and keeps no record. Nothing is held against it: it says what a run could take
+ * at the least that is spread like this.
+ */
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { cpuMsOf, startServer, type ServerProcess } from './accepting/server-process.ts';
+import type { Stand } from './stand.ts';
+
+const PART = fileURLToPath(new URL('./split-flow/part.ts', import.meta.url));
+const NAMES = ['gateway', 'fetcher', 'decider', 'voter'] as const;
+const Answer = z.object({ decided: z.int() });
+
+export type SplitFlow = {
+  /** Resolves when the run of this space is over, with the number of its decisions. */
+  readonly run: (space: string) => Promise<number>;
+  /** The CPU that the four processes have taken so far, ms. */
+  readonly cpuMs: () => Promise<number>;
+  readonly close: () => Promise<void>;
+};
+
+export async function startSplitFlow({ fleet, calls }: Pick<Stand, 'fleet' | 'calls'>): Promise<SplitFlow> {
+  const cleanUp = new AsyncDisposableStack();
+  try {
+    const dir = cleanUp.use(await mkdtempDisposable(path.join(tmpdir(), 'quorum-split-')));
+    const env = { ...process.env, BENCH_CALLS: JSON.stringify(calls) };
+    const start = async (name: string): Promise<ServerProcess> => {
+      const args = [PART, name, fleet.redisUrl, fleet.sandboxUrl];
+      const part = await startServer(args, env, path.join(dir.path, `${name}.log`));
+      cleanUp.defer(part.stop);
+      return part;
+    };
+    const parts = await Promise.all(NAMES.map(start));
+    const url = new URL('/run', parts[0]?.url);
+    return {
+      async run(space) {
+        const body = JSON.stringify({ space });
+        const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+        if (!response.ok) throw new Error(`POST /run: ${response.status} ${await response.text()}`);
+        return Answer.parse(await response.json()).decided;
+      },
+      cpuMs: async () => (await Promise.all(parts.map(({ pid }) => cpuMsOf(pid)))).reduce((sum, ms) => sum + ms, 0),
+      close: () => cleanUp.disposeAsync(),
+    };
+  } catch (error) {
+    await cleanUp.disposeAsync();
+    throw error;
+  }
+}
