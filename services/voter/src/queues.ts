@@ -57,7 +57,11 @@ export function openQueues(options: {
         const data = JOBS.sweep.payload.parse(payload);
         // After any vote: a sweep can wait, and a job without a priority would go before all that have one.
         const opts = { ...jobOptions('sweep', retries()), priority: MAX_PRIORITY, delay: delayMs };
-        await votes.add('sweep', data, { ...opts, jobId: jobIds.sweep(data) });
+        const jobId = jobIds.sweep(data);
+        // One that has ended is kept for an hour under this id, and BullMQ would add nothing: a secret vote would never be compared.
+        const known = await votes.getJob(jobId);
+        if (known?.finishedOn !== undefined) await votes.remove(jobId);
+        await votes.add('sweep', data, { ...opts, jobId });
       },
       tell: (notice) => notify([{ payload: JOBS.notify.payload.parse(notice), delayMs: 0 }]),
     },
