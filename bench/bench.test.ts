@@ -13,8 +13,10 @@ import { result } from './benchmark.ts';
 import { inSlowTurns, inTurns, quantile } from './measure.ts';
 import { line } from './report.ts';
 import { exitCodeOf, runAll } from './run.ts';
+import { settled } from './settled.ts';
 import { atOnce } from './stand.ts';
 import { callsOf } from './straight-line.ts';
+import { warmUp } from './warm-up.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const bench = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
@@ -79,6 +81,22 @@ describe('some benchmarks', () => {
     expect(told).toEqual(['five begins', 'five', 'broken begins', 'broken', 'six begins', 'six']);
     expect(results[1]?.note).toContain('no Redis');
     expect([results.slice(0, 1), results.slice(1, 2), results.slice(2), results].map(exitCodeOf)).toEqual([0, 1, 1, 1]);
+  });
+});
+
+describe('a benchmark that breaks', () => {
+  it('says what broke first, where its parts cannot be put away either', async () => {
+    const run = async () => {
+      await using parts = new AsyncDisposableStack();
+      parts.defer(() => Promise.reject(new Error('a process does not end')));
+      throw new Error('no Redis');
+    };
+    const [broken] = await runAll(
+      [{ name: 'x', does: '', run }],
+      () => undefined,
+      () => undefined,
+    );
+    expect(broken?.note).toBe('broke: no Redis; then a process does not end');
   });
 });
 
@@ -158,6 +176,33 @@ describe('many runs', () => {
     });
     expect(done).toEqual([10, 10, 10, 10, 10, 10, 10]);
     expect(most).toBe(3);
+  });
+
+  it.for([
+    [Infinity, ['a.eth', 'b.eth', 'c.eth'], 3],
+    [0, [], 0],
+  ] as const)('that warm up are done as long as there is time, of %d ms', async ([mostMs, spaces, count]) => {
+    const done: string[] = [];
+    const all = ['a.eth', 'b.eth', 'c.eth'];
+    expect(await warmUp(all, async (space) => done.push(space), { atOnce: 2, mostMs })).toBe(count);
+    expect(done).toEqual(spaces);
+  });
+});
+
+describe('some that start at once', () => {
+  it('are waited for, each to its end, before it is told that one failed', async () => {
+    const late = Promise.withResolvers<string>();
+    const failed = new Error('it ended before it was ready');
+    let told = false;
+    const all = settled([Promise.reject<string>(failed), late.promise]).finally(() => (told = true));
+    for (let turn = 0; turn < 3; turn += 1) await setImmediate();
+    expect(told).toBe(false);
+    late.resolve('ready');
+    await expect(all).rejects.toBe(failed);
+  });
+
+  it('come to what each comes to, in their order', async () => {
+    expect(await settled([setImmediate(1), Promise.resolve(2)])).toEqual([1, 2]);
   });
 });
 

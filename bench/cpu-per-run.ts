@@ -22,64 +22,65 @@ export const cpuPerRun: Benchmark = {
   name: 'cpu-per-run',
   does: 'CPU of a dry run of three proposals, services and Redis, against a script of the same calls',
   async run() {
+    await using cleanUp = new AsyncDisposableStack();
     const stand = await startStand(OWNERS);
+    cleanUp.defer(stand.stop);
     const split = await startSplitFlow(stand);
-    try {
-      const runsPerS: number[] = [];
-      const scriptsPerS: number[] = [];
-      const calls: number[] = [];
-      const bareMs: number[] = [];
-      const splitMs: number[] = [];
-      const byPart = new Map<string, number[]>();
-      const ours = async (turn: number): Promise<number> => {
-        const [before, began] = [await cpuOf(stand.fleet), performance.now()];
-        await atOnce(AT_ONCE, spacesOf(turn, RUNS), stand.dryRun);
-        const seconds = (performance.now() - began) / 1_000;
-        const after = await cpuOf(stand.fleet);
-        calls.push((await stand.asked()).length);
-        const parts = [...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / RUNS] as const);
-        if (turn >= 0) {
-          runsPerS.push(RUNS / seconds);
-          for (const [part, ms] of parts) byPart.set(part, [...(byPart.get(part) ?? []), ms]);
-        }
-        return parts.reduce((sum, [, ms]) => sum + ms, 0);
-      };
-      const against = async (turn: number): Promise<number> => {
-        const [cpu, began] = [process.cpuUsage(), performance.now()];
-        await atOnce(AT_ONCE, spacesOf(turn, RUNS), stand.script.run);
-        const seconds = (performance.now() - began) / 1_000;
-        const { user, system } = process.cpuUsage(cpu);
-        if (turn >= 0) scriptsPerS.push(RUNS / seconds);
-        calls.push((await stand.asked()).length);
-        const bare = await bareFlowMs(stand, spacesOf(turn, RUNS));
-        const spread = await splitFlowMs(stand, split, spacesOf(turn, RUNS));
-        if (turn >= 0) {
-          bareMs.push(bare);
-          splitMs.push(spread);
-        }
-        return (user + system) / 1_000 / RUNS;
-      };
-      const prepare = (turn: number) => stand.put(spacesOf(turn, RUNS), PROPOSALS);
-      const { ratio, spread, oursMs, againstMs } = await inSlowTurns({ ...TURNS, prepare }, ours, against);
-      const each = sameCalls(calls);
-      const speed = `${quantile(runsPerS, 0.5).toFixed(1)} runs/s against ${quantile(scriptsPerS, 0.5).toFixed(1)}`;
-      const bare = `a bare BullMQ flow takes ${quantile(bareMs, 0.5).toFixed(1)} ms, the same in four processes with the jobs that ours has ${quantile(splitMs, 0.5).toFixed(1)}`;
-      const parts = [...byPart].map(([part, all]) => `${part} ${quantile(all, 0.5).toFixed(1)}`).join(', ');
-      return [
-        result({
-          name: 'cpu-per-run',
-          value: ratio,
-          spread,
-          unit: '×',
-          budget: BUDGET,
-          bound: 'most',
-          note: `${oursMs.toFixed(1)} ms (${parts}) against ${againstMs.toFixed(1)} ms; ${bare}; ${speed}, ${AT_ONCE} at a time; ${each} calls a run`,
-        }),
-      ];
-    } finally {
-      await split.close();
-      await stand.stop();
-    }
+    cleanUp.defer(split.close);
+    const runsPerS: number[] = [];
+    const scriptsPerS: number[] = [];
+    const calls: number[] = [];
+    const bareMs: number[] = [];
+    const splitMs: number[] = [];
+    const flows = [
+      { into: bareMs, flowMs: (spaces: readonly string[]) => bareFlowMs(stand, spaces) },
+      { into: splitMs, flowMs: (spaces: readonly string[]) => splitFlowMs(stand, split, spaces) },
+    ];
+    const byPart = new Map<string, number[]>();
+    const ours = async (turn: number): Promise<number> => {
+      const [before, began] = [await cpuOf(stand.fleet), performance.now()];
+      await atOnce(AT_ONCE, spacesOf(turn, RUNS), stand.dryRun);
+      const seconds = (performance.now() - began) / 1_000;
+      const after = await cpuOf(stand.fleet);
+      calls.push((await stand.asked()).length);
+      const parts = [...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / RUNS] as const);
+      if (turn >= 0) {
+        runsPerS.push(RUNS / seconds);
+        for (const [part, ms] of parts) byPart.set(part, [...(byPart.get(part) ?? []), ms]);
+      }
+      return parts.reduce((sum, [, ms]) => sum + ms, 0);
+    };
+    const against = async (turn: number): Promise<number> => {
+      const [cpu, began] = [process.cpuUsage(), performance.now()];
+      await atOnce(AT_ONCE, spacesOf(turn, RUNS), stand.script.run);
+      const seconds = (performance.now() - began) / 1_000;
+      const { user, system } = process.cpuUsage(cpu);
+      if (turn >= 0) scriptsPerS.push(RUNS / seconds);
+      calls.push((await stand.asked()).length);
+      // Who goes first changes, as of ours and the script.
+      for (const { flowMs, into } of turn % 2 === 0 ? flows : flows.toReversed()) {
+        const ms = await flowMs(spacesOf(turn, RUNS));
+        if (turn >= 0) into.push(ms);
+      }
+      return (user + system) / 1_000 / RUNS;
+    };
+    const prepare = (turn: number) => stand.put(spacesOf(turn, RUNS), PROPOSALS);
+    const { ratio, spread, oursMs, againstMs } = await inSlowTurns({ ...TURNS, prepare }, ours, against);
+    const each = sameCalls(calls);
+    const speed = `${quantile(runsPerS, 0.5).toFixed(1)} runs/s against ${quantile(scriptsPerS, 0.5).toFixed(1)}`;
+    const bare = `a bare BullMQ flow takes ${quantile(bareMs, 0.5).toFixed(1)} ms, the same in four processes with the jobs that ours has ${quantile(splitMs, 0.5).toFixed(1)}`;
+    const parts = [...byPart].map(([part, all]) => `${part} ${quantile(all, 0.5).toFixed(1)}`).join(', ');
+    return [
+      result({
+        name: 'cpu-per-run',
+        value: ratio,
+        spread,
+        unit: '×',
+        budget: BUDGET,
+        bound: 'most',
+        note: `${oursMs.toFixed(1)} ms (${parts}) against ${againstMs.toFixed(1)} ms; ${bare}; ${speed}, ${AT_ONCE} at a time; ${each} calls a run`,
+      }),
+    ];
   },
 };
 

@@ -10,6 +10,7 @@ import { keys, RETENTION_S } from '@quorum/shared/redis-keys';
 import { createTransitions } from '@quorum/shared/transitions';
 import type { SpaceId } from '@quorum/snapshot/proposal';
 import type { Redis } from 'ioredis';
+import { atOnce } from './stand.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 /** Runs end between this long ago and an hour ago: none is so old that it is listed no more. */
@@ -38,7 +39,8 @@ export async function copyRuns(redis: Redis, { template, owners, spaces, count }
     const runId = newRunId();
     const nowMs = Date.now() - OLDEST_MS + Math.floor((at / count) * (OLDEST_MS - HOUR_MS));
     const { dry_run: dryRun } = response;
-    await transitions.accept({ runId, owner, space, dryRun, idempotency: null, nowMs });
+    const { kind } = await transitions.accept({ runId, owner, space, dryRun, idempotency: null, nowMs });
+    if (kind !== 'created') throw new Error(`A copy in ${space} was not accepted: ${kind}`);
     await transitions.finish({ owner, dryRun }, { ...response, run_id: runId, space_id: space }, nowMs);
     const rest = redis.pipeline().hset(keys.run(runId), 'packed', packed).hdel(keys.run(runId), 'response');
     rest.unlink(keys.runEvents(runId));
@@ -56,14 +58,10 @@ export async function copyRuns(redis: Redis, { template, owners, spaces, count }
   };
 
   const pairs = spaces.flatMap((space) => owners.map((owner) => ({ owner, space })));
-  const atOnce = Math.min(AT_ONCE, pairs.length);
-  for (let from = 0; from < count; from += atOnce) {
-    const many = Array.from({ length: Math.min(atOnce, count - from) }, (_, nth) => from + nth);
-    await Promise.all(
-      many.map(async (at) => {
-        const pair = pairs[at % pairs.length];
-        if (pair !== undefined) await copy(at, pair.owner, pair.space);
-      }),
-    );
-  }
+  const all = Array.from({ length: count }, (_, at) => at);
+  // The next begins as soon as one is done: so neither Redis nor this process waits for the other.
+  await atOnce(Math.min(AT_ONCE, Math.ceil(pairs.length / 2)), all, async (at) => {
+    const pair = pairs[at % pairs.length];
+    if (pair !== undefined) await copy(at, pair.owner, pair.space);
+  });
 }

@@ -1,51 +1,54 @@
 /**
- * What a run costs where 100,000 have ended before it, against where none has; and what each proposal more costs. Two whole products
- * run side by side, one on a Redis with that history and one without, and take turns: a run here, the same run there. What each Redis
- * does while nobody asks anything (signs of life, workers that wait) is measured first and left out of the counts.
+ * What a run costs where 100,000 have ended before it, against where none has but those of the warm-up; and what each proposal more
+ * costs. Two whole products run side by side, one on a Redis with that history and one without, each write synced, and take turns: a
+ * run here, the same run there. What each Redis does while nobody asks anything (signs of life, workers that wait) is measured first
+ * and left out of the counts. Then some runs at a time, which say how many a second that is.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { OwnerId, type RunId } from '@quorum/shared/ids';
-import { keys } from '@quorum/shared/redis-keys';
-import { AgentRunView } from '@quorum/shared/run';
 import type { World } from '@quorum/sandbox/world';
 import { SpaceId, type VotingType } from '@quorum/snapshot/proposal';
+import type { Redis } from 'ioredis';
 import { EVERYTHING, openWorld, SURE, WANTED } from '../test/e2e/world.ts';
-import { keptBytes, PASSING } from '../test/load/measures.ts';
+import { NO_BUDGET } from '../test/load/no-budget.ts';
 import { startStack, until, type Stack } from '../test/stack.ts';
 import { result, type Benchmark, type BenchResult } from './benchmark.ts';
+import { dryRun } from './dry-run.ts';
 import { copyRuns } from './finished-runs.ts';
 import { lineThrough } from './line-through.ts';
 import { quantile } from './measure.ts';
-import { redisWork } from './redis-work.ts';
-import { servicesMs } from './services-cpu.ts';
+import { costOf, costPerRun, idleWork, packed, staying, type Cost, type Side } from './side.ts';
+import { atOnce } from './stand.ts';
+import { warmUp } from './warm-up.ts';
 
 /** As docs/operations/scaling.md says it was measured. */
 const FINISHED_RUNS = 100_000;
 const OWNERS = 50;
 const SPACES = 20;
 
-const WARM_UP_TURNS = 4;
+const WARM_UP_RUNS = 300;
+const WARM_UP = { atOnce: 8, mostMs: 60_000 } as const;
 const TURNS = 10;
 const RUNS_A_TURN = 3;
-const LIST_TURNS = 40;
-const IDLE_MS = 12_000;
+/** Turns of many runs at a time. */
+const BUSY_TURNS = 3;
+const RUNS_A_BUSY_TURN = 40;
+const LIST_TURNS = 20;
 /** Proposals of the runs that are held against each other, and of those that show what each more costs. */
 const USUAL = 3;
 const SIZES = [1, 2, 5, 10] as const;
 const RUNS_OF_A_SIZE = 4;
-/** The last job of a run is put away after its record is packed. */
-const PUT_AWAY_MS = 100;
-/** What `redisWork` itself asks, of which the last sees itself. */
-const INFOS = 2;
 const LISTS = ['/agent-run?limit=20', '/decisions?limit=20'] as const;
 
 /** Counts are the same each time but for a list that has grown its tree; CPU time differs by this on a busy machine. */
 const BUDGET = 1.1;
 
-/** What a Redis does in a millisecond in which nobody asks anything of the product. */
-type Idle = { readonly commands: number; readonly cpuMs: number };
-type Side = { readonly stack: Stack; idle: Idle };
-type Cost = { readonly commands: number; readonly redisMs: number; readonly cpuMs: number };
+/** The spaces of the usual runs, each of which is in one of them: those that go before, those of the turns, those of the busy ones. */
+const USUAL_SPACES = {
+  first: 'usual-first.eth',
+  warmUp: spacesOf('warm', WARM_UP_RUNS),
+  turns: Array.from({ length: TURNS }, (_, turn) => spacesOf(`turn-${turn}`, RUNS_A_TURN)),
+  busy: Array.from({ length: BUSY_TURNS }, (_, turn) => spacesOf(`busy-${turn}`, RUNS_A_BUSY_TURN)),
+} as const;
 
 export const history: Benchmark = {
   name: 'history',
@@ -65,42 +68,40 @@ export const history: Benchmark = {
 };
 
 async function compare(without: Side, within: Side): Promise<BenchResult[]> {
-  const template = await runOn(within.stack, usualSpace(0), USUAL);
-  await runOn(without.stack, usualSpace(0), USUAL);
+  const template = await runOn(within.stack, USUAL_SPACES.first, USUAL);
+  await runOn(without.stack, USUAL_SPACES.first, USUAL);
   await packed(within.stack, template);
   const owners = [within.stack.owner, ...Array.from({ length: OWNERS - 1 }, (_, at) => OwnerId.parse(`past-${at}`))];
-  const spaces = Array.from({ length: SPACES }, (_, at) => SpaceId.parse(usualSpace(at)));
+  const spaces = USUAL_SPACES.turns
+    .flat()
+    .slice(0, SPACES)
+    .map((space) => SpaceId.parse(space));
   const began = performance.now();
   // It looks after runs that are open without a job, as these are for a moment.
   await within.stack.sigterm('fetcher');
-  await copyRuns(within.stack.redis, { template, owners, spaces, count: FINISHED_RUNS });
+  await unsynced(within.stack.redis, () =>
+    copyRuns(within.stack.redis, { template, owners, spaces, count: FINISHED_RUNS }),
+  );
   await within.stack.start('fetcher');
   const copyS = (performance.now() - began) / 1_000;
-  for (let turn = 1; turn < WARM_UP_TURNS; turn += 1) {
-    for (const { stack } of [without, within]) await runOn(stack, usualSpace(turn), USUAL);
-  }
-  for (const side of [without, within]) side.idle = await idleWork(side.stack);
+  const warm: number[] = [];
+  for (const { stack } of [without, within])
+    warm.push(await warmUp(USUAL_SPACES.warmUp, (space) => runOn(stack, space, USUAL), WARM_UP));
+  [without.idle, within.idle] = await Promise.all([idleWork(without.stack), idleWork(within.stack)]);
 
   const [bytesWithout, bytesWithin] = [await staying(without.stack), await staying(within.stack)];
-  const costs = new Map<Side, Cost[]>([without, within].map((side) => [side, []]));
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    // Who goes first changes: the machine may be slower for a while.
-    for (const side of turn % 2 === 0 ? [without, within] : [within, without]) {
-      const first = WARM_UP_TURNS + turn * RUNS_A_TURN;
-      const inTurn = Array.from({ length: RUNS_A_TURN }, (_, nth) => usualSpace(first + nth));
-      costs.get(side)?.push(perRun(await costOf(side, () => runAll(side.stack, inTurn, USUAL))));
-    }
-  }
+  const [bare = [], full = []] = await turnByTurn([without, within], USUAL_SPACES.turns, async (side, turn) =>
+    costPerRun(await costOf(side, () => runAll(side.stack, turn, USUAL)), RUNS_A_TURN),
+  );
   const grown = [
     ((await staying(without.stack)) - bytesWithout) / (TURNS * RUNS_A_TURN),
     ((await staying(within.stack)) - bytesWithin) / (TURNS * RUNS_A_TURN),
   ];
-  const [bare = [], full = []] = [costs.get(without), costs.get(within)];
+  const busy = await turnByTurn([without, within], USUAL_SPACES.busy, busyTurn);
   const info = await within.stack.redis.info('memory');
   const usedMb = Number(/^used_memory:(\d+)/m.exec(info)?.[1]) / 1e6;
   const idle = [without, within].map((side) => `${(1_000 * side.idle.cpuMs).toFixed(1)} ms`).join(' → ');
-  const redisMs = [bare, full].map((all) => `${medianOf(all, (cost) => cost.redisMs).toFixed(1)} ms`).join(' → ');
-  const behind = `${FINISHED_RUNS.toLocaleString('en-GB')} finished runs, ${usedMb.toFixed(0)} MB, copied in ${copyS.toFixed(0)} s`;
+  const behind = `${FINISHED_RUNS.toLocaleString('en-GB')} finished runs, ${usedMb.toFixed(0)} MB, copied in ${copyS.toFixed(0)} s; ${warm.join(' and ')} runs to warm up`;
   return [
     against(
       'history-commands',
@@ -114,9 +115,12 @@ async function compare(without: Side, within: Side): Promise<BenchResult[]> {
       'history-cpu',
       bare,
       full,
-      ({ cpuMs }) => cpuMs,
-      (value) => `${value.toFixed(0)} ms of services and Redis`,
-      `of it Redis ${redisMs}, without what it takes while nobody asks, ${idle} a second`,
+      ({ servicesMs, redisMs }) => servicesMs + redisMs,
+      (value) => `${value.toFixed(1)} ms of services and Redis`,
+      [
+        `one after the other: services ${both([bare, full], (cost) => cost.servicesMs)} ms, Redis ${both([bare, full], (cost) => cost.redisMs)} ms, without what it takes while nobody asks, ${idle} a second`,
+        `${WARM_UP.atOnce} at a time: ${both(busy, ({ perS }) => perS)} runs/s, services ${both(busy, (cost) => cost.servicesMs)} ms, Redis ${both(busy, (cost) => cost.redisMs)} ms, ${both(busy, ({ commands }) => commands)} commands`,
+      ].join('; '),
     ),
     atMost(
       'history-bytes',
@@ -127,6 +131,55 @@ async function compare(without: Side, within: Side): Promise<BenchResult[]> {
     ...(await compareLists(without, within)),
     await proposalsAreLinear(within),
   ];
+}
+
+/** Measures one side after the other in each turn; gives back what each came to, turn by turn. */
+async function turnByTurn<T>(
+  sides: readonly Side[],
+  turns: readonly (readonly string[])[],
+  measure: (side: Side, spaces: readonly string[]) => Promise<T>,
+): Promise<T[][]> {
+  const measured = new Map<Side, T[]>(sides.map((side) => [side, []]));
+  for (const [turn, spaces] of turns.entries()) {
+    // Who goes first changes: the machine may be slower for a while.
+    for (const side of turn % 2 === 0 ? sides : sides.toReversed())
+      measured.get(side)?.push(await measure(side, spaces));
+  }
+  return [...measured.values()];
+}
+
+type Busy = Cost & { readonly perS: number };
+
+/** Many runs, some at a time, and how many a second that is. */
+async function busyTurn(side: Side, spaces: readonly string[]): Promise<Busy> {
+  let tookS = Number.NaN;
+  const cost = await costOf(side, async () => {
+    const runs: RunId[] = [];
+    const began = performance.now();
+    await atOnce(WARM_UP.atOnce, spaces, async (space) => runs.push(await runOn(side.stack, space, USUAL)));
+    tookS = (performance.now() - began) / 1_000;
+    return runs;
+  });
+  return { ...costPerRun(cost, spaces.length), perS: spaces.length / tookS };
+}
+
+/** The medians of both sides. */
+function both<T>(sides: readonly (readonly T[])[], of: (one: T) => number): string {
+  return sides.map((all) => quantile(all.map(of), 0.5).toFixed(1)).join(' → ');
+}
+
+/**
+ * Does it on a Redis that meanwhile does not write down what it keeps, and does again when it is done: 100,000 runs, of which each would
+ * wait for the disk, take minutes.
+ */
+async function unsynced(redis: Redis, work: () => Promise<void>): Promise<void> {
+  await redis.config('SET', 'appendonly', 'no');
+  await work();
+  await redis.config('SET', 'appendonly', 'yes');
+  await until('all that it keeps to be written down', async () => {
+    const info = await redis.info('persistence');
+    return ['aof_enabled:1', 'aof_rewrite_scheduled:0', 'aof_rewrite_in_progress:0'].every((is) => info.includes(is));
+  });
 }
 
 /** First pages of lists: what each asks of Redis. */
@@ -200,17 +253,21 @@ function atMost(name: string, value: number, spread: number, note: string): Benc
   return result({ name, value, spread, unit: '×', budget: BUDGET, bound: 'most', note });
 }
 
-const usualSpace = (at: number): string => `usual-${at}.eth`;
+function spacesOf(what: string, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `usual-${what}-${at}.eth`);
+}
 const sizedSpace = (size: number, nth: number): string => `sized-${size}-${nth}.eth`;
 
 async function openSide(): Promise<Stack> {
-  const usual = Array.from({ length: WARM_UP_TURNS + TURNS * RUNS_A_TURN }, (_, at) => usualSpace(at));
+  const { first, warmUp: before, turns, busy } = USUAL_SPACES;
+  const usual = [first, ...before, ...turns.flat(), ...busy.flat()];
   const sized = SIZES.flatMap((size) => Array.from({ length: RUNS_OF_A_SIZE }, (_, nth) => sizedSpace(size, nth)));
   const stack = await startStack({
     world: worldOf(usual, sized),
-    space: usualSpace(0),
+    space: first,
     preferences: EVERYTHING,
-    env: SURE,
+    appendonly: true,
+    env: { ...SURE, ...NO_BUDGET },
   });
   await stack.control('POST', 'model', { persona: 'owned', target: WANTED });
   return stack;
@@ -236,62 +293,7 @@ async function runAll(stack: Stack, spaces: readonly string[], size: number): Pr
   return runs;
 }
 
-function perRun({ commands, redisMs, cpuMs }: Cost): Cost {
-  return { commands: commands / RUNS_A_TURN, redisMs: redisMs / RUNS_A_TURN, cpuMs: cpuMs / RUNS_A_TURN };
-}
-
-/** A dry run, waited for as clients wait: one request, however long it takes. */
+/** A dry run, waited for as clients wait. */
 async function runOn(stack: Stack, space: string, size: number): Promise<RunId> {
-  const response = await fetch(`${stack.url}/agent-run`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', prefer: 'wait=30' },
-    body: JSON.stringify({ space_id: space, dry_run: true }),
-  });
-  if (response.status !== 200) throw new Error(`POST /agent-run: ${response.status} ${await response.text()}`);
-  const { result: ended } = AgentRunView.parse(await response.json());
-  if (ended?.decisions.length !== size) throw new Error(`A run in ${space} decided ${ended?.decisions.length ?? 0}`);
-  return ended.run_id;
-}
-
-/** Waits until the record is packed, which comes last of a run. Returns how often Redis was asked meanwhile. */
-async function packed({ redis }: Stack, runId: RunId): Promise<number> {
-  let asked = 0;
-  await until('the record to be packed', async () => {
-    asked += 1;
-    return (await redis.hexists(keys.run(runId), 'packed')) === 1;
-  });
-  return asked;
-}
-
-/** What `work` costs, which gives back the runs that it waited for. Scrapes ask Redis too: they are left out of what it is asked. */
-async function costOf({ stack, idle }: Side, work: () => Promise<readonly RunId[]>): Promise<Cost> {
-  const servicesBefore = await servicesMs(stack);
-  const [before, beganMs] = [await redisWork(stack.redis), performance.now()];
-  let ours = INFOS;
-  for (const run of await work()) ours += await packed(stack, run);
-  await pause(PUT_AWAY_MS);
-  const [after, endedMs] = [await redisWork(stack.redis), performance.now()];
-  const tookMs = endedMs - beganMs;
-  const redisMs = after.cpuMs - before.cpuMs - idle.cpuMs * tookMs;
-  return {
-    commands: after.commands - before.commands - ours - idle.commands * tookMs,
-    redisMs,
-    cpuMs: redisMs + (await servicesMs(stack)) - servicesBefore,
-  };
-}
-
-async function idleWork({ redis }: Stack): Promise<Idle> {
-  const before = await redisWork(redis);
-  await pause(IDLE_MS);
-  const after = await redisWork(redis);
-  return {
-    commands: (after.commands - before.commands - INFOS) / IDLE_MS,
-    cpuMs: (after.cpuMs - before.cpuMs) / IDLE_MS,
-  };
-}
-
-/** Bytes that stay when jobs, events and what is shared for minutes have gone, without the texts that all runs share. */
-async function staying({ redis }: Stack): Promise<number> {
-  const kept = await keptBytes(redis);
-  return [...kept].reduce((sum, [of, bytes]) => (of === 'proposal' || PASSING.includes(of) ? sum : sum + bytes), 0);
+  return (await dryRun(stack.url, space, size)).run_id;
 }

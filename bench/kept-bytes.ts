@@ -1,6 +1,7 @@
 /**
  * What Redis keeps of a finished run of three proposals once its jobs are gone, and whether the last of many keep as much as the first.
- * Counted by `MEMORY USAGE` of every key; what goes by itself, and the texts of proposals, which all runs share, are left out.
+ * Counted by `MEMORY USAGE` of every key; what goes by itself, and the texts of proposals, which all runs share, are left out. It breaks
+ * where a key that is left out as one that goes has no time to live, or a job no age at which it is taken away.
  */
 import { keptOfRuns } from '../test/e2e/kept-of-runs.ts';
 import { result, type Benchmark } from './benchmark.ts';

@@ -30,7 +30,13 @@ async function resultsOf({ name, run }: Benchmark): Promise<readonly BenchResult
   try {
     return await run();
   } catch (error) {
-    const note = `broke: ${error instanceof Error ? error.message : String(error)}`;
+    const note = `broke: ${wordsOf(error)}`;
     return [result({ name, value: Number.NaN, spread: 0, unit: '', budget: 0, bound: 'most', note })];
   }
+}
+
+/** Where it broke and could not be put away either, both. */
+function wordsOf(error: unknown): string {
+  if (error instanceof SuppressedError) return `${wordsOf(error.suppressed)}; then ${wordsOf(error.error)}`;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,9 @@
 /**
  * What the shape of the product costs by itself: the bare flow once more (`bench/bare-flow.ts`), in the four processes that the
  * product has and with its jobs: a gateway that takes the request and waits for the end, a fetcher, a decision and a vote for each
- * proposal. It makes the calls of the straight line and keeps no record. Nothing is held against it: it says what a run could take
- * at the least that is spread like this.
+ * proposal. It keeps no record. Nothing is held against it: it says what that shape comes to as plainly made as it can be, and not
+ * the least that it could take. It makes the calls of the straight line as that makes them, by the global `fetch`, where ours go by a
+ * lighter client; and its decide jobs carry the texts of their proposals, where ours carry references.
  */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { cpuMsOf, startServer, type ServerProcess } from './accepting/server-process.ts';
+import { settled } from './settled.ts';
 import type { Stand } from './stand.ts';
 
 const PART = fileURLToPath(new URL('./split-flow/part.ts', import.meta.url));
@@ -35,7 +37,7 @@ export async function startSplitFlow({ fleet, calls }: Pick<Stand, 'fleet' | 'ca
       cleanUp.defer(part.stop);
       return part;
     };
-    const parts = await Promise.all(NAMES.map(start));
+    const parts = await settled(NAMES.map(start));
     const url = new URL('/run', parts[0]?.url);
     return {
       async run(space) {

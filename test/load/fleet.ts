@@ -21,6 +21,7 @@ import { readSources } from '../../scripts/settings-file.ts';
 import { readSettings } from '../../scripts/start-settings.ts';
 import { startTestRedis } from '../redis.ts';
 import { UNLIMITED } from '../unlimited.ts';
+import { NO_BUDGET } from './no-budget.ts';
 import { LIVE_SPACE } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -32,9 +33,8 @@ const SETTINGS = {
   DECIDER_MODELS: 'slow',
   // A decision is waiting for a model, nearly all of its time.
   CONCURRENCY: '100',
-  BUDGET_USD_PER_OWNER_DAY: '100000',
-  BUDGET_USD_PER_DAY: '1000000',
   RATE_LIMIT_WINDOW_S: '60',
+  ...NO_BUDGET,
   ...UNLIMITED,
 } as const;
 
