@@ -2,7 +2,8 @@
  * The critical path of a run: the chain of spans that its end waited for, found from the end backwards. What a step waited for is
  * what ended last before it began, of the same proposal or of the whole run. What lies between two steps is work that no span tells of.
  */
-import type { RunTimings, Span } from '@quorum/shared/run-timings';
+import type { Span } from '@quorum/shared/run-span';
+import type { RunTimings } from '@quorum/shared/run-timings';
 
 /** A span that takes time and has none within it. Milliseconds; `proposal_id`: null for what is of the whole run. */
 export type Leaf = { readonly proposal_id: string | null; readonly begin: number; readonly end: number };
@@ -38,12 +39,17 @@ export function endOf({ finished, now }: Pick<RunTimings, 'finished' | 'now'>): 
   return Math.max(0, finished ?? now);
 }
 
-/** The spans that came after the run: from the wait for an answer on. */
+/** Whether it is the wait of a hold: for its owner, or for voting to be resumed. */
+export function isHeld({ kind }: Pick<Span, 'kind'>): boolean {
+  return kind === 'answer' || kind === 'resume';
+}
+
+/** The spans that came after the run: from the wait of a hold on. */
 export function afterRun({ spans }: Pick<RunTimings, 'spans'>): ReadonlySet<Span> {
   const byProposal = Map.groupBy(spans, ({ proposal_id: id }) => id);
   return new Set(
     [...byProposal.values()].flatMap((all) => {
-      const from = all.findIndex(({ kind }) => kind === 'answer');
+      const from = all.findIndex(isHeld);
       return from === -1 ? [] : all.slice(from);
     }),
   );

@@ -1,11 +1,12 @@
 /** The figures of a run's timings: how long it took, what of that its critical path is, and the two times that an owner would ask for. */
-import type { RunTimings, Span } from '@quorum/shared/run-timings';
+import type { Span } from '@quorum/shared/run-span';
+import type { RunTimings } from '@quorum/shared/run-timings';
 import type { ProposalId } from '@quorum/snapshot/proposal';
-import { criticalSpans, endOf } from './critical-path.ts';
+import { criticalSpans, endOf, isHeld } from './critical-path.ts';
 
 export type AcceptedVote = {
   readonly proposal_id: ProposalId;
-  /** From the decision, or where the owner was asked from their answer, until the sequencer had accepted the vote. Milliseconds. */
+  /** From the decision, or where it was held from the answer or the resumption, until the sequencer had accepted the vote. Milliseconds. */
   readonly accepted_ms: number;
 };
 
@@ -30,7 +31,7 @@ export function figuresOf(timings: RunTimings): Figures {
     accepted_votes: timings.proposals.flatMap(({ proposal_id, decided }) => {
       const own = timings.spans.filter((span) => span.proposal_id === proposal_id);
       const accepted = acceptedAt(own);
-      const from = own.find(({ kind }) => kind === 'answer')?.end ?? decided;
+      const from = own.find(isHeld)?.end ?? decided;
       return accepted === null || from === null ? [] : [{ proposal_id, accepted_ms: Math.max(0, accepted - from) }];
     }),
   };

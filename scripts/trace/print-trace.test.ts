@@ -1,5 +1,6 @@
 /** The waterfall as people see it, at the narrowest: each line is written out. */
-import { RunTimings, type Span } from '@quorum/shared/run-timings';
+import type { Span } from '@quorum/shared/run-span';
+import { RunTimings } from '@quorum/shared/run-timings';
 import { expect, test } from 'vitest';
 import { figuresOf } from './figures.ts';
 import { duration, printTrace } from './print-trace.ts';
@@ -127,6 +128,24 @@ test('a run that failed before it knew its proposals', () => {
   ]);
 });
 
+test('a run that ended without an outcome of its proposal, and of which no call is known', () => {
+  const spans = [
+    ...BEFORE,
+    ...of(A, { kind: 'decide', begin: 200, end: 1_000 }),
+    ...of(null, { kind: 'close', begin: 1_000, end: 1_000 }),
+  ];
+  const proposals = [{ proposal_id: A, title: 'A bench', outcome: null, decided: null, kept: true }];
+  const told = lines({ status: 'failed', proposals, spans });
+  expect(told[6]).toBe('  A bench (not ended)');
+  expect(told.slice(-2)).toEqual([
+    'from POST to first model call           –  no call to a model is known of',
+    'from decision to accepted vote          –  no vote was accepted',
+  ]);
+  // Of a decision all calls are known: there were none.
+  const decided = proposals.map((one) => ({ ...one, decided: 1_000 }));
+  expect(lines({ proposals: decided, spans }).at(-2)).toMatch(/ {2}no model was asked$/);
+});
+
 test('a held one: what came after the run is not drawn to its scale', () => {
   const held = { kind: 'held', why: 'approval_always' };
   const proposals = [{ proposal_id: A, title: 'A bench', outcome: held, decided: 800, kept: true }];
@@ -165,6 +184,12 @@ test('a held one: what came after the run is not drawn to its scale', () => {
     'from decision to accepted vote     190 ms',
   ]);
   expect(figuresOf(timings({ proposals, spans }))).toMatchObject({ accepted_votes: [{ accepted_ms: 190 }] });
+  // Where voting was paused nobody is asked, and the vote counts from its resumption.
+  const paused = spans.map((span) => (span.kind === 'answer' ? { ...span, kind: 'resume' as const } : span));
+  expect(lines({ proposals, spans: paused })[13]).toBe(
+    '    wait until voting is resumed  2 h 0 m                                      →',
+  );
+  expect(figuresOf(timings({ proposals, spans: paused }))).toEqual(figuresOf(timings({ proposals, spans })));
 });
 
 test('a run of before times were kept', () => {

@@ -3,7 +3,8 @@
  * outside, so they are printed without control characters.
  */
 import { styleText } from 'node:util';
-import type { RunTimings, Span } from '@quorum/shared/run-timings';
+import type { Span } from '@quorum/shared/run-span';
+import type { RunTimings } from '@quorum/shared/run-timings';
 import { printable } from '@quorum/snapshot/printable';
 import type { Style } from '../terminal.ts';
 import { cut, pad } from '../text-width.ts';
@@ -29,6 +30,7 @@ const LABELS: Readonly<Record<Exclude<Span['kind'], 'ask'>, string>> = {
   send: 'send',
   read_back: 'read back',
   answer: "wait for the owner's answer",
+  resume: 'wait until voting is resumed',
   close: 'close',
 };
 
@@ -60,7 +62,7 @@ export function printTrace(
     `${' '.repeat(LABEL + TOOK + 4)}0${pad(duration(chart.end), chart.width - 1, 'left')}`,
     ...rowsOf(null, ['queued', 'fetch']),
     ...timings.proposals.flatMap((proposal) => [
-      cut(`  ${printable(proposal.title)} ${outcomeOf(proposal)}`, columns),
+      cut(`  ${printable(proposal.title)} ${outcomeOf(proposal, timings)}`, columns),
       ...rowsOf(proposal.proposal_id),
     ]),
     ...rowsOf(null, ['close']),
@@ -108,8 +110,8 @@ function barOf(span: Span, isCritical: boolean, { width, end, after }: Chart): s
   return ' '.repeat(from) + (span.end === null ? bar.slice(0, -1) + BAR.open : bar);
 }
 
-function outcomeOf({ outcome }: RunTimings['proposals'][number]): string {
-  if (outcome === null) return '(under way)';
+function outcomeOf({ outcome }: RunTimings['proposals'][number], { finished }: Pick<RunTimings, 'finished'>): string {
+  if (outcome === null) return finished === null ? '(under way)' : '(not ended)';
   return `(${outcome.kind}${'why' in outcome ? `: ${outcome.why}` : ''})`;
 }
 
@@ -119,6 +121,9 @@ function footer(timings: RunTimings, figures: Figures): string[] {
     `${pad(what, LABEL + 2)}${pad(took, TOOK, 'left')}  ${more}`.trimEnd();
   const isKept = timings.proposals.every(({ kept }) => kept);
   const slowest = Math.max(...votes.map(({ accepted_ms: ms }) => ms));
+  // A decision keeps its calls. Of one that was given up some may be known to nobody.
+  const isDecided = timings.proposals.every(({ decided }) => decided !== null);
+  const notAsked = isDecided ? 'no model was asked' : 'no call to a model is known of';
   const none = (words: string): string =>
     isKept ? `${words}${timings.finished === null ? ' so far' : ''}` : 'not kept: the run is of before times were kept';
   return [
@@ -129,11 +134,7 @@ function footer(timings: RunTimings, figures: Figures): string[] {
       `${MARK} above; ${duration(Math.max(0, wall - critical))} between its steps`,
     ),
     first === null
-      ? line(
-          'from POST to first model call',
-          '–',
-          none(timings.finished === null ? 'no model has answered' : 'no model was asked'),
-        )
+      ? line('from POST to first model call', '–', none(timings.finished === null ? 'no model has answered' : notAsked))
       : line('from POST to first model call', duration(first)),
     votes.length === 0
       ? line('from decision to accepted vote', '–', none('no vote was accepted'))

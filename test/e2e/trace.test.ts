@@ -9,7 +9,8 @@ import path from 'node:path';
 import { createApiKeys } from '@quorum/shared/api-keys';
 import { OwnerId, RunId } from '@quorum/shared/ids';
 import { keys } from '@quorum/shared/redis-keys';
-import { RunTimings, type Span } from '@quorum/shared/run-timings';
+import type { Span } from '@quorum/shared/run-span';
+import { RunTimings } from '@quorum/shared/run-timings';
 import { readKeyFile } from '@quorum/shared/secret-file';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -199,6 +200,12 @@ test('a run that is under way has spans without an end', async () => {
   const ended = await traced(run_id);
   expect(ended.status).toBe('cancelled');
   expect(ended.spans.filter(({ end }) => end === null)).toEqual([]);
+  // What the models were asked until then was paid for, and is no wait for a worker.
+  const asking = open.spans.find(isAsking)?.proposal_id ?? null;
+  const results = ended.spans.filter(({ proposal_id: id }) => id === asking).flatMap(({ ask }) => ask?.result ?? []);
+  expect(results).toEqual(Array(3).fill('stopped'));
+  expect(kindsOf(ended.spans, asking).slice(0, 6)).toEqual(['wait', 'decide', 'ask', 'ask', 'ask', 'put_off']);
+  expect((await trace([run_id])).out).not.toContain('no model was asked');
 });
 
 test('a hold is a span of its own, behind the run', async () => {

@@ -6,6 +6,7 @@ import { HoldId } from './ids.ts';
 import { HeldWhy } from './outcome.ts';
 import type { ReadAll } from './read-all.ts';
 import { keys } from './redis-keys.ts';
+import { VoteTimes } from './run-times.ts';
 
 /** One reading gives a thousand at most. */
 const LAST = '999';
@@ -18,6 +19,7 @@ const Stored = z.object({
   deadline: z.coerce.number().int(),
   answer: z.string().transform(json).pipe(SealedAnswer).optional(),
   end: z.string().transform(json).pipe(HoldEnd).optional(),
+  put_off: z.string().transform(json).pipe(VoteTimes).optional(),
 });
 
 const Ahead = z.object({ id: HoldId, state: HoldState, why: HeldWhy, deadlineMs: z.coerce.number().int() });
@@ -29,8 +31,9 @@ export function createHoldRecords(redis: Redis) {
   async function hold(id: HoldId): Promise<Hold | null> {
     const fields = await redis.hgetall(keys.hold(id));
     if (Object.keys(fields).length === 0) return null;
-    const { deadline, answer, end, ...rest } = Stored.parse(fields);
-    return { ...rest, deadlineMs: deadline, answer: answer ?? null, end: end ?? null };
+    const { deadline, answer, end, put_off: putOff, ...rest } = Stored.parse(fields);
+    const more = putOff === undefined ? {} : { putOff };
+    return { ...rest, deadlineMs: deadline, answer: answer ?? null, end: end ?? null, ...more };
   }
 
   /** An entry whose hold has expired from Redis is none. */

@@ -7,6 +7,7 @@ import { holdIdOf, type OwnerId, type RunId } from './ids.ts';
 import type { HeldWhy, Outcome } from './outcome.ts';
 import { packedField } from './packed-run.ts';
 import { eventArgs, outcomeEvent } from './run-events.ts';
+import type { VoteTimes } from './run-times.ts';
 import { keys, RETENTION_S } from './redis-keys.ts';
 import { loadScript, runScript } from './script.ts';
 import type { OnWritten } from './written.ts';
@@ -156,6 +157,11 @@ export function createHoldTransitions(redis: Redis, onWritten: OnWritten) {
     /** Lets a hold that waited for a pause to end wait for its owner. Returns the state that stands. */
     askAfterAll: (hold: Pick<Hold, 'subject'>, why: HeldWhy, nowMs: number) =>
       settleHold(hold, 'waiting', { why, nowMs }),
+
+    /** Notes when its vote was first put off since it was approved. Its key is kept for long after its last try: none is made anew here. */
+    async noteHoldPutOff({ subject }: Pick<Hold, 'subject'>, times: VoteTimes): Promise<void> {
+      await redis.hsetnx(keys.hold(subject.hold_id), 'put_off', JSON.stringify(times));
+    },
 
     /** Pauses or resumes voting, for an owner alone or for all; `owner` is who says so. */
     async setVoting({ owner, by, scope, enabled }: VotingWish, nowMs: number): Promise<void> {

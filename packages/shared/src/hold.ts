@@ -112,6 +112,8 @@ export type Hold = {
   readonly deadlineMs: number;
   readonly answer: SealedAnswer | null;
   readonly end: HoldEnd | null;
+  /** When what was done in the first try of its vote that was put off, since it was approved; informs. */
+  readonly putOff?: VoteTimes;
 };
 
 export function isOpen({ state }: Pick<Hold, 'state'>): boolean {

@@ -83,6 +83,7 @@ const RUNS = {
     vote_id: text,
     why: text,
   }),
+  'times of a try not kept': event('The trace of the run says less of where its time went', { err }),
   'sealing was not asked for': event('A record waits a minute longer for its place in the audit chain', { err }),
 } as const;
 

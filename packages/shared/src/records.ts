@@ -8,7 +8,7 @@
  *   decision:<proposal id>       what the decider made of it
  *   spent:<proposal id>          what models did for it, attempts that came to nothing included; added up as the budget is charged
  *   put_off:<proposal id>        when its vote was first put off, Unix milliseconds
- *   tried:<decide|vote>:<nth>:<proposal id>   when what was done in a try that came to no record (`run-times.ts`)
+ *   tried:<decide|vote>:<nth>:<proposal id>   when what was done in a try that came to no record (`run-tries.ts`)
  *   outcome:<proposal id>        where it ended
  *   later:<proposal id>          what became of its vote after the run had ended; the newest word
  *   packed                       all of the above that is written once, of a run that has ended (`packed-run.ts`)

@@ -1,10 +1,9 @@
 /** Spans of a run, from the records and events that its parts write: at each point of its way, and of runs that keep no times. */
 import type { ProposalId } from '@quorum/snapshot/proposal';
 import { describe, expect, test } from 'vitest';
-import { aHold, MINUTE_MS } from '../test/holds.ts';
 import { aDecision, aHash, aProposalId, aResponse, openingOf } from '../test/samples.ts';
 import { accept, aCase, aRunningRun, NOW_MS, useRedis } from '../test/world.ts';
-import { keys } from './redis-keys.ts';
+import { fields, keys } from './redis-keys.ts';
 import { createRecords, type DecisionRecord, type Opening, type OutcomeRecord } from './records.ts';
 import { RunTimings, timingsOf } from './run-timings.ts';
 import { startVoteClock, type DecideTimes, type VoteTimes } from './run-times.ts';
@@ -135,6 +134,103 @@ test('a run that failed before it was opened, and one that was cancelled before 
   expect(brief(await timings(cancelled.runId))).toEqual(['queued 0-40']);
 });
 
+describe('a decision that never stood', () => {
+  const SKIPPED: OutcomeRecord = { outcome: { kind: 'skipped', why: 'cancelled' }, settled_at: NOW_MS + 950 };
+  const usage = { calls: 3, input_tokens: 0, output_tokens: 0, cost_usd: null };
+  const FAILED: DecisionRecord = { kind: 'failed', why: 'internal', detail: 'lost', usage };
+  const ASKING = ['wait 100-120', 'decide 120-900', 'ask 130-830', 'ask 140-740'];
+
+  /** A run whose fetcher has opened it, and how it reads once it has ended, from then on. */
+  async function anOpenedRun() {
+    const one = await aRunningRun(redis());
+    await records().open(one.runId, opening([one.proposal], 100));
+    const ended = async (status: 'cancelled' | 'completed' | 'failed') => {
+      const whose = { owner: one.owner, dryRun: false };
+      await one.transitions.finish(whose, aResponse(one.runId, { status }), NOW_MS + 1_000);
+      const told = await timings(one.runId);
+      await redis().del(keys.runEvents(one.runId));
+      expect(await timings(one.runId)).toEqual(told);
+      return brief(told).slice(2);
+    };
+    return { ...one, id: one.proposal, ended };
+  }
+
+  test('of a run that was cancelled while models were asked: its calls, and no wait for a worker after them', async () => {
+    const { runId, id, ended } = await anOpenedRun();
+    await records().deciding(runId, id);
+    await records().triedToDecide(runId, id, 1, DECIDED);
+    await records().settle(runId, id, { ...SKIPPED, times: { began: 920, ended: 930 } });
+    expect(await ended('cancelled')).toEqual([...ASKING, 'put_off 900-920', 'check 920-930', 'close 930-1000']);
+  });
+
+  test.each([
+    ['its vote was come to', { ...SKIPPED, times: { began: 920, ended: 930 } }, ['check 920-930', 'close 930-1000']],
+    ['its jobs were taken away', SKIPPED, ['close 950-1000']],
+  ])('that left nothing but what it cost is a decision, where %s', async (_what, outcome, more) => {
+    const { runId, id, ended } = await anOpenedRun();
+    await redis().hset(keys.run(runId), fields.spent(id), JSON.stringify(usage));
+    await records().settle(runId, id, outcome);
+    const until = outcome === SKIPPED ? 950 : 920;
+    expect(await ended('cancelled')).toEqual([`decide 100-${until}`, ...more]);
+  });
+
+  test('and that nobody had begun is a wait for a worker, and no vote', async () => {
+    const { runId, id, ended } = await anOpenedRun();
+    await records().settle(runId, id, SKIPPED);
+    expect(await ended('cancelled')).toEqual(['wait 100-950', 'close 950-1000']);
+  });
+
+  test('of which a failure is recorded ends with its last try, and is waited for from then on', async () => {
+    const { runId, id, ended } = await anOpenedRun();
+    await records().triedToDecide(runId, id, 1, DECIDED);
+    await records().decide(runId, id, FAILED);
+    expect(brief(await timings(runId)).slice(2)).toEqual([...ASKING, 'vote 900-']);
+    await records().settle(runId, id, { ...SKIPPED, times: { began: 920, ended: 930 } });
+    expect(await ended('completed')).toEqual([...ASKING, 'wait 900-920', 'check 920-930', 'close 930-1000']);
+  });
+
+  test('of which nothing but a failure is recorded goes up to its vote', async () => {
+    const { runId, id, ended } = await anOpenedRun();
+    await records().decide(runId, id, FAILED);
+    expect(kinds(await timings(runId)).slice(2)).toEqual(['decide', 'vote …']);
+    await records().settle(runId, id, { ...SKIPPED, times: { began: 920, ended: 930 } });
+    expect(await ended('completed')).toEqual(['decide 100-920', 'check 920-930', 'close 930-1000']);
+  });
+
+  test('of a run that failed before its trees has no span, and nothing of it is under way', async () => {
+    const { runId, ended } = await anOpenedRun();
+    expect(await ended('failed')).toEqual(['close 100-1000']);
+    expect((await timings(runId)).proposals).toMatchObject([{ outcome: null, decided: null }]);
+    const asked = await anOpenedRun();
+    await redis().hset(keys.run(asked.runId), fields.spent(asked.id), JSON.stringify(usage));
+    expect(await asked.ended('failed')).toEqual(['decide 100-1000', 'close 1000-1000']);
+  });
+});
+
+test('of the tries that got nowhere the first is kept, whichever pick-up it was, and all stand in the order of their begin', async () => {
+  const one = await aRunningRun(redis());
+  const id = one.proposal;
+  await records().open(one.runId, opening([id], 100));
+  const busy = (began: number): DecideTimes => ({ began, ended: began + 5, asks: [] });
+  await records().triedToDecide(one.runId, id, 2, busy(110));
+  await records().triedToDecide(one.runId, id, 3, busy(115));
+  await records().decide(one.runId, id, decision(DECIDED));
+  await records().triedToVote(one.runId, id, 1, { began: 910, checked: 915, reserved: 920, ended: 925 });
+  for (const began of [930, 940, 950]) {
+    await records().triedToVote(one.runId, id, began, { began, ended: began + 5 });
+  }
+  const decided = ['wait 100-110', 'decide 110-115', 'put_off 115-120', 'decide 120-900', 'ask 130-830', 'ask 140-740'];
+  const voted = [
+    'wait 900-910',
+    'check 910-915',
+    'reserve 915-920',
+    'sign 920-925',
+    'put_off 925-930',
+    'check 930-935',
+  ];
+  expect(brief(await timings(one.runId)).slice(2)).toEqual([...decided, ...voted, 'put_off 935-']);
+});
+
 test('a run of before times were kept shows what else its record says', async () => {
   const one = await aRunningRun(redis(), { dryRun: true });
   await records().open(one.runId, opening([one.proposal]));
@@ -152,29 +248,6 @@ test('nothing ends before it begins, whatever the clocks of two machines say', a
   await records().open(one.runId, opening([one.proposal], 100));
   await records().decide(one.runId, one.proposal, decision({ ...DECIDED, began: 60, ended: 80, asks: [] }));
   expect(brief(await timings(one.runId)).slice(2)).toEqual(['wait 100-100', 'decide 60-80', 'vote 80-']);
-});
-
-describe('a hold', () => {
-  async function held(end: 'waiting' | 'late') {
-    const hold = await aHold(redis(), { nowMs: NOW_MS });
-    const { runId, proposal } = hold;
-    await records().open(runId, opening([proposal], 10));
-    const found = await records().runAndEvents(runId);
-    if (found === null) throw new Error('the run is not there');
-    const nowMs = end === 'waiting' ? AT : NOW_MS + 61 * MINUTE_MS;
-    const one = await hold.read();
-    const { acceptedAtMs } = found.run;
-    const told = timingsOf(found.run, found.events, [one], nowMs);
-    const answer = told.spans.find(({ kind }) => kind === 'answer');
-    return { answer, since: hold.subject.created_at - acceptedAtMs };
-  }
-
-  test('waits for its answer until its deadline', async () => {
-    const waiting = await held('waiting');
-    expect(waiting.answer).toMatchObject({ begin: waiting.since, end: null });
-    const late = await held('late');
-    expect(late.answer).toMatchObject({ end: late.since + 60 * MINUTE_MS });
-  });
 });
 
 test('a clock of a vote notes each step, and what was said', () => {

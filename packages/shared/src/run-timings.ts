@@ -4,58 +4,22 @@
  * follow each other; the calls to models lie within the `decide` of their proposal, side by side.
  *
  *   queued ─▶ fetch ─▶ of each proposal:  wait ─▶ decide { ask, ask, … } ─▶ wait ─▶ check ─▶ reserve ─▶ sign ─▶ send ─▶ read_back ─▶ close
- *                                         a vote that was put off: put_off ─▶ check …        held: answer ─▶ wait ─▶ check …
+ *                      a try that came to nothing: put_off ─▶ decide …, put_off ─▶ check …       held: answer ─▶ wait ─▶ check …
+ *                                                                          held while voting is paused: resume ─▶ check …
+ *
+ * Where no decision says when it was made, what is known of a proposal goes up to the first try of its vote, or to its outcome.
  */
 import { ProposalId, SpaceId } from '@quorum/snapshot/proposal';
 import { z } from 'zod';
 import type { Hold } from './hold.ts';
+import { laterParts } from './hold-spans.ts';
 import { RunId } from './ids.ts';
 import { Outcome } from './outcome.ts';
 import type { RunRecord, Selected } from './records.ts';
 import { RunStatus } from './run.ts';
 import type { ToldEvent } from './run-events.ts';
-import { AskRole, type DecideTimes, type VoteTimes } from './run-times.ts';
-
-const Offset = z.int().describe('Milliseconds since the run was accepted');
-
-const SpanKind = z
-  .enum([
-    'queued',
-    'fetch',
-    'wait',
-    'decide',
-    'ask',
-    'put_off',
-    'vote',
-    'check',
-    'reserve',
-    'sign',
-    'send',
-    'read_back',
-    'answer',
-    'close',
-  ])
-  .describe(
-    'queued: until a worker takes the run; fetch: read the space, filter, rank; wait: for a worker; decide: one try of the decision, ask: a call to a model within it; put_off: until it is tried again; check: ask the hub whether anything is in the way, reserve, sign, send, read_back: the vote; vote: one of which no more is known; answer: until the owner answers; close: until the run has ended',
-  );
-
-export const Span = z.object({
-  kind: SpanKind,
-  proposal_id: ProposalId.nullable().describe('Null for what is of the whole run'),
-  begin: Offset,
-  end: Offset.nullable().describe('The same; null while it is under way'),
-  ask: z
-    .object({
-      role: AskRole.describe('What was asked for: a ballot, facts, a ballot by these facts, a public reason'),
-      nth: z.int().describe('Which question of its kind, from 1; asked again, it is the same'),
-      model: z.string().describe('The model that was asked'),
-      result: z.string().describe('`answer`, or why there was none'),
-    })
-    .optional()
-    .describe('Of a call to a model'),
-  answered: z.string().optional().describe('Of a `send`: what the sequencer said: accepted, refused or unknown'),
-});
-export type Span = z.infer<typeof Span>;
+import { Offset, type Part, Span, stepsOf, waitBefore } from './run-span.ts';
+import type { DecideTimes } from './run-times.ts';
 
 /** The answer of `GET /agent-run/:id/timings`. */
 export const RunTimings = z.object({
@@ -71,7 +35,9 @@ export const RunTimings = z.object({
       z.object({
         proposal_id: ProposalId,
         title: z.string().describe("The proposal's title"),
-        outcome: Outcome.nullable().describe('Where it ended in this run; null while it is under way'),
+        outcome: Outcome.nullable().describe(
+          'Where it ended in this run; null while it is under way, and where the run ended without it',
+        ),
         decided: Offset.nullable().describe('When the decision stood, in milliseconds since the run was accepted'),
         kept: z
           .boolean()
@@ -83,9 +49,6 @@ export const RunTimings = z.object({
 });
 export type RunTimings = z.infer<typeof RunTimings>;
 
-/** A span before it knows whose it is. */
-type Part = Omit<Span, 'proposal_id'>;
-
 /** The timings of a run. `events`: as far as they are kept; `nowMs`: Unix milliseconds. */
 export function timingsOf(
   run: RunRecord,
@@ -94,10 +57,9 @@ export function timingsOf(
   nowMs: number,
 ): RunTimings {
   const at = (ms: number): number => Math.round(ms - run.acceptedAtMs);
-  const offsetOf = (ms: number | null | undefined): number | null => (ms === null || ms === undefined ? null : at(ms));
-  const finished = offsetOf(run.finishedAtMs);
-  const started = offsetOf(run.startedAtMs);
-  const opened = offsetOf(run.opening?.opened_at ?? lastTime(events, 'fetched', null));
+  const finished = offsetOf(run.finishedAtMs, at);
+  const started = offsetOf(run.startedAtMs, at);
+  const opened = offsetOf(run.opening?.opened_at ?? lastTime(events, 'fetched', null), at);
   const selected = run.opening?.selected ?? [];
   const holdOf = new Map(holds.map((hold) => [hold.subject.proposal_id, hold]));
 
@@ -106,8 +68,9 @@ export function timingsOf(
     before.push({ kind: 'fetch', begin: started, end: opened ?? finished });
   }
   const ofProposals = selected.map(({ proposal_id: id }) => {
-    const around = { run, events, at, from: opened ?? started ?? 0, open: finished === null };
-    const parts = [...decideParts(id, around), ...voteParts(id, around)];
+    const around = { run, events, at, from: opened ?? started ?? 0, finished };
+    const { parts: made, decided } = decideParts(id, around);
+    const parts = [...made, ...voteParts(id, decided, around)];
     return { id, parts, later: laterParts(holdOf.get(id), at, nowMs) };
   });
   const ends = [before, ...ofProposals.map(({ parts }) => parts)].flat().map(({ end }) => end);
@@ -135,6 +98,10 @@ export function timingsOf(
   };
 }
 
+function offsetOf(ms: number | null | undefined, at: (ms: number) => number): number | null {
+  return ms === null || ms === undefined ? null : at(ms);
+}
+
 function proposalOf(
   { proposal_id, title }: Selected,
   run: RunRecord,
@@ -158,29 +125,48 @@ type Around = {
   readonly at: (ms: number) => number;
   /** From when on the proposal waits for its decision. */
   readonly from: number;
-  readonly open: boolean;
+  readonly finished: number | null;
 };
 
-/** From the choice of the proposal to its decision. */
-function decideParts(id: ProposalId, { run, events, at, from, open }: Around): Part[] {
+/**
+ * From the choice of the proposal to its decision, and when that was made or failed. Null where nothing says so: then the spans go as far
+ * as anything is known of.
+ */
+function decideParts(
+  id: ProposalId,
+  { run, events, at, from, finished }: Around,
+): { readonly parts: Part[]; readonly decided: number | null } {
   const record = run.decisions.get(id);
-  const tries = [...(run.tried.get(id)?.decide ?? []), ...(record?.times === undefined ? [] : [record.times])];
+  const tried = run.tried.get(id);
+  const tries = [...(tried?.decide ?? []), ...(record?.times === undefined ? [] : [record.times])];
   const parts = tries.flatMap((times, nth) => [waitBefore(times.began, tries[nth - 1], from), ...asksOf(times)]);
-  if (record?.times !== undefined) return parts;
+  if (record?.times !== undefined) return { parts, decided: record.times.ended };
   const last = tries.at(-1);
+  const begin = last?.ended ?? from;
   if (record?.kind === 'decided') {
-    return [...parts, { kind: 'decide', begin: last?.ended ?? from, end: at(record.sealed.decision.decided_at) }];
+    const decided = at(record.sealed.decision.decided_at);
+    return { parts: [...parts, { kind: 'decide', begin, end: decided }], decided };
   }
-  if (record !== undefined || !open) return parts;
-  const told = lastTime(events, 'deciding', id);
-  const begin = told === null ? null : at(told);
-  return begin === null || (last !== undefined && begin <= last.ended)
-    ? [...parts, waitBefore(null, last, from)]
-    : [...parts, waitBefore(begin, last, from), { kind: 'decide', begin, end: null }];
-}
+  // A failure that keeps no times was thrown out of the last try.
+  if (record !== undefined && last !== undefined) return { parts, decided: last.ended };
 
-function waitBefore(end: number | null, before: { readonly ended: number } | undefined, from: number): Part {
-  return { kind: before === undefined ? 'wait' : 'put_off', begin: before?.ended ?? from, end };
+  const settled = run.outcomes.get(id);
+  const failed = record === undefined ? null : lastTime(events, 'decided', id);
+  const wasAsked = record !== undefined || (run.spent.get(id)?.calls ?? 0) > 0;
+  const began = tried?.vote[0]?.began ?? settled?.times?.began;
+  const end = began ?? offsetOf(settled?.settled_at ?? failed, at) ?? (wasAsked ? finished : null);
+  if (end !== null) {
+    const kind = last === undefined ? (wasAsked ? 'decide' : 'wait') : 'put_off';
+    const isGivenUp = began !== undefined || settled !== undefined;
+    return { parts: [...parts, { kind, begin, end }], decided: isGivenUp ? null : end };
+  }
+  if (finished !== null) return { parts, decided: null };
+  const since = offsetOf(lastTime(events, 'deciding', id), at);
+  const underWay: Part[] =
+    since === null || (last !== undefined && since <= last.ended)
+      ? [waitBefore(null, last, from)]
+      : [waitBefore(since, last, from), { kind: 'decide', begin: since, end: null }];
+  return { parts: [...parts, ...underWay], decided: null };
 }
 
 function asksOf({ began, ended, asks }: DecideTimes): Part[] {
@@ -190,65 +176,27 @@ function asksOf({ began, ended, asks }: DecideTimes): Part[] {
   return [{ kind: 'decide', begin: began, end: ended }, ...parts.toSorted((a, b) => a.begin - b.begin)];
 }
 
-/** From the decision to the outcome. */
-function voteParts(id: ProposalId, { run, events, at, from, open }: Around): Part[] {
-  const record = run.decisions.get(id);
+/** From the decision to the outcome. `decided`: when it was made or failed; null where all up to the first try is told. */
+function voteParts(id: ProposalId, decided: number | null, { run, events, at, finished }: Around): Part[] {
   const settled = run.outcomes.get(id);
-  const decidedMs = record?.kind === 'decided' ? at(record.sealed.decision.decided_at) : null;
-  const decided = record?.times?.ended ?? decidedMs ?? (settled === undefined ? null : from);
-  if (decided === null) return [];
   const tries = [...(run.tried.get(id)?.vote ?? []), ...(settled?.times === undefined ? [] : [settled.times])];
-  const parts = tries.flatMap((times, nth) => [waitBefore(times.began, tries[nth - 1], decided), ...stepsOf(times)]);
-  if (settled?.times !== undefined) return parts;
+  const parts = tries.flatMap((times, nth) => [
+    ...(nth === 0 && decided === null ? [] : [waitBefore(times.began, tries[nth - 1], decided ?? times.began)]),
+    ...stepsOf(times),
+  ]);
   const begin = tries.at(-1)?.ended ?? decided;
+  if (settled?.times !== undefined || begin === null) return parts;
   if (settled !== undefined) return [...parts, { kind: 'vote', begin, end: at(settled.settled_at) }];
-  if (!open) return parts;
+  if (finished !== null) return parts;
   const told = (kind: 'reserved' | 'sent'): number | null => {
     const ms = lastTime(events, kind, id);
     return ms === null || at(ms) < begin ? null : at(ms);
   };
   const [reserved, sent] = [told('reserved'), told('sent')];
-  if (reserved === null) return [...parts, { kind: tries.length === 0 ? 'vote' : 'put_off', begin, end: null }];
-  const upTo: Part[] = [...parts, { kind: 'vote', begin, end: reserved }, { kind: 'sign', begin: reserved, end: sent }];
+  const before: Part = { kind: tries.length === 0 ? 'vote' : 'put_off', begin, end: reserved };
+  if (reserved === null) return [...parts, before];
+  const upTo: Part[] = [...parts, before, { kind: 'sign', begin: reserved, end: sent }];
   return sent === null ? upTo : [...upTo, { kind: 'send', begin: sent, end: null }];
-}
-
-/** The steps of one try of a vote. The last one is what it ended in. */
-function stepsOf({ began, checked, reserved, sent, answered, answer, ended }: VoteTimes): Part[] {
-  const named = [
-    ['check', checked],
-    ['reserve', reserved],
-    ['sign', sent],
-    ['send', answered],
-    ['read_back', undefined],
-  ] as const;
-  const parts: Part[] = [];
-  let begin = began;
-  for (const [kind, end] of named) {
-    const said = kind === 'send' && answer !== undefined ? { answered: answer } : {};
-    parts.push({ kind, begin, end: end ?? ended, ...said });
-    if (end === undefined) break;
-    begin = end;
-  }
-  return parts;
-}
-
-/** What came after the run: a hold that waits for its owner, and its vote. */
-function laterParts(hold: Hold | undefined, at: (ms: number) => number, nowMs: number): Part[] {
-  // When a later run took its place is not kept.
-  if (hold === undefined || hold.state === 'superseded') return [];
-  const { subject, answer, end, deadlineMs, state } = hold;
-  const begin = at(subject.created_at);
-  const said = answer?.answer.answered_at;
-  const over = said ?? (state === 'expired' || (state === 'waiting' && nowMs >= deadlineMs) ? deadlineMs : null);
-  const steps = end?.times === undefined ? [] : stepsOf(end.times);
-  const until = over === null ? (end?.times?.began ?? (end === null ? null : at(end.settled_at))) : at(over);
-  const waited: Part = { kind: 'answer', begin, end: until };
-  if (until === null) return [waited];
-  const [first] = steps;
-  if (first !== undefined) return [waited, { kind: 'wait', begin: until, end: first.begin }, ...steps];
-  if (end !== null) return [waited, { kind: 'vote', begin: until, end: at(end.settled_at) }];
-  return state === 'approved' ? [waited, { kind: 'vote', begin: until, end: null }] : [waited];
 }
 
 /** When an event was last told, Unix milliseconds; of a proposal, where one is named. Null where it is not, or no more. */

@@ -79,25 +79,40 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   const { spend, charged } = createSpend(who, { ...deps, prices: terms.prices, untilMs });
   using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
   const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);
-  const decided = await decide(
-    input,
-    { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk },
-    signal,
-  );
-  await Promise.all([telling, charged()]);
-  try {
+  const made = await keptIfThrown(payload, clock, deps, async () => {
+    const asking = { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk };
+    const decided = await decide(input, asking, signal);
+    await Promise.all([telling, charged()]);
     await tryAgain(decided, input, { run, untilMs }, deps);
-  } catch (error) {
-    await records.triedToDecide(run.runId, payload.proposal_id, attempt.pickups, clock.times());
-    throw error;
-  }
-  const made = madeOf(decided);
-  // The evidence first: a decision whose evidence is missing could not be explained.
-  if (made.kind === 'decided') await keepBehind(made, input, preferences, deps);
+    const soFar = madeOf(decided);
+    // The evidence first: a decision whose evidence is missing could not be explained.
+    if (soFar.kind === 'decided') await keepBehind(soFar, input, preferences, deps);
+    return soFar;
+  });
   const record = await records.decide(payload.run_id, payload.proposal_id, recordOf(made, clock, deps.key), () =>
     report(made, deps, began),
   );
   return resultOf(record);
+}
+
+/**
+ * Keeps when the calls of a try were made that comes to no record: it is to be tried again, others hold the budget, or it was cut short, as
+ * by the end of its run. What was thrown is thrown, whatever becomes of that.
+ */
+async function keptIfThrown<T>(
+  { run_id: runId, proposal_id: proposal }: Payload,
+  clock: DecideClock,
+  { records, attempt }: Pick<DecideJobDeps, 'records' | 'attempt'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await records
+      .triedToDecide(runId, proposal, attempt.pickups, clock.times())
+      .catch((fault: unknown) => attempt.log.warn({ err: fault }, 'times of a try not kept'));
+    throw error;
+  }
 }
 
 /** Records that a decision failed for good, and gives back what stands. */

@@ -53,7 +53,8 @@ export type CallDeps = {
 export type EndedCall = {
   readonly model: string;
   readonly tookMs: number;
-  readonly result: 'answer' | NoAnswerWhy;
+  /** stopped: who asked was told to stop meanwhile. */
+  readonly result: 'answer' | 'stopped' | NoAnswerWhy;
 };
 
 export type Call = {
@@ -109,6 +110,10 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
       observe(call, request.model, refused.size, began, deps);
       return withCalls(call, sent);
     } catch (thrown) {
+      // What went out by then may be billed, and is not left unmentioned.
+      if (signal.aborted && sent > 0) {
+        deps.onCall?.({ model: request.model, tookMs: performance.now() - began, result: 'stopped' });
+      }
       // Whoever told us to stop is told that it was stopped; everything else came from the other side.
       signal.throwIfAborted();
       const late = ending.signal.aborted;

@@ -18,6 +18,7 @@ import type { Logger } from '@quorum/shared/log';
 import type { JobPayload, JobResult } from '@quorum/shared/jobs';
 import type { Opening, OutcomeRecord, RunForVote } from '@quorum/shared/records';
 import { startVoteClock } from '@quorum/shared/run-times';
+import { PostponeError } from '@quorum/shared/run-worker';
 import { tellSecurity } from '@quorum/shared/security-events';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
 import { readApproval } from './approval.ts';
@@ -57,7 +58,17 @@ export async function castHoldJob(
   const terms = await deps.termsOf(run);
   const settings = { ...terms.settings, retryWindowS: Infinity };
   const clock = startVoteClock(run.acceptedAtMs, deps.now);
-  const record = await endOf(hold, run, run.opening, ref, { ...deps, ...terms, settings, mark: clock.mark }, signal);
+  // Once a hold: what follows up to its last try was spent waiting for somebody else, and not for a worker.
+  const putOff = (): Promise<unknown> =>
+    deps.transitions
+      .noteHoldPutOff(hold, clock.times())
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'times of a try not kept'));
+  const marked = { ...deps, ...terms, settings, mark: clock.mark };
+  const record = await endOf(hold, run, run.opening, ref, marked, signal).catch(async (error: unknown) => {
+    if (error instanceof PostponeError) await putOff();
+    throw error;
+  });
+  if (record.outcome.kind === 'held' && record.outcome.why === 'voting_paused') await putOff();
   return settleHold(hold, { ...record, times: clock.times() }, deps);
 }
 

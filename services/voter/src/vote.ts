@@ -66,12 +66,13 @@ export async function voteJob(
 /**
  * What a try came to, with when its steps were done. One that is put off after something was reserved or sent is kept too: the vote
  * may be read back by the next. So is the first that is put off for whatever reason, that it can be told since when the vote waits
- * for somebody else and not for a worker; not each, as there may be hundreds.
+ * for somebody else and not for a worker. What was thrown is thrown, whatever becomes of that: an error in its place would cost an
+ * attempt.
  */
 async function timed(
   { runId, proposal, tries }: VoteRef,
   clock: VoteClock,
-  { records }: Pick<VoteDeps, 'records'>,
+  { records, log }: Pick<VoteDeps, 'records' | 'log'>,
   work: () => Promise<OutcomeRecord>,
 ): Promise<OutcomeRecord> {
   try {
@@ -79,8 +80,11 @@ async function timed(
     return { ...record, times: clock.times() };
   } catch (error) {
     const times = clock.times();
-    const isFirstPutOff = error instanceof PostponeError && tries === 1;
-    if (times.reserved !== undefined || isFirstPutOff) await records.triedToVote(runId, proposal, tries, times);
+    if (times.reserved !== undefined || error instanceof PostponeError) {
+      await records
+        .triedToVote(runId, proposal, tries, times)
+        .catch((fault: unknown) => log.warn({ err: fault }, 'times of a try not kept'));
+    }
     throw error;
   }
 }

@@ -28,7 +28,7 @@ end
 redis.call('HSET', KEYS[1], 'state', becomes)
 if answer ~= '' then redis.call('HSET', KEYS[1], 'answer', answer) end
 if becomes == 'approved' then
-  redis.call('HDEL', KEYS[1], 'end')
+  redis.call('HDEL', KEYS[1], 'end', 'put_off')
   redis.call('ZADD', KEYS[3], hold[2], id)
 else
   redis.call('ZREM', KEYS[3], id)

@@ -1,0 +1,79 @@
+/** What is kept of a try that comes to no decision: when its calls were made, whatever it was thrown out by. */
+import { randomBytes } from 'node:crypto';
+import { keys } from '@quorum/shared/redis-keys';
+import type { DecideTimes } from '@quorum/shared/run-times';
+import { expect, test } from 'vitest';
+import { PLENTY, useFolder } from '../test/asking.ts';
+import { jobDeps, NOW_MS, useJobStand, type Job } from '../test/job-stand.ts';
+import { openRun, type TestRun } from '../test/runs.ts';
+import { decideJob, type DecideJobDeps } from './decide-job.ts';
+
+const KEY = randomBytes(32);
+const SETTINGS = { models: ['small'], samples: 3, secondReading: 'never' } as const;
+const folder = useFolder();
+
+const stand = useJobStand();
+
+const depsOf = (given: Partial<Job> = {}): DecideJobDeps =>
+  jobDeps(stand, { key: KEY, folder, settings: SETTINGS, last: false, ...given });
+
+/** Works the job, and gives back what it threw. */
+const thrownBy = ({ payload }: TestRun, deps: DecideJobDeps, signal = new AbortController().signal): Promise<unknown> =>
+  decideJob(payload, deps, signal).then(
+    (result) => ({ result }),
+    (error: unknown) => error,
+  );
+
+async function triesOf({ payload }: TestRun): Promise<readonly DecideTimes[]> {
+  const run = await stand.stores.records.run(payload.run_id);
+  return run?.tried.get(payload.proposal_id)?.decide ?? [];
+}
+
+const resultsOf = ({ asks }: DecideTimes): string[] => asks.map(([, , , , , result]) => result).toSorted();
+
+/** Tells the job to stop as soon as a model is asked, which says nothing any more. */
+function stopWhenAsked(): AbortSignal {
+  const stop = new AbortController();
+  stand.server.behave(() => {
+    stop.abort(new DOMException('the run was cancelled', 'AbortError'));
+    return { kind: 'silent' };
+  });
+  return stop.signal;
+}
+
+test('a job that is stopped while models are asked keeps what it asked', async () => {
+  const run = await openRun(stand.stores);
+  expect(await thrownBy(run, depsOf(), stopWhenAsked())).toMatchObject({ message: 'the run was cancelled' });
+  const [kept, ...more] = await triesOf(run);
+  expect.assert(kept !== undefined);
+  expect([resultsOf(kept), more]).toEqual([['stopped', 'stopped', 'stopped'], []]);
+});
+
+test('each pick-up in which models were asked is kept', async () => {
+  const run = await openRun(stand.stores);
+  stand.server.behave(() => ({ kind: 'status', status: 503, body: '{}' }));
+  expect(await thrownBy(run, depsOf())).toMatchObject({ category: 'upstream_unavailable' });
+  await thrownBy(run, depsOf({ pickups: 2 }), stopWhenAsked());
+  expect((await triesOf(run)).map(resultsOf)).toEqual([
+    ['unavailable', 'unavailable', 'unavailable'],
+    ['stopped', 'stopped', 'stopped'],
+  ]);
+});
+
+test('of the tries in which others hold the budget the first is kept', async () => {
+  const run = await openRun(stand.stores);
+  await stand.redis.hset(keys.budgetRun(run.payload.run_id), 'hold:others', `999999:${NOW_MS + 60_000}`);
+  const caps = { ...PLENTY, run: 1_000_000 };
+  for (const pickups of [2, 3, 4]) {
+    expect(await thrownBy(run, depsOf({ caps, pickups }))).toMatchObject({ name: 'PostponeError' });
+  }
+  expect(await triesOf(run)).toEqual([{ began: expect.any(Number), ended: expect.any(Number), asks: [] }]);
+});
+
+test('what was thrown is thrown, also where its times cannot be written', async () => {
+  const run = await openRun(stand.stores);
+  stand.server.behave(() => ({ kind: 'status', status: 503, body: '{}' }));
+  const deps = depsOf();
+  const records = { ...deps.records, triedToDecide: () => Promise.reject(new Error('not written')) };
+  expect(await thrownBy(run, { ...deps, records })).toMatchObject({ category: 'upstream_unavailable' });
+});
