@@ -72,7 +72,7 @@ function ballotOf(
   key: Buffer,
 ): Ballot | null {
   const { answer } = sealed;
-  if (!answerIsGood(sealed, key) || !isAbout(answer, subject.hold_id, ref) || answer.ballot === null) return null;
+  if (!answerIsGood(sealed, key) || !approves(answer, subject.hold_id, ref) || answer.ballot === null) return null;
   if (answer.ballot_from === 'owner') return answer.ballot;
   const judgement = judge(decision, inSpace(opening.preferences, ref.space));
   const decided = judgement.kind === 'judged' ? judgement.aggregate.ballot : null;
@@ -80,7 +80,8 @@ function ballotOf(
   return decided !== null && sameBallot(decided, answer.ballot) ? answer.ballot : null;
 }
 
-function isAbout(answer: HoldAnswer, holdId: string, ref: VoteRef): boolean {
+/** Whether the owner approved with it this hold of this run on this text. */
+export function approves(answer: HoldAnswer, holdId: string, ref: VoteRef): boolean {
   return (
     answer.answer === 'approve' &&
     answer.hold_id === holdId &&

@@ -4,6 +4,7 @@
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
  *   an intent stands, soon too old, nothing on hub   the same; so where its reason is to be published no more
+ *   an intent stands that the owner approved         it stays, and this one ends, unless it is what the owner approved later
  *   our own vote stands and is to be replaced        the intent names it; if it comes to nothing, that vote goes on standing
  *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
@@ -23,6 +24,7 @@ import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
 import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
+import { approvedAt, BY_APPROVAL, isOwnersWord } from './owners-word.ts';
 import { type Checked, voidIntent } from './preflight.ts';
 import { later } from './retry.ts';
 import { secretChoice } from './secret-choice.ts';
@@ -48,7 +50,11 @@ export async function cast(
   const record = await settle(vote, found, deps);
   // An earlier run's vote is settled by this one; where that run decided otherwise, what this one decided was not cast.
   const ours = sameBallot(intent.ballot, casting.ballot);
-  return ours || record.outcome.kind !== 'cast' ? record : skipped('already_voted', deps.now(), 'by an earlier run');
+  if (ours || record.outcome.kind !== 'cast') return record;
+  if ((await approvedAt(casting.ref.runId, casting.ref, deps)) !== null) {
+    throw new PostponeError(later(1), 'a vote of another run is to be replaced by what the owner approved');
+  }
+  return skipped('already_voted', deps.now(), 'by an earlier run');
 }
 
 type ReservedIntent = { readonly intent: Intent; readonly voteId: string };
@@ -58,6 +64,8 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
   const { ref, ballot, licence, decision } = casting;
   const { proposal, replaces } = checked;
   let { entry } = checked;
+  // To be made anew: its hold is at it until the deadline.
+  if (entry?.state === 'voided' && (await isOwnersWord(entry, ref, deps))) return byApproval(deps);
   // Each round ends, or meets an intent that another delivery stored meanwhile. Two such meetings in a row cannot happen.
   for (let round = 0; round < 3; round += 1) {
     const nowMs = deps.now();
@@ -127,6 +135,7 @@ async function adopt(
   const another = !sameBallot(intent.ballot, ballot) || !sameText(intent.ballot, ballot, proposal);
   const withdrawn = await isWithdrawn(intent.message.reason, entry, casting, deps);
   if (found !== null || !(tooOld || another || withdrawn)) return go({ intent, voteId: entry.vote_id });
+  if (another && (await isOwnersWord(entry, ref, deps))) return byApproval(deps);
   const why = another
     ? 'a newer decision has another ballot'
     : withdrawn
@@ -134,6 +143,10 @@ async function adopt(
       : 'the sequencer would soon find it too old';
   await voidIntent(entry, why, ref, licence, deps);
   return go(null);
+}
+
+function byApproval(deps: VoteDeps): Step<never> {
+  return end(skipped('already_voted', deps.now(), BY_APPROVAL));
 }
 
 /**

@@ -14,6 +14,7 @@ import { recognise } from './adopt.ts';
 import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
 import { intentVoteId, openIntent } from './intent.ts';
 import { isBefore, isOurs, isVoided } from './late.ts';
+import { BY_APPROVAL, isOwnersWord } from './owners-word.ts';
 import { mayReplace, type Revision, type Standing, type Wanted } from './revision.ts';
 import { whyNotSecret } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
@@ -94,10 +95,16 @@ async function standingVote(
   const isUnknown = vote !== null && vote.id !== entry?.vote_id && isOurs(vote, ref, licence, deps);
   if (isUnknown && entry !== null && isAltered(entry, proposal, deps)) return altered(deps);
   const judge = (standing: Standing): Revision => mayReplace(standing, wanted, proposal, deps.voterKey);
+  const judgeCast = async (cast: LedgerEntry): Promise<Revision> => {
+    const revision = judge(cast);
+    const isToldAlready = revision.kind === 'altered' || (revision.kind === 'stands' && revision.saysTheSame);
+    if (isToldAlready || !(await isOwnersWord(cast, ref, deps))) return revision;
+    return { kind: 'stands', why: BY_APPROVAL, saysTheSame: false };
+  };
   const isLate = vote !== null && isVoided(vote, entry, proposal, ref, licence, deps);
   if (isLate && entry?.state === 'cast') {
     // A revision that was voided. What is wanted now is dated after it, be it the ballot that it has replaced.
-    const revision = judge(entry);
+    const revision = await judgeCast(entry);
     if (revision.kind === 'altered') return altered(deps);
     if (revision.kind === 'replace' || revision.saysTheSame) return go({ found: null, replaces: entry.vote_id });
   }
@@ -109,7 +116,7 @@ async function standingVote(
   if (entry?.state === 'cast' && vote?.id === entry.vote_id) {
     // Our own run's vote is replaced where its owner, who was asked meanwhile, wants another ballot; else it was cast.
     const isOwn = entry.run_id === ref.runId;
-    const revision = isOwn && wanted.revise !== 'as_the_owner_says' ? null : judge(entry);
+    const revision = isOwn && wanted.revise !== 'as_the_owner_says' ? null : await judgeCast(entry);
     if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
   if (entry?.state === 'cast' && (vote === null || vote.id === entry.vote_id)) {
@@ -132,6 +139,7 @@ async function standingVote(
       return go({ found: null, replaces: replaced.vote_id });
     }
     if (entry.sends === 0 && revision.kind !== 'replace') {
+      if (await isOwnersWord(entry, ref, deps)) return end(skipped('already_voted', nowMs, BY_APPROVAL));
       await voidIntent(entry, 'the vote before is to stand', ref, licence, deps);
     }
     return revised(revision, replaced.vote_id, deps);

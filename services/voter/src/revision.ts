@@ -1,7 +1,7 @@
 /**
  * Whether our own vote that stands may be replaced: by a decision on other inputs that came to another ballot, where the owner wants
- * votes revised; or by another ballot that the owner approved. A ballot that they chose themselves no decision replaces, and a vote of
- * the owner is never ours to replace: the pre-flight sees whose it is.
+ * votes revised; or by another ballot that the owner approved. A ballot that they chose themselves no decision replaces, nor one that
+ * they approved (`owners-word.ts`), and a vote of the owner is never ours to replace: the pre-flight sees whose it is.
  */
 import { sameBallot, type Ballot } from '@quorum/snapshot/ballot';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';

@@ -1,0 +1,33 @@
+/**
+ * Whose word a vote of ours is. What an owner approved is theirs: a decision of any run, newer or older, takes its place no more than
+ * that of a vote by hand; what they approved later does. Told from the sealed answer to the hold of the run that made the vote: nothing
+ * else in Redis says what the owner said.
+ */
+import { holdIdOf, type RunId } from '@quorum/shared/ids';
+import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import { answerIsGood } from '@quorum/shared/sealed-answer';
+import { approves } from './approval.ts';
+import type { VoteDeps, VoteRef } from './vote-deps.ts';
+
+/** Whose vote it is, in words for the owner. */
+export const BY_APPROVAL = 'by a hold that you approved; only what you approve later replaces it';
+
+type Reads = Pick<VoteDeps, 'records' | 'answerKey'>;
+
+/** Whether the ledger's vote is of another run's hold that the owner approved, and this one is of none that they approved after it. */
+export async function isOwnersWord({ run_id: by }: LedgerEntry, ref: VoteRef, deps: Reads): Promise<boolean> {
+  if (by === ref.runId) return false;
+  const [theirs, ours] = await Promise.all([approvedAt(by, ref, deps), approvedAt(ref.runId, ref, deps)]);
+  // Of two in the same millisecond the one that stands stays, or each would void the other's in turn.
+  return theirs !== null && (ours === null || ours <= theirs);
+}
+
+/** When the owner approved the hold of this run, Unix milliseconds; null where they did not, or where it has come to nothing. */
+export async function approvedAt(runId: RunId, ref: VoteRef, { records, answerKey }: Reads): Promise<number | null> {
+  const id = holdIdOf(runId, ref.proposal);
+  const hold = await records.hold(id);
+  if (hold === null || (hold.state !== 'approved' && hold.state !== 'cast')) return null;
+  const { answer: sealed } = hold;
+  const isTheirs = sealed !== null && answerIsGood(sealed, answerKey) && approves(sealed.answer, id, { ...ref, runId });
+  return isTheirs ? sealed.answer.answered_at : null;
+}
