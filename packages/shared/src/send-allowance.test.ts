@@ -9,24 +9,13 @@ const { redis } = useRedis();
 
 let upstreams = 0;
 const anUpstream = (): UpstreamId => upstreamId(`https://seq${(upstreams += 1)}.example/`, undefined);
-/** Longer than any turn here is away. */
-const PATIENT_MS = 60 * 60_000;
-
-function allowanceOf(upstream: UpstreamId, perMinute: number) {
-  const { take, look, pause } = createSendAllowance(redis(), upstream, () => perMinute);
-  return {
-    take: async () => (await take(PATIENT_MS)).waitMs,
-    look: async () => (await look(PATIENT_MS)).waitMs,
-    pause,
-    turns: (count: number, patienceMs: number) => Promise.all(Array.from({ length: count }, () => take(patienceMs))),
-  };
-}
+const allowanceOf = (upstream: UpstreamId, perMinute: number) =>
+  createSendAllowance(redis(), upstream, () => perMinute);
 
 /** Lets time pass for this allowance: what was taken is that much longer ago. */
 async function pass(upstream: UpstreamId, ms: number): Promise<void> {
-  const kept = await redis().get(keys.sends(upstream));
-  const earlier = kept?.split(' ').map((time) => String(Number(time) - ms));
-  if (earlier !== undefined) await redis().set(keys.sends(upstream), earlier.join(' '));
+  const full = await redis().get(keys.sends(upstream));
+  if (full !== null) await redis().set(keys.sends(upstream), String(Number(full) - ms));
 }
 
 describe('an allowance of sends', () => {
@@ -67,51 +56,6 @@ describe('an allowance of sends', () => {
     expect(wait).toBeLessThanOrEqual(30_000);
     expect(await allowanceOf(upstream, 80).pause(3_600)).toBe(60_000);
   });
-
-  it('gives each that comes in vain a turn, one after the other, each when a send comes back', async () => {
-    const began = performance.now();
-    const given = await allowanceOf(anUpstream(), 16).turns(30, PATIENT_MS);
-    const tookMs = performance.now() - began;
-    const turns = given.flatMap(({ waitMs, turnMs }) => (waitMs > 0 && turnMs !== null ? [turnMs] : []));
-    expect(turns).toHaveLength(26);
-    const [first] = given.filter(({ waitMs }) => waitMs > 0);
-    expect((first?.turnMs ?? 0) - (first?.waitMs ?? 0)).toBe(5);
-    for (const [nth, turn] of turns.entries()) {
-      const before = nth === 0 ? turn - 5_000 : (turns[nth - 1] ?? 0);
-      // By the clock of Redis, which runs on between two answers.
-      expect(turn - before).toBeGreaterThanOrEqual(5_000 - tookMs - 2);
-      expect(turn - before).toBeLessThanOrEqual(5_000 + 2);
-    }
-  });
-
-  it('gives no turn to who would not wait for it, and keeps none for them', async () => {
-    const allowance = allowanceOf(anUpstream(), 16);
-    const given = await allowance.turns(9, 6_000);
-    const inVain = given.filter(({ waitMs }) => waitMs > 0);
-    expect(inVain.map(({ turnMs }) => turnMs === null)).toEqual([false, true, true, true, true]);
-    const [next] = await allowance.turns(1, PATIENT_MS);
-    expect(next?.turnMs).toBeGreaterThan(5_000);
-    expect(next?.turnMs).toBeLessThanOrEqual(10_005);
-  });
-
-  it('has a send for each that comes at its turn', () =>
-    fc.assert(
-      fc.asyncProperty(fc.integer({ min: 8, max: 40 }), fc.integer({ min: 15, max: 60 }), async (perMinute, count) => {
-        const upstream = anUpstream();
-        const allowance = allowanceOf(upstream, perMinute);
-        const given = await allowance.turns(count, PATIENT_MS);
-        const turns = given.flatMap(({ waitMs, turnMs }) => (waitMs > 0 && turnMs !== null ? [turnMs] : []));
-        // Ten at once at most.
-        expect(turns.length).toBeGreaterThan(0);
-        let nowMs = 0;
-        for (const turn of turns) {
-          await pass(upstream, turn - nowMs);
-          nowMs = turn;
-          expect(await allowance.take()).toBe(0);
-        }
-      }),
-      { numRuns: 30 },
-    ));
 
   it('never gives more than the rate in any minute, and gives the whole of it', () =>
     fc.assert(

@@ -2,11 +2,11 @@
 import { upstreamId } from '@quorum/shared/ids';
 import { timingsOf } from '@quorum/shared/run-timings';
 import { PostponeError } from '@quorum/shared/run-worker';
-import { createSendAllowance, type SendTurn } from '@quorum/shared/send-allowance';
+import { createSendAllowance } from '@quorum/shared/send-allowance';
 import { describe, expect, it } from 'vitest';
 import { samplesOf, sumsBy } from '../../../test/scraped.ts';
 import { SETTINGS, useStand, type VoteCase } from '../test/stand.ts';
-import { awaitAllowance, patienceMs } from './retry.ts';
+import { awaitAllowance } from './retry.ts';
 
 const stand = useStand();
 
@@ -38,7 +38,7 @@ describe('a vote beyond what the sequencer takes', () => {
   it('waits before the hub is asked about it, and is cast once there is allowance', async () => {
     const vote = await stand.aVote();
     const empty = allowance(`before ${vote.proposal.id}`, 1);
-    await empty.take(0);
+    await empty.take();
     const asked = stand.sandbox().world.received.length;
     expect((await postponed(vote, { allowance: empty })).delayMs).toBeGreaterThan(30_000);
     expect(stand.sandbox().world.received.length).toBe(asked);
@@ -55,8 +55,7 @@ describe('a vote beyond what the sequencer takes', () => {
   it('that lost the last send to another waits with its intent, which counts no send, and is cast with the same bytes', async () => {
     const vote = await stand.aVote();
     const last = allowance(`last ${vote.proposal.id}`, 1);
-    const take = async (ms: number) => (await last.take(ms), last.take(ms));
-    const taking = { ...last, look: async () => ({ waitMs: 0, turnMs: 0 }), take };
+    const taking = { ...last, look: async () => 0, take: async () => (await last.take(), last.take()) };
     await postponed(vote, { allowance: taking });
     const waiting = await vote.ledger();
     expect(waiting).toMatchObject({ state: 'reserved', sends: 0 });
@@ -85,34 +84,30 @@ describe('a vote beyond what the sequencer takes', () => {
 
 describe('the wait for the allowance', () => {
   const now = Date.now();
-  const endIn = (leftS: number): number => now + (leftS + SETTINGS.minTimeToVoteS) * 1_000;
-  const waitFor = (turn: SendTurn, leftS: number, random = 0): unknown => {
+  const waitFor = (waitMs: number, leftS: number, random: number, tries = 10): unknown => {
+    const endMs = now + (leftS + SETTINGS.minTimeToVoteS) * 1_000;
     try {
-      return awaitAllowance(turn, endIn(leftS), SETTINGS, now, () => random);
+      return awaitAllowance({ waitMs, endMs, tries }, SETTINGS, now, () => random);
     } catch (error) {
       return error instanceof PostponeError ? error.delayMs : error;
     }
   };
 
-  it('is until its turn', () => {
-    expect(waitFor({ waitMs: 1_000, turnMs: 31_000 }, 24 * 60 * 60)).toBe(31_000);
+  it('spreads out what has time and brings back what is urgent', () => {
+    expect(waitFor(1_000, 24 * 60 * 60, 1)).toBe(61_000);
+    expect(waitFor(1_000, 60, 1)).toBe(4_000);
+    expect(waitFor(1_000, 2, 1)).toBe(1_100);
   });
 
-  it('is for a turn within a twentieth of what is left, ten minutes at most', () => {
-    expect([60, 60 * 60, 24 * 60 * 60, 0, -5].map((leftS) => patienceMs(endIn(leftS), SETTINGS, now))).toEqual([
-      3_000, 180_000, 600_000, 0, 0,
-    ]);
+  it('is short at first, and longer each time that it was in vain', () => {
+    const spreads = [1, 2, 3, 6, 7, 8, 20].map((tries) => waitFor(1_000, 24 * 60 * 60, 1, tries));
+    expect(spreads).toEqual([2_000, 3_000, 5_000, 33_000, 61_000, 61_000, 61_000]);
+    expect(waitFor(1_000, 24 * 60 * 60, 0, 1)).toBe(1_000);
   });
 
-  it('ends before any turn that is too far away, at times that spread out', () => {
-    const none = { waitMs: 1_000, turnMs: null };
-    expect([0, 0.5, 1].map((random) => waitFor(none, 60, random))).toEqual([1_000, 2_500, 4_000]);
-    expect(waitFor(none, 2, 1)).toBe(1_100);
-  });
-
-  it('never goes past the deadline, and fails with words where nothing comes back before it', () => {
-    expect(waitFor({ waitMs: 1_000, turnMs: 1_000 }, 1)).toBe(1_000);
-    expect(waitFor({ waitMs: 2_000, turnMs: null }, 1)).toMatchObject({
+  it('never goes past the deadline, and fails with words where its turn would', () => {
+    expect(waitFor(1_000, 1, 1)).toBe(1_000);
+    expect(waitFor(2_000, 1, 0)).toMatchObject({
       outcome: { kind: 'failed', why: 'upstream_unavailable' },
       detail: 'more votes wait than the sequencer takes a minute',
     });

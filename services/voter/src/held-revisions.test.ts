@@ -36,7 +36,7 @@ describe('a revision that is held', () => {
     expect(await vote.vote()).toEqual({ kind: 'held', why: 'voting_paused' });
     await endRun(vote);
     await stand.redis().set(keys.votingOwner(vote.owner), 'enabled');
-    const allowance = { ...vote.deps.allowance, take: async () => ({ waitMs: 1_000, turnMs: 1_000 }) };
+    const allowance = { ...vote.deps.allowance, take: async () => 1_000 };
     await expect(deliverHold(vote, { allowance })).rejects.toMatchObject({ name: 'PostponeError' });
     expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
     expect(await answer(vote, { answer: 'reject', ballot: null })).toEqual({ kind: 'done', state: 'rejected' });

@@ -114,7 +114,7 @@ describe('a vote that its owner approved', () => {
     const vote = await aHeldRevision(stand);
     await answer(vote);
     if (sends === 1) await sendInVain(vote, () => deliverHold(vote));
-    const allowance = { ...vote.deps.allowance, take: async () => ({ waitMs: 1_000, turnMs: 1_000 }) };
+    const allowance = { ...vote.deps.allowance, take: async () => 1_000 };
     await expect(deliverHold(vote, { allowance })).rejects.toBeInstanceOf(PostponeError);
     expect(await vote.ledger()).toMatchObject({ state: 'reserved', run_id: vote.runId, sends });
     await givesWay(await vote.nextRun({ ballot: ballotOf('basic', 1), decision: { inputs_hash: aHash() } }));

@@ -1,13 +1,11 @@
 /** Whether and when a vote is tried again. A vote is bounded by time, not by a number of attempts. */
 import type { OutcomeRecord } from '@quorum/shared/records';
 import { PostponeError } from '@quorum/shared/run-worker';
-import type { SendTurn } from '@quorum/shared/send-allowance';
 import { failed } from './step.ts';
 import type { VoteDeps, VoteRef, VoteSettings } from './vote-deps.ts';
 
 const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
-const LONGEST_TURN_MS = 10 * 60_000;
 
 /**
  * Milliseconds to wait after the nth try: half a second, doubled each time, a minute at most, and up to a fifth more so that
@@ -45,21 +43,13 @@ export async function putOff(
 }
 
 /**
- * How long a vote waits for its turn to be sent, ms: a part of the time that is left, so that what closes soon asks often; and not so
- * long that nothing is heard of a limit that was raised meanwhile.
- */
-export function patienceMs(endMs: number, settings: Pick<VoteSettings, 'minTimeToVoteS'>, nowMs: number): number {
-  return Math.min(LONGEST_TURN_MS, Math.max(0, endMs - settings.minTimeToVoteS * 1_000 - nowMs) / 20);
-}
-
-/**
- * Waits for the sequencer's allowance: throws a `PostponeError`, or returns the failure where no send comes back in time. What has
- * time comes back at its turn; what closes before that comes back earlier and takes what there is. This is no fault of anybody's and
- * does not begin the window of `putOff`.
+ * Waits for the sequencer's allowance: throws a `PostponeError`, or returns the failure where its turn would come too late. What
+ * closes soon comes back soon; what has time spreads out, the further the more often it came in vain, so that urgent votes find
+ * the allowance first, a few votes beyond it are not kept for a minute, and a thousand do not ask every second. This is no
+ * fault of anybody's and does not begin the window of `putOff`.
  */
 export function awaitAllowance(
-  { waitMs, turnMs }: SendTurn,
-  endMs: number,
+  { waitMs, endMs, tries }: { readonly waitMs: number; readonly endMs: number; readonly tries: number },
   settings: VoteSettings,
   nowMs: number,
   random: () => number = Math.random,
@@ -67,8 +57,8 @@ export function awaitAllowance(
   const leftMs = endMs - settings.minTimeToVoteS * 1_000 - nowMs;
   const why = 'more votes wait than the sequencer takes a minute';
   if (leftMs < waitMs) return failed('upstream_unavailable', nowMs, why);
-  const comesMs = turnMs ?? waitMs + random() * patienceMs(endMs, settings, nowMs);
-  throw new PostponeError(Math.min(leftMs, Math.round(comesMs)), why);
+  const spreadMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries, leftMs / 20);
+  throw new PostponeError(Math.min(leftMs, Math.round(waitMs + random() * spreadMs)), why);
 }
 
 /**

@@ -188,7 +188,7 @@ describe('a revision that was interrupted', () => {
 
   test('before it was sent is called off by a later run that wants the vote to stand, and the ledger says what stands', async () => {
     const { later, stood } = await castAndDecidedAnew();
-    const allowance = { ...later.deps.allowance, take: async () => ({ waitMs: 1_000, turnMs: 1_000 }) };
+    const allowance = { ...later.deps.allowance, take: async () => 1_000 };
     await expect(later.deliver({ allowance })).rejects.toMatchObject({ name: 'PostponeError' });
     expect(await later.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
     const next = await later.nextRun({ ballot: ballotOf('basic', 1), decision: { inputs_hash: aHash() } });

@@ -15,7 +15,7 @@ import { unsignedOf, type Intent } from './intent.ts';
 import { isBefore } from './late.ts';
 import { whoseVote } from './preflight.ts';
 import { readBack } from './read-back.ts';
-import { awaitAllowance, later, patienceMs, putOff } from './retry.ts';
+import { awaitAllowance, later, putOff } from './retry.ts';
 import { failed, held, skipped, wasCast } from './step.ts';
 import type { Casting, VoteDeps } from './vote-deps.ts';
 
@@ -33,11 +33,11 @@ export type SentVote = Pick<ReservedVote, 'ref' | 'licence' | 'intent' | 'voteId
 
 /** Takes from the allowance, signs, asks leave, sends, reads back. Throws `PostponeError` where it must be tried again. */
 export async function send(vote: ReservedVote, deps: VoteDeps, signal: AbortSignal): Promise<OutcomeRecord> {
-  const endMs = vote.proposal.end * 1_000;
-  const turn = await deps.allowance.take(patienceMs(endMs, deps.settings, deps.now()));
-  if (turn.waitMs > 0) {
+  const waitMs = await deps.allowance.take();
+  if (waitMs > 0) {
     deps.metrics.gate.inc({ upstream: 'sequencer', result: 'held_back' });
-    return awaitAllowance(turn, endMs, deps.settings, deps.now());
+    const endMs = vote.proposal.end * 1_000;
+    return awaitAllowance({ waitMs, endMs, tries: vote.ref.tries }, deps.settings, deps.now());
   }
   const envelope = await signOrVoid(vote, deps);
   if (envelope === null) return failed('signing', deps.now(), 'the guard refused the vote');

@@ -30,7 +30,7 @@ async function onSequencer(vote: VoteCase, fault: Readonly<Record<string, unknow
 /** An allowance of which the last send was taken between the look and the taking. */
 async function spent({ proposal, deps }: VoteCase): Promise<VoteCase['deps']['allowance']> {
   const last = createSendAllowance(stand.redis(), upstreamId(`last ${proposal.id}`, undefined), () => 1);
-  await last.take(0);
+  await last.take();
   return { ...deps.allowance, take: last.take };
 }
 

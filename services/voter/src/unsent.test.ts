@@ -10,8 +10,7 @@ const stand = useStand();
 /** Another vote takes the last send between the look and the taking: this one stays behind, reserved. */
 async function reserveOnly(vote: VoteCase): Promise<void> {
   const last = createSendAllowance(stand.redis(), upstreamId(`last ${vote.proposal.id}`, undefined), () => 1);
-  const take = async (ms: number) => (await last.take(ms), last.take(ms));
-  const allowance = { ...last, look: async () => ({ waitMs: 0, turnMs: 0 }), take };
+  const allowance = { ...last, look: async () => 0, take: async () => (await last.take(), last.take()) };
   await expect(vote.deliver({ allowance })).rejects.toBeInstanceOf(PostponeError);
   expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
 }

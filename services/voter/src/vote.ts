@@ -25,7 +25,7 @@ import { simulate } from './dry-run.ts';
 import { earlierSend } from './earlier-send.ts';
 import { type Held, heldOf, keepHold, settleRecord } from './held.ts';
 import { preflight } from './preflight.ts';
-import { awaitAllowance, patienceMs, putOff } from './retry.ts';
+import { awaitAllowance, putOff } from './retry.ts';
 import { skipped } from './step.ts';
 import { sweepLater } from './sweep.ts';
 import { takeBackUnsent } from './unsent.ts';
@@ -158,11 +158,11 @@ async function throughSteps(
     return skipped('not_allowed', deps.now());
   }
   // Looked at before the hub is asked about a vote that could not be sent.
-  const endMs = endMsOf(opening, ref);
-  const turn = await deps.allowance.look(patienceMs(endMs, deps.settings, deps.now()));
-  if (turn.waitMs > 0) {
+  const waitMs = await deps.allowance.look();
+  if (waitMs > 0) {
     deps.metrics.gate.inc({ upstream: 'sequencer', result: 'held_back' });
-    return awaitAllowance(turn, endMs, deps.settings, deps.now());
+    const endMs = endMsOf(opening, ref);
+    return awaitAllowance({ waitMs, endMs, tries: ref.tries }, deps.settings, deps.now());
   }
   const approved = wanted.value;
   const checked = await preflight(ref, approved.wanted, licence, deps, signal);
