@@ -4,7 +4,7 @@
  * is left out; the script's is all of it that this process takes meanwhile. What a bare BullMQ flow of the same calls takes is told
  * beside it: that much is the price of a queue that loses nothing, before anything of ours.
  */
-import { startBareFlow } from './bare-flow.ts';
+import { decidesAll, startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, quantile } from './measure.ts';
 import { startSplitFlow, type SplitFlow } from './split-flow.ts';
@@ -34,7 +34,7 @@ export const cpuPerRun: Benchmark = {
     const splitMs: number[] = [];
     const flows = [
       { into: bareMs, flowMs: (spaces: readonly string[]) => bareFlowMs(stand, spaces) },
-      { into: splitMs, flowMs: (spaces: readonly string[]) => splitFlowMs(stand, split, spaces) },
+      { into: splitMs, flowMs: (spaces: readonly string[]) => splitFlowMs(stand.fleet, split, spaces) },
     ];
     const byPart = new Map<string, number[]>();
     const ours = async (turn: number): Promise<number> => {
@@ -60,6 +60,7 @@ export const cpuPerRun: Benchmark = {
       // Who goes first changes, as of ours and the script.
       for (const { flowMs, into } of turn % 2 === 0 ? flows : flows.toReversed()) {
         const ms = await flowMs(spacesOf(turn, RUNS));
+        calls.push((await stand.asked()).length);
         if (turn >= 0) into.push(ms);
       }
       return (user + system) / 1_000 / RUNS;
@@ -85,12 +86,11 @@ export const cpuPerRun: Benchmark = {
 };
 
 /** The same of the flow that is spread over four processes, and Redis. */
-async function splitFlowMs({ fleet, forget }: Stand, split: SplitFlow, spaces: readonly string[]): Promise<number> {
+async function splitFlowMs(fleet: Stand['fleet'], split: SplitFlow, spaces: readonly string[]): Promise<number> {
   const cpuMs = async (): Promise<number> => (await split.cpuMs()) + (await redisMs(fleet));
   const before = await cpuMs();
-  await atOnce(AT_ONCE, spaces, split.run);
+  await atOnce(AT_ONCE, spaces, decidesAll(split.run, PROPOSALS));
   const after = await cpuMs();
-  await forget();
   return (after - before) / spaces.length;
 }
 
@@ -98,23 +98,22 @@ async function redisMs(fleet: Stand['fleet']): Promise<number> {
   return (await cpuOf(fleet)).get('Redis') ?? Number.NaN;
 }
 
-/** CPU of a run of the bare flow, this process and Redis, ms; what it asked is forgotten. */
-async function bareFlowMs({ fleet, script, forget }: Stand, spaces: readonly string[]): Promise<number> {
+/** CPU of a run of the bare flow, this process and Redis, ms. */
+async function bareFlowMs({ fleet, script }: Stand, spaces: readonly string[]): Promise<number> {
   const bare = await startBareFlow(fleet.redisUrl, script);
   try {
     const [before, cpu] = [await redisMs(fleet), process.cpuUsage()];
-    await atOnce(AT_ONCE, spaces, bare.run);
+    await atOnce(AT_ONCE, spaces, decidesAll(bare.run, PROPOSALS));
     const { user, system } = process.cpuUsage(cpu);
     return ((user + system) / 1_000 + (await redisMs(fleet)) - before) / spaces.length;
   } finally {
     await bare.close();
-    await forget();
   }
 }
 
-/** The calls of a run. Throws where the two made a different number of them: it would be no comparison. */
+/** The calls of a run. Throws where some made a different number of them: it would be no comparison. */
 function sameCalls(calls: readonly number[]): number {
   const different = [...new Set(calls)];
-  if (different.length !== 1) throw new Error(`the two made different numbers of calls: ${different.join(', ')}`);
+  if (different.length !== 1) throw new Error(`they made different numbers of calls: ${different.join(', ')}`);
   return (different[0] ?? Number.NaN) / RUNS;
 }

@@ -55,15 +55,10 @@ export const history: Benchmark = {
   does: 'a run where 100,000 ended before, against where none did; and what each proposal more costs',
   alone: true,
   async run() {
-    const sides: Side[] = [];
-    try {
-      for (let at = 0; at < 2; at += 1) sides.push({ stack: await openSide(), idle: { commands: 0, cpuMs: 0 } });
-      const [without, within] = sides;
-      if (without === undefined || within === undefined) throw new Error('There are no two products');
-      return await compare(without, within);
-    } finally {
-      for (const { stack } of sides) await stack.stop();
-    }
+    await using cleanUp = new AsyncDisposableStack();
+    const without = { stack: await openSide(cleanUp), idle: { commands: 0, cpuMs: 0 } };
+    const within = { stack: await openSide(cleanUp), idle: { commands: 0, cpuMs: 0 } };
+    return await compare(without, within);
   },
 };
 
@@ -258,7 +253,7 @@ function spacesOf(what: string, count: number): string[] {
 }
 const sizedSpace = (size: number, nth: number): string => `sized-${size}-${nth}.eth`;
 
-async function openSide(): Promise<Stack> {
+async function openSide(cleanUp: AsyncDisposableStack): Promise<Stack> {
   const { first, warmUp: before, turns, busy } = USUAL_SPACES;
   const usual = [first, ...before, ...turns.flat(), ...busy.flat()];
   const sized = SIZES.flatMap((size) => Array.from({ length: RUNS_OF_A_SIZE }, (_, nth) => sizedSpace(size, nth)));
@@ -269,6 +264,7 @@ async function openSide(): Promise<Stack> {
     appendonly: true,
     env: { ...SURE, ...NO_BUDGET },
   });
+  cleanUp.defer(() => stack.stop());
   await stack.control('POST', 'model', { persona: 'owned', target: WANTED });
   return stack;
 }

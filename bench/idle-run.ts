@@ -5,7 +5,7 @@
  * synced, of which a run waits for one after the other.
  */
 import { cpuMsOf } from './accepting/server-process.ts';
-import { startBareFlow } from './bare-flow.ts';
+import { decidesAll, startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, quantile, wallMs } from './measure.ts';
 import { redisWork } from './redis-work.ts';
@@ -34,7 +34,7 @@ export const idleRun: Benchmark = {
     const cpuMs: number[] = [];
     const splitMs: number[] = [];
     const ofSplit = async (turn: number): Promise<void> => {
-      const tookMs = await wallMs(() => split.run(spaceOf(turn)));
+      const tookMs = await wallMs(() => decidesAll(split.run, PROPOSALS)(spaceOf(turn)));
       if (turn >= 0) splitMs.push(tookMs);
     };
     const { ratio, spread, oursMs, againstMs } = await inSlowTurns(
@@ -49,7 +49,7 @@ export const idleRun: Benchmark = {
         // Who goes first changes, as of ours and the bare flow.
         const splitFirst = turn % 2 !== 0;
         if (splitFirst) await ofSplit(turn);
-        const tookMs = await wallMs(() => bare.run(spaceOf(turn)));
+        const tookMs = await wallMs(() => decidesAll(bare.run, PROPOSALS)(spaceOf(turn)));
         if (!splitFirst) await ofSplit(turn);
         return tookMs;
       },

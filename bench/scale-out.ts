@@ -64,17 +64,18 @@ export const scaleOut: Benchmark = {
     });
     try {
       const measured: Measured[] = [];
+      const warmed: number[] = [];
       let running = 1;
       for (const [at, replicas] of REPLICAS.entries()) {
         for (; running < replicas; running += 1) await Promise.all(WORKERS.map((worker) => stack.start(worker)));
         const { warmUp: warm = [], fast = [], waiting = [] } = spaces[at] ?? {};
         await modelTakes(stack, 0);
-        await warmUp(warm, (space) => dryRun(stack.url, space, 1), WARM_UP);
+        warmed.push(await warmUp(warm, (space) => dryRun(stack.url, space, 1), WARM_UP));
         const quick = await runWave(stack, fast, { replicas, width: WARM_UP.atOnce });
         await modelTakes(stack, MODEL_MS);
         measured.push({ fast: quick, waiting: await runWave(stack, waiting, { replicas, width: waiting.length }) });
       }
-      return resultsOf(measured);
+      return resultsOf(measured, warmed);
     } finally {
       await stack.stop();
     }
@@ -109,7 +110,7 @@ async function runWave(stack: Stack, spaces: readonly string[], { replicas, widt
   };
 }
 
-function resultsOf(measured: readonly Measured[]): BenchResult[] {
+function resultsOf(measured: readonly Measured[], warmed: readonly number[]): BenchResult[] {
   const waiting = measured.map((one) => one.waiting);
   const [one, most] = [waiting.at(0), waiting.at(-1)];
   const cpuMs = (wave: Wave | undefined): number => (wave === undefined ? Number.NaN : wave.servicesMs + wave.redisMs);
@@ -122,7 +123,7 @@ function resultsOf(measured: readonly Measured[]): BenchResult[] {
       unit: '×',
       budget: LEAST_GAIN,
       bound: 'least',
-      note: `${CONCURRENCY} places in a worker, the model at ${MODEL_MS / 1_000} s: ${speedsOf(waiting)}`,
+      note: `${CONCURRENCY} places in a worker, the model at ${MODEL_MS / 1_000} s: ${speedsOf(waiting)}; ${warmed.join(', ')} runs to warm up`,
     }),
     result({
       name: 'scale-out-cpu',

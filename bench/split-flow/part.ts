@@ -54,8 +54,10 @@ if (name === 'fetcher') {
             name: 'vote',
             queueName: 'vote',
             data: { proposal: data.id },
-            opts: { parent, ...FORGOTTEN },
-            children: [{ name: 'decide', queueName: 'decide', data, opts: FORGOTTEN }],
+            opts: { parent, failParentOnFailure: true, ...FORGOTTEN },
+            children: [
+              { name: 'decide', queueName: 'decide', data, opts: { failParentOnFailure: true, ...FORGOTTEN } },
+            ],
           })),
         );
         await job.updateData({ space, step: 'gather' });

@@ -29,9 +29,18 @@ async function aHoldFor(why: HeldWhy) {
     const { kind } = await hold.transitions.answerHold(hold, { kind: 'answer', sealed }, answered_at);
     expect(kind).toBe('done');
   };
+  const reject = async (answered_at: number): Promise<void> => {
+    const said = anAnswerTo(hold.subject, { answered_at, answer: 'reject', ballot: null });
+    const { kind } = await hold.transitions.answerHold(
+      hold,
+      { kind: 'answer', sealed: { answer: said, mac: aHash() } },
+      answered_at,
+    );
+    expect(kind).toBe('done');
+  };
   const settle = (end = END) => hold.transitions.settleHold(hold, 'failed', end, end.settled_at);
   const putOff = (times: VoteTimes) => hold.transitions.noteHoldPutOff(hold, times);
-  return { hold, approve, settle, putOff };
+  return { hold, approve, reject, settle, putOff };
 }
 
 test('stands behind the spans of its run', async () => {
@@ -65,6 +74,13 @@ describe('a hold that its owner is asked about', () => {
     // It failed, and is approved again: what was put off before counts no more.
     await approve(NOW_MS + 9_000);
     expect(await spansOf(hold)).toEqual(['answer 0-9000', 'vote 9000-']);
+  });
+
+  test('was tried no more once they said no', async () => {
+    const { hold, putOff, reject } = await aHoldFor('voting_paused');
+    await putOff(FIRST);
+    await reject(NOW_MS + 7_000);
+    expect(await spansOf(hold)).toEqual(['answer 0-7000']);
   });
 
   test('that was not put off waits for a worker alone', async () => {

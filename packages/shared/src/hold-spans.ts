@@ -10,8 +10,9 @@ export function laterParts(hold: Hold | undefined, at: (ms: number) => number, n
   const said = answer?.answer.answered_at;
   // Nobody is asked while voting is paused, though an owner may answer.
   const kind = why === 'voting_paused' && answer === null ? 'resume' : 'answer';
-  // What was tried before its owner was asked after all counts no more.
-  const first = putOff !== undefined && (kind === 'resume' || answer !== null) ? [putOff] : [];
+  // What was tried before its owner was asked after all, or said no, counts no more.
+  const isTried = kind === 'resume' || (answer !== null && state !== 'rejected');
+  const first = putOff !== undefined && isTried ? [putOff] : [];
   const isExpired = state === 'expired' || (state === 'waiting' && nowMs >= deadlineMs);
   const over = said ?? (first.length === 0 && isExpired ? deadlineMs : null);
   const tries = [...first, ...(end?.times === undefined ? [] : [end.times])];

@@ -1,7 +1,9 @@
 /** What is kept of a try that comes to no decision: when its calls were made, whatever it was thrown out by. */
 import { randomBytes } from 'node:crypto';
+import { upstreamId } from '@quorum/shared/ids';
 import { keys } from '@quorum/shared/redis-keys';
 import type { DecideTimes } from '@quorum/shared/run-times';
+import { createGate } from '@quorum/shared/upstream-gate';
 import { expect, test } from 'vitest';
 import { PLENTY, useFolder } from '../test/asking.ts';
 import { jobDeps, NOW_MS, useJobStand, type Job } from '../test/job-stand.ts';
@@ -68,6 +70,21 @@ test('of the tries in which others hold the budget the first is kept', async () 
     expect(await thrownBy(run, depsOf({ caps, pickups }))).toMatchObject({ name: 'PostponeError' });
   }
   expect(await triesOf(run)).toEqual([{ began: expect.any(Number), ended: expect.any(Number), asks: [] }]);
+});
+
+test('what a shut gate holds back is no call, and of such tries the first is kept', async () => {
+  const run = await openRun(stand.stores);
+  stand.server.behave(() => ({ kind: 'status', status: 429, body: '{}', headers: { 'retry-after': '30' } }));
+  const asked = stand.server.requests.length;
+  const upstream = upstreamId(stand.server.url, undefined, 'small');
+  const gateOf = () => createGate(stand.redis, upstream, 'model');
+  for (const pickups of [1, 2, 3, 4]) await thrownBy(run, { ...depsOf({ pickups }), gateOf });
+  const sent = stand.server.requests.length - asked;
+  const tries = await triesOf(run);
+  expect(tries.flatMap(resultsOf)).toEqual(Array.from({ length: sent }, () => 'rate_limited'));
+  // All began at the same time by this clock.
+  expect(tries.filter(({ asks }) => asks.length > 0)).toHaveLength(1);
+  expect(tries).toHaveLength(2);
 });
 
 test('what was thrown is thrown, also where its times cannot be written', async () => {

@@ -128,7 +128,8 @@ export async function callModel(request: Request, deps: CallDeps, signal: AbortS
         continue;
       }
       const call = failed(thrown, { late, sent: sent > 0 }, form, request.model, deps);
-      observe(call, request.model, refused.size - 1, began, deps);
+      // What was not sent is counted, and is no call.
+      observe(call, request.model, refused.size - 1, began, sent > 0 ? deps : { metrics: deps.metrics });
       return withCalls(call, sent);
     }
   }
