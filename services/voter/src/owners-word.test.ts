@@ -24,13 +24,25 @@ const anAsked = (given: Given = {}): Promise<VoteCase> =>
 const decidedOtherwise = (vote: VoteCase): Promise<VoteCase> =>
   vote.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
 
-/** A run after it whose decision its owner approves, later. */
-async function approvedLater(vote: VoteCase, afterMs = 1): Promise<VoteCase> {
+/** A run after it, of whose decision its owner is asked. */
+async function askedLater(vote: VoteCase, choice = 2): Promise<VoteCase> {
   const decision = { inputs_hash: aHash(), executable: true };
-  const later = await vote.nextRun({ ballot: ballotOf('basic', 2), decision });
+  const later = await vote.nextRun({ ballot: ballotOf('basic', choice), decision });
   expect(await later.vote()).toEqual({ kind: 'held', why: 'executable' });
   await endRun(later);
-  await answer(later, { answered_at: ((await holdOf(vote)).answer?.answer.answered_at ?? 0) + afterMs });
+  return later;
+}
+
+/** What its owner approves, so long after what they approved before. */
+async function approveAfter(before: VoteCase, later: VoteCase, afterMs = 1): Promise<void> {
+  const answered_at = ((await holdOf(before)).answer?.answer.answered_at ?? 0) + afterMs;
+  expect(await answer(later, { answered_at })).toEqual({ kind: 'done', state: 'approved' });
+}
+
+/** A run after it whose decision its owner approves, later. */
+async function approvedLater(vote: VoteCase, afterMs = 1, choice = 2): Promise<VoteCase> {
+  const later = await askedLater(vote, choice);
+  await approveAfter(vote, later, afterMs);
   return later;
 }
 
@@ -120,6 +132,18 @@ describe('a vote that its owner approved', () => {
     await givesWay(await vote.nextRun({ ballot: ballotOf('basic', 1), decision: { inputs_hash: aHash() } }));
     expect(await castHold(vote)).toBe('cast');
     await expectStands(vote, 2);
+  });
+
+  test('and that is not cast yet lets its owner still be asked about another: a run that gives way to it has not voted', async () => {
+    const vote = await anAsked();
+    await answer(vote);
+    await sendInVain(vote, () => deliverHold(vote));
+    const asked = await askedLater(vote);
+    await givesWay(await asked.nextRun({ ballot: ballotOf('basic', 3), decision: { inputs_hash: aHash() } }));
+    expect((await holdOf(asked)).state).toBe('waiting');
+    await approveAfter(vote, asked);
+    expect(await castHold(asked)).toBe('cast');
+    await expectStands(asked, 2);
   });
 
   test.each([

@@ -5,12 +5,19 @@
  */
 import { holdIdOf, type RunId } from '@quorum/shared/ids';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import type { OutcomeRecord } from '@quorum/shared/records';
 import { answerIsGood } from '@quorum/shared/sealed-answer';
 import { approves } from './approval.ts';
+import { skipped } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** Whose vote it is, in words for the owner. */
 export const BY_APPROVAL = 'by a hold that you approved; only what you approve later replaces it';
+
+/** A vote that gives way to the owner's word. */
+export function byApproval(nowMs: number): OutcomeRecord {
+  return { ...skipped('already_voted', nowMs, BY_APPROVAL), by_approval: true };
+}
 
 type Reads = Pick<VoteDeps, 'records' | 'answerKey'>;
 
