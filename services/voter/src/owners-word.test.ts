@@ -5,7 +5,8 @@ import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences'
 import { describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { aHeldRevision, aHeldVote, answer, castHold, deliverHold, endRun, holdOf } from '../test/holds.ts';
-import { ballotOf, useStand, type Given, type VoteCase } from '../test/stand.ts';
+import { ballotOf, DAY_S, nowS, useStand, type Given, type VoteCase } from '../test/stand.ts';
+import { OLDEST_S } from './dating.ts';
 import { BY_APPROVAL } from './owners-word.ts';
 
 const stand = useStand();
@@ -118,6 +119,17 @@ describe('a vote that its owner approved', () => {
     await expect(deliverHold(vote)).rejects.toBeInstanceOf(PostponeError);
     expect(await vote.ledger()).toMatchObject({ state: 'voided' });
     await givesWay(await decidedOtherwise(vote));
+    expect(await castHold(vote)).toBe('cast');
+    await expectStands(vote, 1);
+  });
+
+  test('and that is soon too old for the sequencer is dated anew by its hold, and not by a run that decided as much', async () => {
+    const old = { type: 'basic', proposal: { start: nowS() - 8 * DAY_S, end: nowS() + DAY_S } } as const;
+    const vote = await anAsked(old);
+    await answer(vote);
+    const settings = { ...vote.deps.settings, backdateS: OLDEST_S + 60 };
+    await sendInVain(vote, () => deliverHold(vote, { settings }));
+    await givesWay(await vote.nextRun());
     expect(await castHold(vote)).toBe('cast');
     await expectStands(vote, 1);
   });
