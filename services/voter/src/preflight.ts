@@ -101,6 +101,13 @@ async function standingVote(
     if (isToldAlready || !(await isOwnersWord(cast, ref, deps))) return revision;
     return { kind: 'approved' };
   };
+  // A hub that lags shows what was there before. What the owner approved would end for good by that.
+  const isToBeShown = async (shown: HubVote | null, cast: LedgerEntry): Promise<boolean> => {
+    if (wanted.revise !== 'as_the_owner_says') return false;
+    const known = openIntent(cast.intent, deps.voterKey);
+    const isBehind = shown === null || (known !== null && isBefore(shown, known, ref, licence, deps));
+    return isBehind && (await judgeCast(cast)).kind === 'replace';
+  };
   const isLate = vote !== null && isVoided(vote, entry, proposal, ref, licence, deps);
   if (isLate && entry?.state === 'cast') {
     // A revision that was voided. What is wanted now is dated after it, be it the ballot that it has replaced.
@@ -110,13 +117,13 @@ async function standingVote(
     if (isWanted) return go({ found: null, replaces: entry.vote_id });
   }
   const isOther = vote === null || isUnknown;
-  if (entry?.state === 'cast' && entry.run_id === ref.runId && isOther) {
+  const isOwn = entry?.run_id === ref.runId;
+  if (entry?.state === 'cast' && isOther && (isOwn || (await isToBeShown(vote, entry)))) {
     // What is called cast was read from the hub; the ledger's word alone is not enough.
     throw new UpstreamError('upstream_unavailable', 'hub', 'The hub does not show the vote that was read back before.');
   }
   if (entry?.state === 'cast' && vote?.id === entry.vote_id) {
     // Our own run's vote is replaced where its owner, who was asked meanwhile, wants another ballot; else it was cast.
-    const isOwn = entry.run_id === ref.runId;
     const revision = isOwn && wanted.revise !== 'as_the_owner_says' ? null : await judgeCast(entry);
     if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
