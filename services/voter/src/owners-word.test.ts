@@ -47,6 +47,17 @@ async function approvedLater(vote: VoteCase, afterMs = 1, choice = 2): Promise<V
   return later;
 }
 
+/** A run cast the first choice; its owner approved the second and, later, the first, and voting is paused. */
+async function approvedWhilePaused(): Promise<{ readonly vote: VoteCase; readonly later: VoteCase }> {
+  const first = await stand.aVote({ preferences: { approval: 'when_unsure' } });
+  expect(await first.vote()).toEqual({ kind: 'cast' });
+  const vote = await askedLater(first);
+  await answer(vote);
+  await stand.redis().set(keys.votingOwner(vote.owner), 'paused');
+  expect(await deliverHold(vote)).toBe('approved');
+  return { vote, later: await approvedLater(vote, 1, 1) };
+}
+
 const onSequencer = (vote: VoteCase, fault: Readonly<Record<string, unknown>>): Promise<void> =>
   stand.fault({ endpoint: 'sequencer', count: 1, match: { body_contains: vote.proposal.id }, ...fault });
 
@@ -200,6 +211,27 @@ describe('of two that its owner approved', () => {
     expect(await castHold(later)).toBe('cast');
     expect(await castHold(vote)).toBe('skipped');
     await expectStands(later, 2);
+  });
+
+  test('the one before does not replace the vote of a run that the later one found to say what it says', async () => {
+    const { vote, later } = await approvedWhilePaused();
+    expect(await deliverHold(later)).toBe('skipped');
+    await stand.redis().set(keys.votingOwner(vote.owner), 'enabled');
+    expect(await castHold(vote)).toBe('skipped');
+    expect((await holdOf(vote)).end).toMatchObject({ outcome: ALREADY, detail: BY_APPROVAL });
+    expect((await vote.hubVote())?.choice).toBe(1);
+    expect(vote.sends()).toHaveLength(1);
+  });
+
+  test.each(['failed', 'expired', 'altered'])('the one before is cast where the later one is %s', async (how) => {
+    const { vote, later } = await approvedWhilePaused();
+    const key = keys.hold((await holdOf(later)).subject.hold_id);
+    const { answer: sealed } = await holdOf(later);
+    const altered = { ...sealed, answer: { ...sealed?.answer, by: 'somebody else' } };
+    await stand.redis().hset(key, how === 'altered' ? { answer: JSON.stringify(altered) } : { state: how });
+    await stand.redis().set(keys.votingOwner(vote.owner), 'enabled');
+    expect(await castHold(vote)).toBe('cast');
+    await expectStands(vote, 2);
   });
 
   test('in the same millisecond the one that stands stays', async () => {
