@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Hold, HoldEnd, HoldState, HoldSubject, SealedAnswer } from './hold.ts';
-import { HoldId } from './ids.ts';
+import { HoldId, type OwnerId } from './ids.ts';
 import { HeldWhy } from './outcome.ts';
 import type { ReadAll } from './read-all.ts';
 import { keys } from './redis-keys.ts';
@@ -25,6 +25,9 @@ const Stored = z.object({
 const Ahead = z.object({ id: HoldId, state: HoldState, why: HeldWhy, deadlineMs: z.coerce.number().int() });
 /** As much of an open hold as says what it waits for, and until when. */
 export type HoldAhead = Readonly<z.infer<typeof Ahead>>;
+
+/** What was answered to a hold, and the state it is in. */
+export type HoldAnswered = { readonly id: string; readonly state: string | null; readonly sealed: SealedAnswer };
 
 /** The holds on one Redis. */
 export function createHoldRecords(redis: Redis) {
@@ -74,7 +77,33 @@ export function createHoldRecords(redis: Redis) {
       return { count, ahead: ahead.flat() };
     },
 
+    /**
+     * What an owner answered to their holds whose deadlines lie between these, Unix milliseconds: to the last thousand of them. What
+     * cannot be read is no answer, as one that was altered is none.
+     */
+    async answersBetween(owner: OwnerId, fromMs: number, untilMs: number): Promise<readonly HoldAnswered[]> {
+      const ids = await redis.zrevrangebyscore(keys.holdsOf(owner), untilMs, fromMs, 'LIMIT', 0, 1 + Number(LAST));
+      const known = ids.flatMap((id) => HoldId.safeParse(id).data ?? []);
+      const all = await Promise.all(
+        known.map(async (id) => {
+          const [state, text] = await redis.hmget(keys.hold(id), 'state', 'answer');
+          const sealed = typeof text === 'string' ? sealedIn(text) : null;
+          return sealed === null ? [] : { id, state: state ?? null, sealed };
+        }),
+      );
+      return all.flat();
+    },
+
     /** The holds of all owners that are open, the first deadline first. */
     openHolds: async (): Promise<ReadAll<Hold>> => read(await redis.zrange(keys.openHolds(), '0', LAST)),
   };
+}
+
+function sealedIn(text: string): SealedAnswer | null {
+  try {
+    return SealedAnswer.parse(json(text));
+  } catch (error) {
+    if (!(error instanceof z.ZodError || error instanceof SyntaxError)) throw error;
+    return null;
+  }
 }

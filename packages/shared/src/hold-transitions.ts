@@ -13,6 +13,9 @@ import { loadScript, runScript } from './script.ts';
 import type { OnWritten } from './written.ts';
 import { VOTING_ENABLED, VOTING_PAUSED } from './voting.ts';
 
+/** What a hold that waits depends on, of what a proposal came to. What was approved may come to nothing yet. */
+type Settled = { readonly outcome: Outcome; readonly by_approval?: true | undefined };
+
 /** One proposal of a live run, and for whom it is voted on. */
 export type Settling<R> = {
   readonly owner: OwnerId;
@@ -74,10 +77,11 @@ export function createHoldTransitions(redis: Redis, onWritten: OnWritten) {
      * Settles a proposal of a live run; the first outcome stands and is given back, as the text of its record. With one that is
      * held its hold is made, in the same step.
      */
-    async settle<R extends { readonly outcome: Outcome }>(settling: Settling<R>): Promise<unknown> {
+    async settle<R extends Settled>(settling: Settling<R>): Promise<unknown> {
       const { owner, space, proposal, runId, record, held, nowMs } = settling;
       const { outcome } = record;
-      const votedOn = outcome.kind === 'cast' || (outcome.kind === 'skipped' && outcome.why === 'already_voted');
+      const stood = outcome.kind === 'skipped' && outcome.why === 'already_voted' && record.by_approval !== true;
+      const votedOn = outcome.kind === 'cast' || stood;
       const id = holdIdOf(runId, proposal);
       const reply = await runScript(
         redis,

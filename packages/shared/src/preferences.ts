@@ -121,7 +121,8 @@ export function stricter(
   };
 }
 
-function lessOf(one: PublishReason, other: PublishReason): PublishReason {
+/** The one by which less is published. */
+export function lessOf(one: PublishReason, other: PublishReason): PublishReason {
   return PUBLISHES[one] < PUBLISHES[other] ? one : other;
 }
 

@@ -103,6 +103,7 @@ export type DecisionRecord = z.infer<typeof DecisionRecord>;
 export const OutcomeRecord = z.object({
   outcome: Outcome,
   detail: z.string().optional().describe('More than the closed list says, in words for the owner'),
+  by_approval: z.literal(true).optional().describe('It gave way to what the owner approved'),
   receipt: Receipt.optional(),
   settled_at: z.int().describe('Unix milliseconds'),
   times: VoteTimes.optional(),

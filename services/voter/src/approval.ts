@@ -10,7 +10,7 @@ import type { Decision } from '@quorum/shared/decision';
 import type { Hold, HoldAnswer, SealedAnswer } from '@quorum/shared/hold';
 import { sharesWords } from '@quorum/shared/overlap';
 import { judge } from '@quorum/shared/policy';
-import { inSpace } from '@quorum/shared/preferences';
+import { inSpace, lessOf } from '@quorum/shared/preferences';
 import { publicBallot } from '@quorum/shared/public-ballot';
 import type { Opening } from '@quorum/shared/records';
 import { answerIsGood } from '@quorum/shared/sealed-answer';
@@ -38,9 +38,9 @@ export async function readApproval(
     tellSecurity(deps, 'answer_refused');
     return end(failed('signing', deps.now(), 'the answer was altered after it was given'));
   }
-  const instructions = await instructionsOf(opening, ref, deps);
+  const published = await publishedNow(opening, ref, deps);
   if (sealed.answer.ballot_from === 'decision') {
-    const public_reason = instructions === null ? '' : decision.public_reason;
+    const public_reason = published?.asDecided === true ? decision.public_reason : '';
     return go({
       wanted: wantedBy(ballot, decision.inputs_hash, decision.evidence_hash),
       decision: { ...decision, public_reason },
@@ -49,7 +49,7 @@ export async function readApproval(
   const made = { kind: 'owner_decision', ...sealed, instead_of: decision.evidence_hash };
   const evidence = hashOf(made);
   await deps.records.putEvidence(evidence, canonicalJson(made));
-  const public_reason = instructions === null ? '' : reasonFor(ballot, instructions);
+  const public_reason = published === null ? '' : reasonFor(ballot, published.instructions);
   const { preferences_version } = decision;
   return go({
     wanted: wantedBy(ballot, evidence, evidence),
@@ -93,20 +93,23 @@ export function approves(answer: HoldAnswer, holdId: string, ref: VoteRef): bool
   );
 }
 
-/**
- * What a public reason must not repeat: the instructions of the preferences that the run began with, and of those of now. Null where
- * either want none published.
- */
-async function instructionsOf(
-  opening: Opening,
-  ref: VoteRef,
-  { preferences }: VoteDeps,
-): Promise<readonly string[] | null> {
+type Published = {
+  /** What a public reason must not repeat. */
+  readonly instructions: readonly string[];
+  /** Whether as much is to be published as when it was decided. */
+  readonly asDecided: boolean;
+};
+
+/** What may be published, by the preferences that the run began with and by those of now. Null where either want nothing published. */
+async function publishedNow(opening: Opening, ref: VoteRef, { preferences }: VoteDeps): Promise<Published | null> {
   const now = await preferences.load(ref.owner);
   if (now.kind === 'unusable') return null;
-  const both = [opening.preferences, now.preferences].map((each) => inSpace(each, ref.space));
-  if (both.some(({ publish_reason: publish }) => publish === 'none')) return null;
-  return both.map(({ instructions }) => instructions ?? '');
+  const pinned = inSpace(opening.preferences, ref.space);
+  const current = inSpace(now.preferences, ref.space);
+  const least = lessOf(pinned.publish_reason, current.publish_reason);
+  if (least === 'none') return null;
+  const instructions = [pinned, current].map((each) => each.instructions ?? '');
+  return { instructions, asDecided: least === pinned.publish_reason };
 }
 
 /** The reason of a ballot that the owner chose. Its labels are no more the owner's words than those of any other. */

@@ -5,7 +5,8 @@
  *   2. a vote that was sent before and stands on the hub is cast
  *   3. the deadline must lie ahead
  *   4. the decision must be the decider's own
- *   5. approved: the answer must be the gateway's own, to this very hold; resumed: the policy, run again, must say cast
+ *   5. approved: the answer must be the gateway's own, to this very hold, and the last that approves one on this text; resumed: the
+ *      policy, run again, must say cast
  *   6. licence, pre-flight, reserve, sign, send, read back: as any other vote. In place of its run, which has ended, `reserve` and
  *      `maySend` ask the hold.
  *
@@ -25,6 +26,7 @@ import { readApproval } from './approval.ts';
 import { cast } from './cast.ts';
 import { judgeNow, readDecision } from './decided.ts';
 import { type EarlierSend, earlierSend } from './earlier-send.ts';
+import { byApproval, isSaidAnew } from './owners-word.ts';
 import { preflight, voidIntent } from './preflight.ts';
 import { failed, skipped } from './step.ts';
 import { sweepLater } from './sweep.ts';
@@ -193,6 +195,7 @@ async function throughSteps(
       ? await readApproval(hold, decision.value, opening, ref, deps)
       : await judgeNow(decision.value, opening, ref, deps);
   if (approved.kind === 'end') return approved.record;
+  if (hold.state === 'approved' && (await isSaidAnew(hold, ref, deps))) return byApproval(deps.now());
 
   const licence = deps.licences.get(ref.owner);
   if (licence === undefined || !licence.allowedSpaces.includes(ref.space)) {

@@ -4,7 +4,7 @@
  *   an intent stands in the ledger, same ballot      go on with it: the same message gives the same bytes
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
  *   an intent stands, soon too old, nothing on hub   the same; so where its reason is to be published no more
- *   an intent stands that the owner approved         it stays, and this one ends, unless it is what the owner approved later
+ *   one of these two, and the owner approved it      it stays, and this one ends, unless it is what the owner approved later
  *   our own vote stands and is to be replaced        the intent names it; if it comes to nothing, that vote goes on standing
  *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
@@ -24,7 +24,7 @@ import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
 import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
-import { approvedAt, BY_APPROVAL, isOwnersWord } from './owners-word.ts';
+import { approvedAt, byApproval, isOwnersWord } from './owners-word.ts';
 import { type Checked, voidIntent } from './preflight.ts';
 import { later } from './retry.ts';
 import { secretChoice } from './secret-choice.ts';
@@ -65,7 +65,7 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
   const { proposal, replaces } = checked;
   let { entry } = checked;
   // To be made anew: its hold is at it until the deadline.
-  if (entry?.state === 'voided' && (await isOwnersWord(entry, ref, deps))) return byApproval(deps);
+  if (entry?.state === 'voided' && (await isOwnersWord(entry, ref, deps))) return end(byApproval(deps.now()));
   // Each round ends, or meets an intent that another delivery stored meanwhile. Two such meetings in a row cannot happen.
   for (let round = 0; round < 3; round += 1) {
     const nowMs = deps.now();
@@ -135,7 +135,8 @@ async function adopt(
   const another = !sameBallot(intent.ballot, ballot) || !sameText(intent.ballot, ballot, proposal);
   const withdrawn = await isWithdrawn(intent.message.reason, entry, casting, deps);
   if (found !== null || !(tooOld || another || withdrawn)) return go({ intent, voteId: entry.vote_id });
-  if (another && (await isOwnersWord(entry, ref, deps))) return byApproval(deps);
+  // Where it is too old or its reason is withdrawn too: made anew under another run's name it would be the owner's word no more.
+  if (await isOwnersWord(entry, ref, deps)) return end(byApproval(deps.now()));
   const why = another
     ? 'a newer decision has another ballot'
     : withdrawn
@@ -143,10 +144,6 @@ async function adopt(
       : 'the sequencer would soon find it too old';
   await voidIntent(entry, why, ref, licence, deps);
   return go(null);
-}
-
-function byApproval(deps: VoteDeps): Step<never> {
-  return end(skipped('already_voted', deps.now(), BY_APPROVAL));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Where holds and revisions meet: a vote of ours stands, and its owner is asked about another. */
 import { describe, expect, test } from 'vitest';
 import { keys } from '@quorum/shared/redis-keys';
+import { PostponeError } from '@quorum/shared/run-worker';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { aHeldRevision, aHeldVote, answer, castHold, deliverHold, endRun, expireHold, holdOf } from '../test/holds.ts';
 import { ballotOf, DAY_S, nowS, useStand, type VoteCase } from '../test/stand.ts';
@@ -20,6 +21,28 @@ describe('a revision that is held', () => {
     expect((await vote.hubVote())?.choice).toBe(2);
     expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
   });
+
+  test.each(['none', 'the one before'])(
+    'waits for a hub that lags by one answer and shows %s of ours',
+    async (shown) => {
+      const first = await stand.aVote({ preferences: { revise_votes: true, approval: 'when_unsure' } });
+      expect(await first.vote()).toEqual({ kind: 'cast' });
+      const replaced = await first.hubVote();
+      const second = await first.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
+      expect(await second.vote()).toEqual({ kind: 'cast' });
+      const decision = { inputs_hash: aHash(), executable: true };
+      const vote = await second.nextRun({ ballot: ballotOf('basic', 3), decision });
+      expect(await vote.vote()).toEqual({ kind: 'held', why: 'executable' });
+      await endRun(vote);
+      await answer(vote);
+      const votes = async () => (shown === 'no vote' || replaced === null ? [] : [replaced]);
+      const sent = vote.sends().length;
+      await expect(deliverHold(vote, { hub: { ...vote.deps.hub, votes } })).rejects.toBeInstanceOf(PostponeError);
+      expect(vote.sends()).toHaveLength(sent);
+      expect(await castHold(vote)).toBe('cast');
+      expect((await vote.hubVote())?.choice).toBe(3);
+    },
+  );
 
   test('and that nobody answers has expired, and its owner is told: the vote before it is no answer', async () => {
     const vote = await aHeldRevision(stand);

@@ -5,7 +5,8 @@ import { preferencesVersion, UserPreferences } from '@quorum/shared/preferences'
 import { describe, expect, test } from 'vitest';
 import { aHash } from '../../../packages/shared/test/samples.ts';
 import { aHeldRevision, aHeldVote, answer, castHold, deliverHold, endRun, holdOf } from '../test/holds.ts';
-import { ballotOf, useStand, type Given, type VoteCase } from '../test/stand.ts';
+import { ballotOf, DAY_S, nowS, useStand, type Given, type VoteCase } from '../test/stand.ts';
+import { OLDEST_S } from './dating.ts';
 import { BY_APPROVAL } from './owners-word.ts';
 
 const stand = useStand();
@@ -24,14 +25,37 @@ const anAsked = (given: Given = {}): Promise<VoteCase> =>
 const decidedOtherwise = (vote: VoteCase): Promise<VoteCase> =>
   vote.nextRun({ ballot: ballotOf('basic', 2), decision: { inputs_hash: aHash() } });
 
-/** A run after it whose decision its owner approves, later. */
-async function approvedLater(vote: VoteCase, afterMs = 1): Promise<VoteCase> {
+/** A run after it, of whose decision its owner is asked. */
+async function askedLater(vote: VoteCase, choice = 2): Promise<VoteCase> {
   const decision = { inputs_hash: aHash(), executable: true };
-  const later = await vote.nextRun({ ballot: ballotOf('basic', 2), decision });
+  const later = await vote.nextRun({ ballot: ballotOf('basic', choice), decision });
   expect(await later.vote()).toEqual({ kind: 'held', why: 'executable' });
   await endRun(later);
-  await answer(later, { answered_at: ((await holdOf(vote)).answer?.answer.answered_at ?? 0) + afterMs });
   return later;
+}
+
+/** What its owner approves, so long after what they approved before. */
+async function approveAfter(before: VoteCase, later: VoteCase, afterMs = 1): Promise<void> {
+  const answered_at = ((await holdOf(before)).answer?.answer.answered_at ?? 0) + afterMs;
+  expect(await answer(later, { answered_at })).toEqual({ kind: 'done', state: 'approved' });
+}
+
+/** A run after it whose decision its owner approves, later. */
+async function approvedLater(vote: VoteCase, afterMs = 1, choice = 2): Promise<VoteCase> {
+  const later = await askedLater(vote, choice);
+  await approveAfter(vote, later, afterMs);
+  return later;
+}
+
+/** A run cast the first choice; its owner approved the second and, later, the first, and voting is paused. */
+async function approvedWhilePaused(): Promise<{ readonly vote: VoteCase; readonly later: VoteCase }> {
+  const first = await stand.aVote({ preferences: { approval: 'when_unsure' } });
+  expect(await first.vote()).toEqual({ kind: 'cast' });
+  const vote = await askedLater(first);
+  await answer(vote);
+  await stand.redis().set(keys.votingOwner(vote.owner), 'paused');
+  expect(await deliverHold(vote)).toBe('approved');
+  return { vote, later: await approvedLater(vote, 1, 1) };
 }
 
 const onSequencer = (vote: VoteCase, fault: Readonly<Record<string, unknown>>): Promise<void> =>
@@ -110,6 +134,17 @@ describe('a vote that its owner approved', () => {
     await expectStands(vote, 1);
   });
 
+  test('and that is soon too old for the sequencer is dated anew by its hold, and not by a run that decided as much', async () => {
+    const old = { type: 'basic', proposal: { start: nowS() - 8 * DAY_S, end: nowS() + DAY_S } } as const;
+    const vote = await anAsked(old);
+    await answer(vote);
+    const settings = { ...vote.deps.settings, backdateS: OLDEST_S + 60 };
+    await sendInVain(vote, () => deliverHold(vote, { settings }));
+    await givesWay(await vote.nextRun());
+    expect(await castHold(vote)).toBe('cast');
+    await expectStands(vote, 1);
+  });
+
   test.each([0, 1])('is not called off by a run that wants the vote before it to stand, sent: %s', async (sends) => {
     const vote = await aHeldRevision(stand);
     await answer(vote);
@@ -120,6 +155,18 @@ describe('a vote that its owner approved', () => {
     await givesWay(await vote.nextRun({ ballot: ballotOf('basic', 1), decision: { inputs_hash: aHash() } }));
     expect(await castHold(vote)).toBe('cast');
     await expectStands(vote, 2);
+  });
+
+  test('and that is not cast yet lets its owner still be asked about another: a run that gives way to it has not voted', async () => {
+    const vote = await anAsked();
+    await answer(vote);
+    await sendInVain(vote, () => deliverHold(vote));
+    const asked = await askedLater(vote);
+    await givesWay(await asked.nextRun({ ballot: ballotOf('basic', 3), decision: { inputs_hash: aHash() } }));
+    expect((await holdOf(asked)).state).toBe('waiting');
+    await approveAfter(vote, asked);
+    expect(await castHold(asked)).toBe('cast');
+    await expectStands(asked, 2);
   });
 
   test.each([
@@ -164,6 +211,27 @@ describe('of two that its owner approved', () => {
     expect(await castHold(later)).toBe('cast');
     expect(await castHold(vote)).toBe('skipped');
     await expectStands(later, 2);
+  });
+
+  test('the one before does not replace the vote of a run that the later one found to say what it says', async () => {
+    const { vote, later } = await approvedWhilePaused();
+    expect(await deliverHold(later)).toBe('skipped');
+    await stand.redis().set(keys.votingOwner(vote.owner), 'enabled');
+    expect(await castHold(vote)).toBe('skipped');
+    expect((await holdOf(vote)).end).toMatchObject({ outcome: ALREADY, detail: BY_APPROVAL });
+    expect((await vote.hubVote())?.choice).toBe(1);
+    expect(vote.sends()).toHaveLength(1);
+  });
+
+  test.each(['failed', 'expired', 'altered'])('the one before is cast where the later one is %s', async (how) => {
+    const { vote, later } = await approvedWhilePaused();
+    const key = keys.hold((await holdOf(later)).subject.hold_id);
+    const { answer: sealed } = await holdOf(later);
+    const altered = { ...sealed, answer: { ...sealed?.answer, by: 'somebody else' } };
+    await stand.redis().hset(key, how === 'altered' ? { answer: JSON.stringify(altered) } : { state: how });
+    await stand.redis().set(keys.votingOwner(vote.owner), 'enabled');
+    expect(await castHold(vote)).toBe('cast');
+    await expectStands(vote, 2);
   });
 
   test('in the same millisecond the one that stands stays', async () => {

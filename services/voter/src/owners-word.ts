@@ -3,14 +3,22 @@
  * that of a vote by hand; what they approved later does. Told from the sealed answer to the hold of the run that made the vote: nothing
  * else in Redis says what the owner said.
  */
+import type { Hold, HoldState } from '@quorum/shared/hold';
 import { holdIdOf, type RunId } from '@quorum/shared/ids';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
+import type { OutcomeRecord } from '@quorum/shared/records';
 import { answerIsGood } from '@quorum/shared/sealed-answer';
 import { approves } from './approval.ts';
+import { skipped } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** Whose vote it is, in words for the owner. */
 export const BY_APPROVAL = 'by a hold that you approved; only what you approve later replaces it';
+
+/** A vote that gives way to the owner's word. */
+export function byApproval(nowMs: number): OutcomeRecord {
+  return { ...skipped('already_voted', nowMs, BY_APPROVAL), by_approval: true };
+}
 
 type Reads = Pick<VoteDeps, 'records' | 'answerKey'>;
 
@@ -30,4 +38,23 @@ export async function approvedAt(runId: RunId, ref: VoteRef, { records, answerKe
   const { answer: sealed } = hold;
   const isTheirs = sealed !== null && answerIsGood(sealed, answerKey) && approves(sealed.answer, id, { ...ref, runId });
   return isTheirs ? sealed.answer.answered_at : null;
+}
+
+/** In these what was approved has come to nothing, or nothing was. */
+const IN_VAIN: readonly HoldState[] = ['waiting', 'failed', 'expired'];
+
+/**
+ * Whether the owner approved another hold on this very text after this one. The ledger need not name it: one that finds its own ballot
+ * cast by a run ends there, and that vote is what the owner wanted last. Whoever approves does so before the deadline, so what came
+ * later has a later deadline than this answer.
+ */
+export async function isSaidAnew({ subject, answer: own }: Hold, ref: VoteRef, deps: Reads): Promise<boolean> {
+  if (own === null) return false;
+  const { answered_at: at } = own.answer;
+  const all = await deps.records.answersBetween(ref.owner, at, subject.end * 1_000);
+  return all.some(({ id, state, sealed }) => {
+    const { answer } = sealed;
+    const isLater = answer.answered_at > at && !IN_VAIN.some((each) => each === state);
+    return isLater && answerIsGood(sealed, deps.answerKey) && approves(answer, id, { ...ref, runId: answer.run_id });
+  });
 }

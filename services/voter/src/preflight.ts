@@ -14,7 +14,7 @@ import { recognise } from './adopt.ts';
 import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
 import { intentVoteId, openIntent } from './intent.ts';
 import { isBefore, isOurs, isVoided } from './late.ts';
-import { BY_APPROVAL, isOwnersWord } from './owners-word.ts';
+import { byApproval, isOwnersWord } from './owners-word.ts';
 import { mayReplace, type Revision, type Standing, type Wanted } from './revision.ts';
 import { whyNotSecret } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
@@ -99,23 +99,31 @@ async function standingVote(
     const revision = judge(cast);
     const isToldAlready = revision.kind === 'altered' || (revision.kind === 'stands' && revision.saysTheSame);
     if (isToldAlready || !(await isOwnersWord(cast, ref, deps))) return revision;
-    return { kind: 'stands', why: BY_APPROVAL, saysTheSame: false };
+    return { kind: 'approved' };
+  };
+  // A hub that lags shows what was there before. What the owner approved would end for good by that.
+  const isToBeShown = async (shown: HubVote | null, cast: LedgerEntry): Promise<boolean> => {
+    if (wanted.revise !== 'as_the_owner_says') return false;
+    const known = openIntent(cast.intent, deps.voterKey);
+    const isBehind = shown === null || (known !== null && isBefore(shown, known, ref, licence, deps));
+    return isBehind && (await judgeCast(cast)).kind === 'replace';
   };
   const isLate = vote !== null && isVoided(vote, entry, proposal, ref, licence, deps);
   if (isLate && entry?.state === 'cast') {
     // A revision that was voided. What is wanted now is dated after it, be it the ballot that it has replaced.
     const revision = await judgeCast(entry);
     if (revision.kind === 'altered') return altered(deps);
-    if (revision.kind === 'replace' || revision.saysTheSame) return go({ found: null, replaces: entry.vote_id });
+    const isWanted = revision.kind === 'replace' || (revision.kind === 'stands' && revision.saysTheSame);
+    if (isWanted) return go({ found: null, replaces: entry.vote_id });
   }
   const isOther = vote === null || isUnknown;
-  if (entry?.state === 'cast' && entry.run_id === ref.runId && isOther) {
+  const isOwn = entry?.run_id === ref.runId;
+  if (entry?.state === 'cast' && isOther && (isOwn || (await isToBeShown(vote, entry)))) {
     // What is called cast was read from the hub; the ledger's word alone is not enough.
     throw new UpstreamError('upstream_unavailable', 'hub', 'The hub does not show the vote that was read back before.');
   }
   if (entry?.state === 'cast' && vote?.id === entry.vote_id) {
     // Our own run's vote is replaced where its owner, who was asked meanwhile, wants another ballot; else it was cast.
-    const isOwn = entry.run_id === ref.runId;
     const revision = isOwn && wanted.revise !== 'as_the_owner_says' ? null : await judgeCast(entry);
     if (revision !== null && !(isOwn && revision.kind === 'stands')) return revised(revision, vote.id, deps);
   }
@@ -139,7 +147,7 @@ async function standingVote(
       return go({ found: null, replaces: replaced.vote_id });
     }
     if (entry.sends === 0 && revision.kind !== 'replace') {
-      if (await isOwnersWord(entry, ref, deps)) return end(skipped('already_voted', nowMs, BY_APPROVAL));
+      if (await isOwnersWord(entry, ref, deps)) return end(byApproval(nowMs));
       await voidIntent(entry, 'the vote before is to stand', ref, licence, deps);
     }
     return revised(revision, replaced.vote_id, deps);
@@ -201,6 +209,8 @@ function revised(revision: Revision, replaces: string, deps: VoteDeps): Step<Sta
       return go({ found: null, replaces });
     case 'stands':
       return end(skipped('already_voted', deps.now(), revision.why));
+    case 'approved':
+      return end(byApproval(deps.now()));
     case 'altered':
       return altered(deps);
   }

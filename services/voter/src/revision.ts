@@ -20,12 +20,13 @@ export type Wanted = {
 
 /**
  * `stands`: our vote stays, for this reason; `saysTheSame`: and it is the very ballot that a run may replace it by. `altered`: what
- * the ledger keeps of it is not what we stored.
+ * the ledger keeps of it is not what we stored. `approved`: it stays, as the owner's word (`owners-word.ts`).
  */
 export type Revision =
   | { readonly kind: 'replace' }
   | { readonly kind: 'stands'; readonly why: string; readonly saysTheSame: boolean }
-  | { readonly kind: 'altered' };
+  | { readonly kind: 'altered' }
+  | { readonly kind: 'approved' };
 
 /** Our vote that stands, as the ledger keeps it. */
 export type Standing = Pick<LedgerEntry, 'vote_id' | 'intent'>;

@@ -62,21 +62,31 @@ async function nextWithTemplate(vote: VoteCase, wishes: Readonly<Record<string, 
   });
 }
 
-test('a hold leaves the reason of a run that began after its own: neither voids the other’s vote in turn', async () => {
+test('a hold that was approved withdraws its own reason, which a run that began after it leaves to it', async () => {
   const { preferences, decision } = FULL;
   const vote = await aHeldVote(stand, { preferences: { ...preferences, approval: 'always' }, decision });
   await answer(vote);
   await lose(vote);
   await expect(deliverHold(vote)).rejects.toBeInstanceOf(PostponeError);
+  const first = await vote.ledger();
   const next = await nextWithTemplate(vote);
+  expect(await next.vote()).toEqual({ kind: 'skipped', why: 'already_voted' });
+  expect(await vote.ledger()).toEqual(first);
+  expect(await castHold(vote)).toBe('cast');
+  expect(await vote.ledger()).toMatchObject({ state: 'cast', run_id: vote.runId });
+  expect(await vote.hubVote()).toMatchObject({ choice: 1, reason: '' });
+});
+
+test('a hold leaves the reason of a run that began after its own, where as much is to be published', async () => {
+  const { preferences, decision } = FULL;
+  const vote = await aHeldVote(stand, { preferences: { ...preferences, approval: 'always' }, decision });
+  const next = await nextWithTemplate(vote, preferences);
   await lose(next);
   await expect(next.deliver()).rejects.toBeInstanceOf(PostponeError);
   const newest = await next.ledger();
   expect(newest).toMatchObject({ state: 'reserved', run_id: next.runId });
-  await lose(vote);
-  await expect(deliverHold(vote)).rejects.toBeInstanceOf(PostponeError);
-  expect(await vote.ledger()).toMatchObject({ state: 'reserved', vote_id: newest?.vote_id });
-  expect(await next.vote()).toEqual({ kind: 'cast' });
+  await answer(vote);
+  expect(await castHold(vote)).toBe('cast');
   expect(await next.hubVote()).toMatchObject({ id: newest?.vote_id, reason: 'the template' });
 });
 
