@@ -266,13 +266,21 @@ describe('the straight line', () => {
     expect(calls.samples).toBe(3);
     expect(calls.judge).toEqual(judge.body);
     expect(calls.list.operationName).toBe('ActiveProposals');
+    expect(calls.voter).toBeNull();
+  });
+
+  it('looks for the votes and the power of a voter where the run did', () => {
+    const asVoter = [...hub, query('SpaceVotes'), query('VotingPower')];
+    const { voter } = callsOf([...asVoter, sample, sample, reader, sample, judge]);
+    expect([voter?.votes.operationName, voter?.power.operationName]).toEqual(['SpaceVotes', 'VotingPower']);
   });
 
   it.for([
     ['no judge', [...hub, sample, reader]],
     ['no list', [query('Proposals'), sample, reader, judge]],
     ['a call that it does not know', [...hub, sample, reader, judge, chat('You translate')]],
-    ['a question that it does not know', [...hub, query('Votes'), sample, reader, judge]],
+    ['votes without power', [...hub, query('SpaceVotes'), sample, reader, judge]],
+    ['a question that it does not know', [...hub, query('Roles'), sample, reader, judge]],
   ] as const)('is no comparison to a run with %s', ([, received]) => {
     expect(() => callsOf(received)).toThrow(/other calls/);
   });

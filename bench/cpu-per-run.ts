@@ -8,7 +8,7 @@ import { decidesAll, startBareFlow } from './bare-flow.ts';
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, quantile } from './measure.ts';
 import { startSplitFlow, type SplitFlow } from './split-flow.ts';
-import { atOnce, cpuOf, spacesOf, startStand, type Stand } from './stand.ts';
+import { atOnce, cpuOf, spacesOf, spacesOfTurns, startStand, type Stand } from './stand.ts';
 
 const BUDGET = 1.7;
 const PROPOSALS = 3;
@@ -23,7 +23,7 @@ export const cpuPerRun: Benchmark = {
   does: 'CPU of a dry run of three proposals, services and Redis, against a script of the same calls',
   async run() {
     await using cleanUp = new AsyncDisposableStack();
-    const stand = await startStand(OWNERS);
+    const stand = await startStand(OWNERS, spacesOfTurns(TURNS, RUNS));
     cleanUp.defer(stand.stop);
     const split = await startSplitFlow(stand);
     cleanUp.defer(split.close);

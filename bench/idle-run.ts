@@ -22,13 +22,13 @@ export const idleRun: Benchmark = {
   does: 'one run on an idle system, end to end, against a bare BullMQ flow of the same calls',
   async run() {
     await using cleanUp = new AsyncDisposableStack();
-    const stand = await startStand(1);
+    const spaces = spacesOf('idle', TURNS.warmUp + TURNS.turns);
+    const stand = await startStand(1, spaces);
     cleanUp.defer(stand.stop);
     const bare = await startBareFlow(stand.fleet.redisUrl, stand.script);
     cleanUp.defer(bare.close);
     const split = await startSplitFlow(stand);
     cleanUp.defer(split.close);
-    const spaces = spacesOf('idle', TURNS.warmUp + TURNS.turns);
     const spaceOf = (turn: number): string => spaces.at(TURNS.warmUp + turn) ?? '';
     await stand.put(spaces, PROPOSALS);
     const cpuMs: number[] = [];

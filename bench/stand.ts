@@ -22,6 +22,11 @@ export function spacesOf(turn: string | number, count: number): string[] {
   return Array.from({ length: count }, (_, at) => `turn-${turn}-${at + 1}.eth`);
 }
 
+/** The spaces of all turns, those that warm up too. */
+export function spacesOfTurns({ warmUp, turns }: { readonly warmUp: number; readonly turns: number }, count: number) {
+  return Array.from({ length: warmUp + turns }, (_, at) => spacesOf(at - warmUp, count)).flat();
+}
+
 export type Stand = {
   readonly fleet: Fleet;
   readonly script: StraightLine;
@@ -39,9 +44,13 @@ export type Stand = {
   readonly stop: () => Promise<void>;
 };
 
-/** The fleet, its model answering at once, and the straight line that makes the calls which a run there was seen to make. */
-export async function startStand(owners: number): Promise<Stand> {
-  const fleet = await startFleet(owners);
+/**
+ * The fleet, its model answering at once, and the straight line that makes the calls which a run there was seen to make. In these
+ * spaces the owners may vote, so that a run looks for their votes and their power.
+ */
+export async function startStand(owners: number, votable: readonly string[]): Promise<Stand> {
+  const [first = ''] = spacesOf('first', 1);
+  const fleet = await startFleet(owners, [first, ...votable]);
   try {
     let wave = 0;
     const put: Stand['put'] = async (spaces, each) => {
@@ -61,7 +70,6 @@ export async function startStand(owners: number): Promise<Stand> {
       await again(() => fleet.control('POST', 'model', { persona: 'slow', latency_ms }));
     };
     await latency(0);
-    const [first = ''] = spacesOf('first', 1);
     await put([first], 1);
     await dryRun(first);
     const calls = callsOf(await asked());
@@ -103,12 +111,12 @@ async function runOf({ url, owners }: Fleet, space: string, nth: number): Promis
   }
 }
 
-/** Whether it was asked for a run: services ask now and then whether anybody is there, and whether an alias still is. */
+/** Whether it was asked for a run: services ask now and then whether anybody is there, whether an alias still is, and for strategies. */
 function isOfRun({ endpoint, method, body }: Asked): boolean {
   return method === 'POST' && endpoint !== 'sequencer' && !OfNoRun.safeParse(body).success;
 }
 
-const OfNoRun = z.object({ operationName: z.enum(['Ping', 'Alias']) });
+const OfNoRun = z.object({ operationName: z.enum(['Ping', 'Alias', 'Strategies']) });
 
 /** CPU that each service and Redis have taken so far, ms; that of the sandbox and of whoever asks is left out. */
 export async function cpuOf({ services, redis }: Fleet): Promise<ReadonlyMap<string, number>> {

@@ -26,6 +26,8 @@ export type Asked = z.output<typeof Asked>;
 /** The requests of one run as they were sent, to be filled with another's words. */
 export const Calls = z.object({
   list: Query,
+  /** Null where nobody's votes and power are looked for. */
+  voter: z.object({ votes: Query, power: Query }).nullable(),
   texts: Query,
   sample: Chat,
   samples: z.int(),
@@ -43,18 +45,20 @@ export function callsOf(received: readonly Asked[]): Calls {
   const named = (name: string) => queries.find(({ operationName }) => operationName === name);
   const saying = (words: string) => chats.filter(({ messages: [system] }) => system.content.startsWith(words));
   const [list, texts] = [named('ActiveProposals'), named('Proposals')];
+  const [votes, power] = [named('SpaceVotes'), named('VotingPower')];
+  const voter = votes !== undefined && power !== undefined ? { votes, power } : null;
   const [reader] = saying('You read one governance proposal');
   const decides = saying('You decide');
   // The judge sees a list of facts in the place of the text.
   const judge = decides.find(({ messages: [, { content }] }) => FACTS.test(content));
   const samples = decides.filter((chat) => chat !== judge);
   const [sample] = samples;
-  const knowsAll = queries.length === 2 && chats.length === samples.length + 2;
+  const knowsAll = queries.length === (voter === null ? 2 : 4) && chats.length === samples.length + 2;
   if (!list || !texts || !reader || !judge || !sample || !knowsAll) {
     const seen = `${queries.map(({ operationName }) => operationName).join(', ')} and ${chats.length} of the model`;
     throw new Error(`a run of one proposal made other calls than the straight line knows: ${seen}`);
   }
-  return { list, texts, sample, samples: samples.length, reader, judge };
+  return { list, voter, texts, sample, samples: samples.length, reader, judge };
 }
 
 const FACTS = /^<<<PROPOSAL \w+\nFacts\n/;
@@ -73,6 +77,8 @@ export const Proposal = z.object({
 export type Proposal = z.output<typeof Proposal>;
 
 const Listed = z.object({ data: z.object({ proposals: z.array(Proposal) }) });
+const Voted = z.object({ data: z.object({ votes: z.array(z.object({ proposal: z.object({ id: z.string() }) })) }) });
+const Power = z.object({ data: z.object({ vp: z.object({ vp: z.number() }) }) });
 const Completion = z.object({ choices: z.tuple([z.object({ message: z.object({ content: z.string() }) })]) });
 const Answer = z.object({ choice: z.string(), confidence: z.number() });
 const Facts = z.object({ facts: z.array(z.object({ kind: z.string(), about: z.string(), statement: z.string() })) });
@@ -107,12 +113,31 @@ export function straightLine(sandboxUrl: string, calls: Calls): StraightLine {
     return answer.choices[0].message.content;
   };
 
+  /** Those on which its voter has not voted, and has power. */
+  const votable = async (space: string, ids: readonly string[]): Promise<readonly string[]> => {
+    if (calls.voter === null) return ids;
+    const { votes, power } = calls.voter;
+    const voted = Voted.parse(
+      await post('/graphql', { ...votes, variables: { ...votes.variables, space } }),
+    ).data.votes.map(({ proposal }) => proposal.id);
+    const open = ids.filter((id) => !voted.includes(id));
+    const powers = await Promise.all(
+      open.map(async (proposal) => {
+        const variables = { ...power.variables, space, proposal };
+        return Power.parse(await post('/graphql', { ...power, variables })).data.vp.vp;
+      }),
+    );
+    return open.filter((_, at) => (powers[at] ?? 0) > 0);
+  };
   const fetchProposals: StraightLine['fetch'] = async (space) => {
     const listed = Listed.parse(
       await post('/graphql', { ...calls.list, variables: { ...calls.list.variables, space } }),
     );
     const soonest = listed.data.proposals.toSorted((a, b) => a.end - b.end);
-    const ids = soonest.map(({ id }) => id);
+    const ids = await votable(
+      space,
+      soonest.map(({ id }) => id),
+    );
     return Listed.parse(await post('/graphql', { ...calls.texts, variables: { ids } })).data.proposals;
   };
   const decide: StraightLine['decide'] = async (proposal) => {

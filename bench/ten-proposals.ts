@@ -1,7 +1,7 @@
 /**
  * A run of ten proposals whose model takes three seconds, from the request to its end, against two scripts that make the same calls:
  *
- * - its critical path: the two calls to the hub, one after the other, then for all proposals at once the samples and the reader at once,
+ * - its critical path: the calls to the hub (the list, what was voted, the power on all of them at once, the texts), then for all proposals at once the samples and the reader at once,
  *   and the judge of what was read. Nothing that could be done at once waits, and there is no queue and no Redis: no agent that makes
  *   these calls is faster, whatever it is made of. The model alone is six seconds of it.
  * - a sequential agent: the same, but one proposal after the other. Within a proposal it asks at once what can be asked at once.
@@ -10,21 +10,21 @@
  */
 import { result, type Benchmark } from './benchmark.ts';
 import { inSlowTurns, wallMs, type Measured } from './measure.ts';
-import { spacesOf, startStand, type Stand } from './stand.ts';
+import { spacesOf, spacesOfTurns, startStand, type Stand } from './stand.ts';
 
 const PROPOSALS = 10;
 const LATENCY_MS = 3_000;
 const MOST_OF_CRITICAL_PATH = 1.1;
 const LEAST_OF_SEQUENTIAL = 5;
-/** Runs without latency before it, to warm up. */
-const WARM_UP = 10;
+/** Of runs without latency before it, to warm up. */
+const WARM_UP_SPACES = spacesOf('warm-up', 10);
 const TURNS = { warmUp: 1, turns: 3 } as const;
 
 export const tenProposals: Benchmark = {
   name: 'ten-proposals',
   does: 'a run of ten proposals, the model at 3 s, against its critical path and a sequential agent',
   async run() {
-    const stand = await startStand(1);
+    const stand = await startStand(1, [...WARM_UP_SPACES, ...spacesOfTurns(TURNS, 1)]);
     try {
       await warmUp(stand);
       await stand.latency(LATENCY_MS);
@@ -46,9 +46,8 @@ export const tenProposals: Benchmark = {
 };
 
 async function warmUp(stand: Stand): Promise<void> {
-  const spaces = spacesOf('warm-up', WARM_UP);
-  await stand.put(spaces, PROPOSALS);
-  for (const space of spaces) {
+  await stand.put(WARM_UP_SPACES, PROPOSALS);
+  for (const space of WARM_UP_SPACES) {
     await stand.dryRun(space);
     await stand.script.run(space);
   }

@@ -31,7 +31,7 @@ export const workerMemory: Benchmark = {
   name: 'worker-memory',
   does: 'memory that services hold after ten thousand runs, against after one thousand',
   async run() {
-    const stand = await startStand(OWNERS);
+    const stand = await startStand(OWNERS, []);
     try {
       const began = performance.now();
       const after: Held[] = [];

@@ -60,7 +60,8 @@ export type Fleet = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startFleet(count: number): Promise<Fleet> {
+/** `spaces`: where their signers may vote, beside that of the live runs. In any other nobody looks for their votes or their power. */
+export async function startFleet(count: number, spaces: readonly string[] = []): Promise<Fleet> {
   const dir = await mkdtemp(path.join(tmpdir(), 'quorum-load-'));
   const cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }));
@@ -88,7 +89,7 @@ export async function startFleet(count: number): Promise<Fleet> {
     const settings = readSettings({}, dir);
     const { secrets, owners: folder } = settings.folders;
     await ensureSecrets({ dir: secrets });
-    const { owners, aliases } = await makeOwners({ count, secrets, folder, redis });
+    const { owners, aliases } = await makeOwners({ count, spaces, secrets, folder, redis });
 
     const around = {
       root: ROOT,
@@ -138,13 +139,20 @@ export async function startFleet(count: number): Promise<Fleet> {
 
 type OwnersToMake = {
   readonly count: number;
+  readonly spaces: readonly string[];
   /** The folders of the secrets and of the preferences. */
   readonly secrets: string;
   readonly folder: string;
   readonly redis: Redis;
 };
 
-async function makeOwners({ count, secrets, folder, redis }: OwnersToMake): Promise<Pick<Fleet, 'owners' | 'aliases'>> {
+async function makeOwners({
+  count,
+  spaces,
+  secrets,
+  folder,
+  redis,
+}: OwnersToMake): Promise<Pick<Fleet, 'owners' | 'aliases'>> {
   const apiKeys = createApiKeys(redis, readKeyFile(path.join(secrets, SECRETS.gatewayMacKey)));
   const made = Array.from({ length: count }, (_, at) => ({
     owner: OwnerId.parse(`owner-${at + 1}`),
@@ -160,7 +168,7 @@ async function makeOwners({ count, secrets, folder, redis }: OwnersToMake): Prom
       voter,
       kind: 'alias',
       key_file: keyFile,
-      allowed_spaces: [LIVE_SPACE],
+      allowed_spaces: [LIVE_SPACE, ...spaces],
       votes_per_day: 10_000,
     };
     await mkdir(path.join(folder, owner), { recursive: true, mode: 0o700 });
