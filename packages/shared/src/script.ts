@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 
 export type Script = { readonly lua: string; readonly sha: string };
 
@@ -46,9 +46,27 @@ export async function runScript(
   args: readonly (string | number | Buffer)[],
 ): Promise<unknown> {
   try {
-    return await redis.evalsha(script.sha, keyNames.length, ...keyNames, ...args);
+    const given = [script.sha, keyNames.length, ...keyNames, ...args];
+    return await redis.sendCommand(new Evalsha('evalsha', given, { replyEncoding: 'utf8' }));
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
     return await redis.eval(script.lua, keyNames.length, ...keyNames, ...args);
+  }
+}
+
+/** The client makes a buffer of every argument where one of them is a buffer. Here what stands between those is put together as text. */
+class Evalsha extends Command {
+  override toWritable(): string | Buffer {
+    const pieces: Buffer[] = [];
+    let text = `*${this.args.length + 1}\r\n$7\r\nevalsha\r\n`;
+    for (const arg of this.args) {
+      if (arg instanceof Buffer) {
+        pieces.push(Buffer.from(`${text}$${arg.length}\r\n`), arg);
+        text = '\r\n';
+      } else {
+        text += `$${Buffer.byteLength(String(arg))}\r\n${String(arg)}\r\n`;
+      }
+    }
+    return pieces.length === 0 ? text : Buffer.concat([...pieces, Buffer.from(text)]);
   }
 }

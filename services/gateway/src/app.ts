@@ -64,10 +64,17 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   trustProxies(app, deps.trustProxy);
-  app.use(logRequests(app, deps.log));
-  app.use(measureRequests(metrics), traceRequests(traces));
-  app.use(securityHeaders());
-  app.use(requireKnownHost(deps.allowedHosts), admitPages(deps.corsOrigins), requireJson);
+  app.use(
+    inOrder([
+      logRequests(app, deps.log),
+      measureRequests(metrics),
+      traceRequests(traces),
+      securityHeaders(),
+      requireKnownHost(deps.allowedHosts),
+      admitPages(deps.corsOrigins),
+      requireJson,
+    ]),
+  );
 
   // What is asked for most stands first.
   app.use(agentRunRoutes(deps));
@@ -82,6 +89,23 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(answerProblem);
   return app;
+}
+
+/** One handler of several, of which each calls the next: the router looks at the path once, and not for each of them. */
+function inOrder(handlers: readonly RequestHandler[]): RequestHandler {
+  return handlers.reduceRight<RequestHandler>(
+    (rest, handler) => (request, response, next) => {
+      try {
+        void handler(request, response, (error?: unknown) => {
+          if (error === undefined) void rest(request, response, next);
+          else next(error);
+        });
+      } catch (error) {
+        next(error);
+      }
+    },
+    (_request, _response, next) => next(),
+  );
 }
 
 /** After the routes: what is known by another method is a 405 that names it. */

@@ -17,7 +17,8 @@ const MAX_AGE_S = 600;
 export function admitPages(origins: () => readonly string[]): RequestHandler {
   return (request, response, next) => {
     const { origin } = request.headers;
-    response.vary('Origin');
+    // Nothing before says what an answer varies by.
+    response.setHeader('vary', 'Origin');
     if (origin === undefined || isOfBoard(request.path) || !origins().includes(origin)) {
       refuseForeignPages(request, response, next);
       return;

@@ -12,6 +12,8 @@ const { addStandardJob } = Kept.parse(createRequire(import.meta.url)('bullmq/dis
 /** Adds a job that is to be worked at once. */
 export const ADD_JOB = scriptOf(addStandardJob.content);
 
+const Reply = z.string();
+
 /** What adds this job, which waits for nothing. Its reply: the id of the job, or a negative number for a fault. */
 export async function jobStep(
   queue: Queue,
@@ -26,7 +28,7 @@ export async function jobStep(
     script: ADD_JOB,
     keys: sent.slice(0, addStandardJob.keys).map(String),
     args: sent.slice(addStandardJob.keys),
-    read: (reply) => z.string().parse(reply),
+    read: (reply) => Reply.parse(reply),
   };
 }
 

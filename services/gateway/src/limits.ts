@@ -104,7 +104,7 @@ export function createLimits({ redis, settings, limitMs, metrics }: LimitsOption
           left: numbers[2 * at] ?? 0,
           endsMs: numbers[2 * at + 1] ?? 0,
         }));
-        if (all.length > 0) request.res?.set(headersOf(all, windowS));
+        if (all.length > 0) tellLimits(request, all, windowS);
         const usedUp = all[refused - 1];
         if (usedUp === undefined) return 'taken';
         told.inc({ budget: usedUp.budget.name, result: 'refused' });
@@ -164,11 +164,11 @@ function secondsOf(ms: number): number {
 }
 
 /** As draft-ietf-httpapi-ratelimit-headers has them since its revision 8: quota and window, what is left and for how long. */
-function headersOf(all: readonly Left[], windowS: number): Record<string, string> {
-  return {
-    'ratelimit-policy': all.map(({ budget: { name, limit } }) => `"${name}";q=${limit};w=${windowS}`).join(', '),
-    ratelimit: all.map(({ budget, left, endsMs }) => `"${budget.name}";r=${left};t=${secondsOf(endsMs)}`).join(', '),
-  };
+function tellLimits({ res }: Request, all: readonly Left[], windowS: number): void {
+  const policy = all.map(({ budget: { name, limit } }) => `"${name}";q=${limit};w=${windowS}`);
+  const left = all.map(({ budget, left: of, endsMs }) => `"${budget.name}";r=${of};t=${secondsOf(endsMs)}`);
+  res?.setHeader('ratelimit-policy', policy.join(', '));
+  res?.setHeader('ratelimit', left.join(', '));
 }
 
 function tooMany({ budget: { name, limit }, endsMs }: Left, windowS: number): Refusal {

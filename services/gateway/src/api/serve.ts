@@ -6,6 +6,7 @@ import { NotFoundError, ValidationError } from '@quorum/shared/errors';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { Access, Caller } from '../access.ts';
+import { readJson } from './read-json.ts';
 import { NOTHING, type Answer, type Answers, type Route, type RouteOf } from './route.ts';
 
 type BodyOf<A extends Answer> = A extends { readonly body: infer S extends z.ZodType } ? [body: z.output<S>] : [];
@@ -62,11 +63,20 @@ export function serveOn(router: Router, access: Access) {
           const [body] = sent;
           response.status(status);
           if (body === undefined) response.end();
-          else response.json(body);
+          else if (method === 'get') response.json(body);
+          else sendJson(response, body);
         },
       });
     });
   };
+}
+
+/** As express has it for what is no read: nothing is asked of what the client has, and there is no answer without its body. */
+function sendJson(response: Response, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.setHeader('content-type', 'application/json; charset=utf-8');
+  response.setHeader('content-length', Buffer.byteLength(text));
+  response.end(text);
 }
 
 function isRead(schema: z.ZodType): boolean {
@@ -76,8 +86,8 @@ function isRead(schema: z.ZodType): boolean {
 /** What reads the body of this route. A body that a route does not know is not read at all. */
 function bodyParsers({ body, bodyAs, bodyKb }: Route): RequestHandler[] {
   if (!isRead(body)) return [];
-  const options = { limit: `${bodyKb}kb`, inflate: false };
-  return [bodyAs === 'json' ? express.json(options) : express.raw({ ...options, type: 'application/json' })];
+  if (bodyAs === 'json') return [readJson(bodyKb)];
+  return [express.raw({ limit: `${bodyKb}kb`, inflate: false, type: 'application/json' })];
 }
 
 /** What finds the headers that a route knows, by the names that it has for them. */
@@ -90,6 +100,7 @@ function headersReader({ headers }: Route): (request: Request) => Record<string,
 type Part = 'path' | 'query' | 'headers' | 'body';
 
 function readPart<S extends z.ZodType>(part: Part, schema: S, value: unknown, names?: string): () => z.output<S> {
+  if (!isRead(schema)) return () => schema.parse(value);
   const parsed = schema.safeParse(value);
   return () => {
     if (parsed.success) return parsed.data;

@@ -13,7 +13,7 @@ import type { Accepted } from '@quorum/shared/accept';
 import { hashOf } from '@quorum/shared/canonical';
 import { NotFoundError, UpstreamError } from '@quorum/shared/errors';
 import type { Hold } from '@quorum/shared/hold';
-import { holdIdOf, RequestId, RunId, type OwnerId } from '@quorum/shared/ids';
+import { holdIdOf, RunId, type OwnerId, type RequestId } from '@quorum/shared/ids';
 import type { Records, RunRecord } from '@quorum/shared/records';
 import type { AgentRunAccepted, AgentRunRequest, AgentRunView, RunStatus } from '@quorum/shared/run';
 import { timingsOf, type RunTimings } from '@quorum/shared/run-timings';
@@ -61,7 +61,7 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
         startRun(deps, payment, { owner, runId }, wanted),
       );
     });
-    response.location(accepted.status_url);
+    response.setHeader('location', accepted.status_url);
     const waitS = waitOf(request);
     const view = waitS === null ? null : await viewAfter(deps, accepted.run_id, waitS, response);
     if (view !== null && isOver(view.status)) {
@@ -69,7 +69,7 @@ export function agentRunRoutes(deps: AgentRunDeps): Router {
       return answer(200, view);
     }
     const { status } = view ?? accepted;
-    response.set('retry-after', RETRY_AFTER_S);
+    response.setHeader('retry-after', RETRY_AFTER_S);
     return answer(202, { ...accepted, status });
   });
 
@@ -108,7 +108,7 @@ async function startRun(
   { owner, runId: newId }: { readonly owner: OwnerId; readonly runId: RunId },
   { space_id, dry_run, key }: AgentRunRequest & { readonly key: string | null },
 ): Promise<AgentRunAccepted | null> {
-  const requestId = RequestId.parse(newId);
+  const requestId: RequestId = newId;
   const accepted = await start(payment, {
     runId: newId,
     requestId,
