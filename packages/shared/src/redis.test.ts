@@ -179,14 +179,32 @@ describe('a connection that answers requests', () => {
       await expect(askAround(still, (redis) => redis.blpop('nothing', 0))).rejects.toThrow('Command timed out');
     },
   );
+});
 
-  it('sends together what is asked in one turn, in its order', async () => {
-    const redis = connectFailFast(server().url, quiet, () => 10_000);
+describe('what is asked in one turn', () => {
+  const { server } = useRedis();
+  const TWENTY = Array.from({ length: 20 }, (_, at) => at + 1);
+
+  it.for([
+    ['a patient connection', connectPatient],
+    ['one that answers requests', (url: string) => connectFailFast(url, quiet, () => 10_000)],
+  ] as const)('goes out together, in its order, by %s', async ([name, connect]) => {
+    const redis = connect(server().url, quiet);
     await once(redis, 'ready');
-    const answers = Array.from({ length: 20 }, () => redis.incr('gathered'));
+    const answers = TWENTY.map(() => redis.incr(name));
     expect(redis.stream.writableCorked).toBe(1);
-    expect(await Promise.all(answers)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+    expect(await Promise.all(answers)).toEqual(TWENTY);
     expect(redis.stream.writableCorked).toBe(0);
+    redis.disconnect();
+  });
+
+  it('goes out once, in its order, where a patient connection is lost before it did', async () => {
+    const redis = connectPatient(server().url, quiet);
+    await once(redis, 'ready');
+    const answers = TWENTY.map(() => redis.incr('lost'));
+    redis.stream.destroy();
+    expect(await Promise.all(answers)).toEqual(TWENTY);
+    expect(await redis.get('lost')).toBe('20');
     redis.disconnect();
   });
 });

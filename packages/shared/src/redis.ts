@@ -17,7 +17,9 @@ const SECOND_MS = 1_000;
  * better than a job that fails.
  */
 export function connectPatient(url: string, log: Logger): Redis {
-  return withListeners(openRedis(url, { maxRetriesPerRequest: null, retryStrategy: backoff }), log);
+  const redis = openRedis(url, { maxRetriesPerRequest: null, retryStrategy: backoff });
+  gatherWrites(redis);
+  return withListeners(redis, log);
 }
 
 /** A connection for answering requests: a Redis that is away is an error within `limitMs` (see `answerLimit`), never a hang. */
@@ -47,7 +49,8 @@ function limitAnswers(redis: Redis, limitMs: () => number): void {
 }
 
 /**
- * What many requests ask in one turn of the event loop goes out together: a system call for each command costs more than the command.
+ * What is asked in one turn of the event loop goes out together: a system call for each command costs more than the command, and what
+ * Redis takes together it syncs once.
  * Commands go in their order, and none waits for longer than the turn.
  */
 function gatherWrites(redis: Redis): void {

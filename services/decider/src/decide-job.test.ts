@@ -126,6 +126,21 @@ describe('a decision', () => {
     expect(told.filter(({ kind }) => kind === 'deciding')).toHaveLength(1);
   });
 
+  test('tells that it decides once it has looked at earlier answers, whatever came of the look', async () => {
+    const { payload } = await openRun();
+    const events = async () => (await records.runAndEvents(payload.run_id))?.events.map(({ event }) => event.kind);
+    const before: unknown[] = [];
+    const find = async (): Promise<never> => {
+      before.push(await events());
+      throw new Error('Redis is away');
+    };
+    const deps = depsWith();
+    const decided = decideJob(payload, { ...deps, answers: { ...deps.answers, find } }, running());
+    await expect(decided).rejects.toThrow('Redis is away');
+    expect(before).toEqual([expect.not.arrayContaining(['deciding'])]);
+    expect(await events()).toContain('deciding');
+  });
+
   test('two at once leave one decision, and both say so', async () => {
     const { payload, decision } = await openRun();
     server.behave((request) => vote(request, 'For'));

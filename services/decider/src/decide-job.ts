@@ -72,15 +72,20 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
 
   const [{ input, preferences }, terms] = await Promise.all([readInput(payload, run, text), deps.termsOf(run)]);
   // Models are asked meanwhile: what is told of it has gone to Redis before anything that comes of it.
-  const telling = records.deciding(payload.run_id, payload.proposal_id);
-  telling.catch(() => undefined);
+  let telling: Promise<void> | undefined;
+  const tell = (): void => {
+    telling = records.deciding(payload.run_id, payload.proposal_id);
+    telling.catch(() => undefined);
+  };
+  // After the look at earlier answers, whatever comes of it: the look need not wait until that is on the disk, and questions are made then.
+  const answers: DecideDeps['answers'] = { find: (...asked) => deps.answers.find(...asked).finally(tell) };
   const who = { runId: run.runId, owner: run.owner, proposal: payload.proposal_id };
   const untilMs = latestEnd(input.proposal.end, terms.minTimeToVoteS);
   const { spend, charged } = createSpend(who, { ...deps, prices: terms.prices, untilMs });
   using limit = timeLimit(Math.max(0, Math.min(JOBS.decide.timeoutMs - CLOSING_MS, untilMs - deps.now())));
   const clock = startDecideClock(run.acceptedAtMs, beganMs, deps.now);
   const made = await keptIfThrown(payload, clock, deps, async () => {
-    const asking = { ...deps, ...terms, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk };
+    const asking = { ...deps, ...terms, answers, spend, limit: limit.signal, log: attempt.log, onAsk: clock.onAsk };
     const decided = await decide(input, asking, signal);
     await Promise.all([telling, charged()]);
     await tryAgain(decided, input, { run, untilMs }, deps);
