@@ -1,8 +1,9 @@
 /**
  * What the shape of the product costs by itself: the bare flow once more (`bench/bare-flow.ts`), in the four processes that the
  * product has and with its jobs: a gateway that takes the request and waits for the end, a fetcher, a decision and a vote for each
- * proposal. It keeps no record. Nothing is held against it: it says what that shape comes to as plainly made as it can be, and not
- * the least that it could take. It makes the calls of the straight line as that makes them, by the global `fetch`, where ours go by a
+ * proposal. It keeps no record, or as many letters at as many places as ours does, by plain commands (`split-flow/records.ts`).
+ * Nothing is held against it: it says what that shape, and what is kept, come to as plainly made as they can be, and not the least
+ * that they could take. It makes the calls of the straight line as that makes them, by the global `fetch`, where ours go by a
  * lighter client; and its decide jobs carry the texts of their proposals, where ours carry references.
  */
 import { mkdtempDisposable } from 'node:fs/promises';
@@ -21,6 +22,8 @@ const Answer = z.object({ decided: z.int() });
 export type SplitFlow = {
   /** Resolves when the run of this space is over, with the number of its decisions. */
   readonly run: (space: string) => Promise<number>;
+  /** The same, with records. */
+  readonly runWithRecords: (space: string) => Promise<number>;
   /** The CPU that the four processes have taken so far, ms. */
   readonly cpuMs: () => Promise<number>;
   readonly close: () => Promise<void>;
@@ -39,13 +42,15 @@ export async function startSplitFlow({ fleet, calls }: Pick<Stand, 'fleet' | 'ca
     };
     const parts = await settled(NAMES.map(start));
     const url = new URL('/run', parts[0]?.url);
+    const runOf = async (space: string, records: boolean): Promise<number> => {
+      const body = JSON.stringify({ space, records });
+      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      if (!response.ok) throw new Error(`POST /run: ${response.status} ${await response.text()}`);
+      return Answer.parse(await response.json()).decided;
+    };
     return {
-      async run(space) {
-        const body = JSON.stringify({ space });
-        const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-        if (!response.ok) throw new Error(`POST /run: ${response.status} ${await response.text()}`);
-        return Answer.parse(await response.json()).decided;
-      },
+      run: (space) => runOf(space, false),
+      runWithRecords: (space) => runOf(space, true),
       cpuMs: async () => (await Promise.all(parts.map(({ pid }) => cpuMsOf(pid)))).reduce((sum, ms) => sum + ms, 0),
       close: () => cleanUp.disposeAsync(),
     };

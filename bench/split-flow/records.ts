@@ -1,0 +1,92 @@
+/**
+ * What a run of ours keeps, as barely as it can be kept: at each place where ours goes to Redis for a record, the split flow goes there
+ * too, for as many letters, by plain commands. Nothing is made of what is read. It has fewer trips than ours: the settings that the
+ * decider pins are left out, and so is the archive on the disk.
+ */
+import { Redis } from 'ioredis';
+
+/** In characters, as a dry run of three proposals was seen to write them; where there are three, the mean of them. */
+const LETTERS = {
+  request: 190,
+  started: 240,
+  lease: 36,
+  opening: 2_518,
+  text: 1_573,
+  deciding: 84,
+  held: 140,
+  spent: 72,
+  evidence: 2_754,
+  answers: 157,
+  decision: 3_140,
+  outcome: 93,
+  response: 4_448,
+} as const;
+const KEPT_S = 60 * 60;
+
+export type SplitRecords = ReturnType<typeof splitRecords>;
+
+/** The records of runs, on a connection of their own as ours are on that of the queues. */
+export function splitRecords(url: string, tell: (error: Error) => void) {
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  redis.on('error', tell);
+  const keyOf = (run: string): string => `split:run:${run}`;
+  const words = (what: keyof typeof LETTERS): string => 'x'.repeat(LETTERS[what]);
+
+  /** Keeps a field of the run, and tells of it; `beside`: keys of their own. One trip, one sync. */
+  async function keep(
+    run: string,
+    what: keyof typeof LETTERS,
+    name = '',
+    beside: readonly (keyof typeof LETTERS)[] = [],
+  ) {
+    const trip = redis.pipeline().hset(keyOf(run), `${what}:${name}`, words(what));
+    trip.xadd(`${keyOf(run)}:events`, 'MAXLEN', 256, '*', 'kind', what, 'data', name);
+    for (const [at, other] of beside.entries())
+      trip.set(`${keyOf(run)}:${name}${other}${at}`, words(other), 'EX', KEPT_S);
+    await trip.exec();
+  }
+
+  const read = (run: string): Promise<unknown> => redis.hgetall(keyOf(run));
+  const look = (what: string): Promise<unknown> => redis.pttl(`split:gate:${what}`);
+
+  return {
+    accepted: (run: string) => keep(run, 'request'),
+    /** Begun, the list's lease taken, and two looks at the hub's gate. */
+    async opening(run: string) {
+      await Promise.all([keep(run, 'started'), read(run)]);
+      await redis.set(`${keyOf(run)}:lease`, words('lease'), 'PX', KEPT_S);
+      await look('hub');
+      await look('hub');
+    },
+    opened: (run: string) => keep(run, 'opening', '', ['text', 'text', 'text']),
+    /** Read, told of, paid for, and two looks at the model's gate. */
+    async deciding(run: string, proposal: string) {
+      await read(run);
+      await keep(run, 'deciding', proposal);
+      await keep(run, 'held', proposal);
+      await look('model');
+      await look('model');
+    },
+    async decided(run: string, proposal: string) {
+      await keep(run, 'spent', proposal);
+      await redis
+        .pipeline()
+        .set(`${keyOf(run)}:${proposal}:evidence`, words('evidence'), 'EX', KEPT_S)
+        .set(`${keyOf(run)}:${proposal}:answers`, words('answers'), 'EX', KEPT_S)
+        .exec();
+      await keep(run, 'decision', proposal);
+    },
+    async settled(run: string, proposal: string) {
+      await read(run);
+      await keep(run, 'outcome', proposal);
+    },
+    /** Read twice, for itself and for the texts, and ended. */
+    async ended(run: string) {
+      await read(run);
+      await read(run);
+      await keep(run, 'response');
+    },
+    told: read,
+    close: () => redis.disconnect(),
+  };
+}
