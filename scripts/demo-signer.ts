@@ -89,6 +89,7 @@ async function wallets(dir: string): Promise<{ main: Wallet; alias: Wallet }> {
 
 /** The wallet whose key is in the file, as 64 hex digits; a new one if there is no file. */
 async function walletIn(file: string): Promise<Wallet> {
-  await writeOnce(file, Wallet.createRandom().privateKey.slice(2));
+  // Only where there is none: to make one takes longer than all else that is done with it.
+  if (!existsSync(file)) await writeOnce(file, Wallet.createRandom().privateKey.slice(2));
   return new Wallet(`0x${readSecretFile(file)}`);
 }

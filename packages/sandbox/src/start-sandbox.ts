@@ -1,7 +1,7 @@
 /** Puts the sandbox together and listens: hub, sequencer, model and control API in one process on one port. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { Wallet } from 'ethers';
+import { hexlify, randomBytes, Wallet } from 'ethers';
 import type { GraphQLSchema } from 'graphql-15';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { createClock } from './clock.ts';
@@ -56,7 +56,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const world = createLiveWorld(complete, clock);
   const received = createReceived(() => clock.now());
   const relayer =
-    options.relayerKey === undefined ? new Wallet(Wallet.createRandom().privateKey) : new Wallet(options.relayerKey);
+    options.relayerKey === undefined ? new Wallet(hexlify(randomBytes(32))) : new Wallet(options.relayerKey);
   const schema = await readHubSchema();
   const closing = new AbortController();
 

@@ -4,7 +4,8 @@
  *
  * `buildVote` and `buildAlias` make what is to be signed; `assembleEnvelope` and `assembleAliasEnvelope` put the signature to it.
  */
-import { getAddress, isAddress, TypedDataEncoder, verifyTypedData } from 'ethers';
+import { getAddress, isAddress } from 'ethers/address';
+import { TypedDataEncoder, verifyTypedData } from 'ethers/hash';
 import { z } from 'zod';
 import type { Ballot } from './ballot.ts';
 import { encodeBallot, messageChoice } from './encode.ts';

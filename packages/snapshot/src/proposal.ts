@@ -2,7 +2,9 @@
  * A proposal in the terms of this package. The words of Snapshot that every other part of Quorum uses are defined here
  * and nowhere else: `Address`, `VotingType`, `ProposalId`, `SpaceId`, `Proposal`.
  */
-import { ensNormalize, getAddress, isError } from 'ethers';
+import { getAddress } from 'ethers/address';
+import { ensNormalize } from 'ethers/hash';
+import { isError } from 'ethers/utils';
 import { z } from 'zod';
 
 /** The seven ways in which a Snapshot proposal can be voted on. */

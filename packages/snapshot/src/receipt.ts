@@ -2,7 +2,7 @@
  * The receipt: the sequencer's answer to a vote it accepted. It can be checked by anybody, years later and offline: the id
  * follows from the message, and the relayer has signed the voter's signature.
  */
-import { verifyMessage } from 'ethers';
+import { verifyMessage } from 'ethers/hash';
 import { z } from 'zod';
 import { type AliasEnvelope, type Envelope, envelopeId } from './envelope.ts';
 import { Address } from './proposal.ts';

@@ -4,7 +4,7 @@
  * any `0x…`, and what does not decrypt never counts. So the key must be right, and the text must be what Snapshot's own site
  * encrypts: the JSON of the choice.
  */
-import { getBytes, hexlify } from 'ethers';
+import { getBytes, hexlify } from 'ethers/utils';
 import { z } from 'zod';
 import type { EncodedChoice } from './encode.ts';
 import { ProposalId } from './proposal.ts';

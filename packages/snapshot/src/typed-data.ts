@@ -2,7 +2,7 @@
  * The EIP-712 typed data that Snapshot accepts. The sequencer compares sha256(JSON.stringify(types)), so the order of the
  * fields, and `name` before `type` within each, is part of the protocol.
  */
-import { TypedDataEncoder, type TypedDataField } from 'ethers';
+import { TypedDataEncoder, type TypedDataField } from 'ethers/hash';
 import { ballotKind } from './ballot.ts';
 import type { Proposal } from './proposal.ts';
 
