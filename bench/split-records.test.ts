@@ -27,11 +27,8 @@ it('keeps a field at each place, an event of each, and the texts beside them', a
   records.close();
   const kept = ['request', 'started', 'opening', 'deciding', 'held', 'spent', 'decision', 'outcome', 'response'];
   const fields = await redis.hgetall('split:run:one');
-  expect(
-    Object.keys(fields)
-      .map((name) => name.split(':')[0])
-      .toSorted(),
-  ).toEqual(kept.toSorted());
+  expect(new Set(Object.keys(fields).map((name) => name.split(':')[0]))).toEqual(new Set(kept));
+  expect(Object.keys(fields)).toHaveLength(kept.length);
   expect(Object.values(fields).every((words) => words.length > 0)).toBe(true);
   expect(await redis.xlen('split:run:one:events')).toBe(kept.length);
   const beside = ['text0', 'text1', 'text2', 'lease', 'first:evidence', 'first:answers'];

@@ -23,8 +23,6 @@ const LETTERS = {
 } as const;
 const KEPT_S = 60 * 60;
 
-export type SplitRecords = ReturnType<typeof splitRecords>;
-
 /** The records of runs, on a connection of their own as ours are on that of the queues. */
 export function splitRecords(url: string, tell: (error: Error) => void) {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
