@@ -6,7 +6,6 @@ import { NotFoundError, ValidationError } from '@quorum/shared/errors';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { Access, Caller } from '../access.ts';
-import { readJson } from './read-json.ts';
 import { NOTHING, type Answer, type Answers, type Route, type RouteOf } from './route.ts';
 
 type BodyOf<A extends Answer> = A extends { readonly body: infer S extends z.ZodType } ? [body: z.output<S>] : [];
@@ -86,8 +85,8 @@ function isRead(schema: z.ZodType): boolean {
 /** What reads the body of this route. A body that a route does not know is not read at all. */
 function bodyParsers({ body, bodyAs, bodyKb }: Route): RequestHandler[] {
   if (!isRead(body)) return [];
-  if (bodyAs === 'json') return [readJson(bodyKb)];
-  return [express.raw({ limit: `${bodyKb}kb`, inflate: false, type: 'application/json' })];
+  const options = { limit: `${bodyKb}kb`, inflate: false };
+  return [bodyAs === 'json' ? express.json(options) : express.raw({ ...options, type: 'application/json' })];
 }
 
 /** What finds the headers that a route knows, by the names that it has for them. */
