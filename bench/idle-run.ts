@@ -69,7 +69,7 @@ export const idleRun: Benchmark = {
         note: [
           `${oursMs.toFixed(0)} ms against ${againstMs.toFixed(0)} ms`,
           `the same flow in four processes, with the jobs that ours has, ${quantile(splitMs, 0.5).toFixed(0)} ms`,
-          `with as many letters kept as ours keeps, at the same places, ${quantile(keptMs, 0.5).toFixed(0)} ms`,
+          `with about as many letters kept as ours keeps, ${quantile(keptMs, 0.5).toFixed(0)} ms`,
           `${quantile(cpuMs, 0.5).toFixed(0)} ms of CPU meanwhile, of the services and Redis`,
           `a write that is synced takes ${(await writeMs(stand)).toFixed(2)} ms`,
         ].join('; '),

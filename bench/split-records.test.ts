@@ -31,6 +31,7 @@ it('keeps a field at each place, an event of each, and the texts beside them', a
   expect(Object.keys(fields)).toHaveLength(kept.length);
   expect(Object.values(fields).every((words) => words.length > 0)).toBe(true);
   expect(await redis.xlen('split:run:one:events')).toBe(kept.length);
-  const beside = ['text0', 'text1', 'text2', 'lease', 'first:evidence', 'first:answers'];
+  const powers = ['power:1', 'power:2', 'power:3'];
+  const beside = ['text0', 'text1', 'text2', 'lease', 'first:evidence', 'first:answers', ...powers];
   expect(await redis.exists(beside.map((name) => `split:run:one:${name}`))).toBe(beside.length);
 });

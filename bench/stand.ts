@@ -19,7 +19,8 @@ const MS = 1_000;
 
 /** Spaces that no other turn has: what is shared of a hub for a moment is not of this one. */
 export function spacesOf(turn: string | number, count: number): string[] {
-  return Array.from({ length: count }, (_, at) => `turn-${turn}-${at + 1}.eth`);
+  const name = Number(turn) < 0 ? `warm-${-Number(turn)}` : `turn-${turn}`;
+  return Array.from({ length: count }, (_, at) => `${name}-${at + 1}.eth`);
 }
 
 /** The spaces of all turns, those that warm up too. */
@@ -45,12 +46,15 @@ export type Stand = {
 };
 
 /**
- * The fleet, its model answering at once, and the straight line that makes the calls which a run there was seen to make. In these
- * spaces the owners may vote, so that a run looks for their votes and their power.
+ * The fleet, its model answering at once, and the straight line that makes the calls which a run there was seen to make. In the nth of
+ * these spaces the nth of the owners may vote, counted round, so that a run of theirs looks for their votes and their power.
  */
 export async function startStand(owners: number, votable: readonly string[]): Promise<Stand> {
   const [first = ''] = spacesOf('first', 1);
-  const fleet = await startFleet(owners, [first, ...votable]);
+  const fleet = await startFleet(owners, (nth) => [
+    ...(nth === 0 ? [first] : []),
+    ...votable.filter((_, at) => at % owners === nth),
+  ]);
   try {
     let wave = 0;
     const put: Stand['put'] = async (spaces, each) => {

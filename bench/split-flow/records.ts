@@ -1,7 +1,7 @@
 /**
- * What a run of ours keeps, as barely as it can be kept: at each place where ours goes to Redis for a record, the split flow goes there
- * too, for as many letters, by plain commands. Nothing is made of what is read. It has fewer trips than ours: the settings that the
- * decider pins are left out, and so is the archive on the disk.
+ * What a run of ours keeps, as plainly as it can be kept: where ours goes to Redis for a record, the split flow goes there too, for about
+ * as many letters, by plain commands. Nothing is made of what is read. The settings that a run pins, the listing that is kept for others
+ * and the archive on the disk are left out; and it does not send together all that ours sends together.
  */
 import { Redis } from 'ioredis';
 
@@ -20,6 +20,7 @@ const LETTERS = {
   decision: 3_140,
   outcome: 93,
   response: 4_448,
+  power: 3,
 } as const;
 const KEPT_S = 60 * 60;
 
@@ -49,19 +50,27 @@ export function splitRecords(url: string, tell: (error: Error) => void) {
 
   return {
     accepted: (run: string) => keep(run, 'request'),
-    /** Begun, the list's lease taken, and two looks at the hub's gate. */
+    /** Begun, the signer read, the list's lease taken, the power on each of three kept, and four looks at the hub's gate. */
     async opening(run: string) {
       await Promise.all([keep(run, 'started'), read(run)]);
-      await redis.set(`${keyOf(run)}:lease`, words('lease'), 'PX', KEPT_S);
+      await Promise.all([
+        redis.hmget('split:signers', run, `${run}:alias-end`),
+        redis.set(`${keyOf(run)}:lease`, words('lease'), 'EX', KEPT_S),
+      ]);
       await look('hub');
+      await look('hub');
+      const powers = [1, 2, 3].map((nth) => `${keyOf(run)}:power:${nth}`);
+      await Promise.all(powers.map((key) => redis.get(key)));
+      await look('hub');
+      await Promise.all(powers.map((key) => redis.set(key, words('power'), 'EX', KEPT_S)));
       await look('hub');
     },
     opened: (run: string) => keep(run, 'opening', '', ['text', 'text', 'text']),
-    /** Read, told of, paid for, and two looks at the model's gate. */
+    /** Read, earlier answers looked for, told of and paid for, and two looks at the model's gate. */
     async deciding(run: string, proposal: string) {
       await read(run);
-      await keep(run, 'deciding', proposal);
-      await keep(run, 'held', proposal);
+      await redis.get(`${keyOf(run)}:${proposal}:earlier`);
+      await Promise.all([keep(run, 'deciding', proposal), keep(run, 'held', proposal)]);
       await look('model');
       await look('model');
     },

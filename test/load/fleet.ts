@@ -60,8 +60,11 @@ export type Fleet = {
   readonly stop: () => Promise<void>;
 };
 
-/** `spaces`: where their signers may vote, beside that of the live runs. In any other nobody looks for their votes or their power. */
-export async function startFleet(count: number, spaces: readonly string[] = []): Promise<Fleet> {
+/**
+ * `spaces`: where the signer of the nth may vote, beside the space of the live runs. In any other nobody looks for their votes or their
+ * power.
+ */
+export async function startFleet(count: number, spaces: (nth: number) => readonly string[] = () => []): Promise<Fleet> {
   const dir = await mkdtemp(path.join(tmpdir(), 'quorum-load-'));
   const cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }));
@@ -139,7 +142,7 @@ export async function startFleet(count: number, spaces: readonly string[] = []):
 
 type OwnersToMake = {
   readonly count: number;
-  readonly spaces: readonly string[];
+  readonly spaces: (nth: number) => readonly string[];
   /** The folders of the secrets and of the preferences. */
   readonly secrets: string;
   readonly folder: string;
@@ -162,13 +165,13 @@ async function makeOwners({
   }));
   const signers: SignersFile = {};
   const owners: LoadOwner[] = [];
-  for (const { owner, voter, alias, keyFile } of made) {
+  for (const [nth, { owner, voter, alias, keyFile }] of made.entries()) {
     await writeFile(path.join(secrets, 'voter', keyFile), alias.privateKey.slice(2), { mode: 0o600 });
     signers[owner] = {
       voter,
       kind: 'alias',
       key_file: keyFile,
-      allowed_spaces: [LIVE_SPACE, ...spaces],
+      allowed_spaces: [LIVE_SPACE, ...spaces(nth)],
       votes_per_day: 10_000,
     };
     await mkdir(path.join(folder, owner), { recursive: true, mode: 0o700 });

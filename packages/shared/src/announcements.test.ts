@@ -48,4 +48,21 @@ describe('of an owner', () => {
     expect(await announcements().withdrawSigners(new Set([stays]))).toEqual([]);
     expect(await redis().hkeys(keys.signers())).not.toContain(expect.stringContaining(goes));
   });
+
+  it('one who read it before is told what was announced since', async () => {
+    const owner = anOwner();
+    const [reader, signer] = [announcements(), { voter: anAddress(), kind: 'own_key', allowed_spaces: [] } as const];
+    const tell = () => reader.signersOf([owner]);
+    await reader.announceSigner(owner, { ...signer, allowed_spaces: [] });
+    expect([await reader.signer(owner), ...(await tell())]).toEqual([signer, signer]);
+    const other = { ...signer, allowed_spaces: [aSpace()] };
+    await announcements().announceSigner(owner, other);
+    expect([await reader.signer(owner), ...(await tell())]).toEqual([other, other]);
+    await announcements().withdrawSigners(new Set());
+    expect([await reader.signer(owner), ...(await tell())]).toEqual([null, null]);
+    await redis().hset(keys.signers(), owner, '{}');
+    await expect(reader.signer(owner)).rejects.toThrow();
+    await announcements().announceSigner(owner, other);
+    expect(await reader.signer(owner)).toEqual(other);
+  });
 });

@@ -33,6 +33,26 @@ const aliasEndField = (owner: OwnerId): string => `${owner}:alias-end`;
 
 /** The announcements on one Redis. One that does not parse is an error, never a guess. */
 export function createAnnouncements(redis: Redis) {
+  // Every run asks, and an owner may have thousands of spaces: what says the same as before is not read anew.
+  const before = new Map<OwnerId, { readonly announced: string; readonly signer: AnnouncedSigner }>();
+
+  function parseSigner(
+    owner: OwnerId,
+    announced: string | null | undefined,
+    said: string | null | undefined,
+  ): SignerAnnouncement | null {
+    if (announced === null || announced === undefined) {
+      before.delete(owner);
+      return null;
+    }
+    const known = before.get(owner);
+    const signer = known?.announced === announced ? known.signer : AnnouncedSigner.parse(JSON.parse(announced));
+    before.set(owner, { announced, signer });
+    if (signer.kind === 'own_key') return signer;
+    const end = said === null || said === undefined ? null : AliasEnd.parse(JSON.parse(said));
+    return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
+  }
+
   return {
     async announceSigner(owner: OwnerId, signer: AnnouncedSigner): Promise<void> {
       // First: an owner who can be found to have this voter is among its owners.
@@ -66,22 +86,14 @@ export function createAnnouncements(redis: Redis) {
 
     async signer(owner: OwnerId): Promise<SignerAnnouncement | null> {
       const [announced, said] = await redis.hmget(keys.signers(), owner, aliasEndField(owner));
-      return parseSigner(announced, said);
+      return parseSigner(owner, announced, said);
     },
 
     /** What is announced of each of these owners, in their order, by one question. */
     async signersOf(owners: readonly OwnerId[]): Promise<(SignerAnnouncement | null)[]> {
       if (owners.length === 0) return [];
       const found = await redis.hmget(keys.signers(), ...owners.flatMap((owner) => [owner, aliasEndField(owner)]));
-      return owners.map((_, at) => parseSigner(found[2 * at], found[2 * at + 1]));
+      return owners.map((owner, at) => parseSigner(owner, found[2 * at], found[2 * at + 1]));
     },
   };
-}
-
-function parseSigner(announced: string | null | undefined, said: string | null | undefined): SignerAnnouncement | null {
-  if (announced === null || announced === undefined) return null;
-  const signer = AnnouncedSigner.parse(JSON.parse(announced));
-  if (signer.kind === 'own_key') return signer;
-  const end = said === null || said === undefined ? null : AliasEnd.parse(JSON.parse(said));
-  return { ...signer, alias_expires_at: end?.alias === signer.alias ? end.expires_at : null };
 }

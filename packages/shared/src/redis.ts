@@ -51,7 +51,7 @@ function limitAnswers(redis: Redis, limitMs: () => number): void {
 /**
  * What is asked in one turn of the event loop goes out together: a system call for each command costs more than the command, and what
  * Redis takes together it syncs once.
- * Commands go in their order, and none waits for longer than the turn.
+ * Commands go in their order, and none waits for longer than the turn; what is asked at its very end, by `setImmediate`, goes with the next.
  */
 function gatherWrites(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);

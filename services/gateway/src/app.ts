@@ -96,10 +96,12 @@ function inOrder(handlers: readonly RequestHandler[]): RequestHandler {
   return handlers.reduceRight<RequestHandler>(
     (rest, handler) => (request, response, next) => {
       try {
-        void handler(request, response, (error?: unknown) => {
-          if (error === undefined) void rest(request, response, next);
+        const done: unknown = handler(request, response, (error?: unknown) => {
+          if (error === undefined || error === null) void rest(request, response, next);
           else next(error);
         });
+        // oxlint-disable-next-line promise/no-callback-in-promise -- as express does with what a handler rejects
+        if (done instanceof Promise) done.catch(next);
       } catch (error) {
         next(error);
       }

@@ -123,8 +123,7 @@ test('200 kills at random moments: one vote each, none wrong, no job lost, every
   );
   expect({ seed, others, wrong: wrongVotes(stand, enqueued) }).toEqual({ seed, others: [], wrong: [] });
   expect(struck, 'kills with a call under way').toBeGreaterThan(KILLS / 4);
-  // On a machine that others use too a life gets less done, and a vote is killed more often before it stands.
-  expect(enqueued.length).toBeGreaterThan(KILLS / 4);
+  expect(enqueued.length).toBeGreaterThan(KILLS / 2);
 
   for (const { voter, deps } of fleet.voters) {
     const ours = enqueued.filter(({ of }) => of.voter === voter);
