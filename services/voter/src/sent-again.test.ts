@@ -7,7 +7,9 @@ import { afterEach, expect, test } from 'vitest';
 import { connectTwice } from '../../../packages/shared/test/sent-twice.ts';
 import { auditOf } from '../../../packages/shared/test/world.ts';
 import { verdictOn } from '../test/audit.ts';
-import { useStand, type VoteCase } from '../test/stand.ts';
+import { aHeldVote, holdOf } from '../test/holds.ts';
+import { jobDeps, useStand, type VoteCase } from '../test/stand.ts';
+import { expireJob } from './expire.ts';
 import { createSealer } from './seal.ts';
 
 const stand = useStand();
@@ -62,4 +64,15 @@ test('a vote that was taken up from the hub is told as one', async () => {
   expect(await vote.vote(onTwice(vote))).toEqual({ kind: 'cast' });
   expect(await vote.audit()).toEqual(['reserved', 'sending', 'accepted', 'cast', 'adopted']);
   expect(await vote.security()).toEqual({ vote_adopted: 1 });
+});
+
+test('the owner of a hold that has run out is told so', async () => {
+  const vote = await aHeldVote(stand);
+  const hold = await holdOf(vote);
+  const told: string[] = [];
+  const holdJobs = { ...vote.deps.holdJobs, tell: async (_: unknown, event: string) => void told.push(event) };
+  const deps = jobDeps({ ...vote.deps, ...onTwice(vote), holdJobs, now: () => hold.deadlineMs });
+  const payload = { hold_id: hold.subject.hold_id };
+  expect(await expireJob(payload, deps, never)).toEqual({ state: 'expired' });
+  expect(told).toEqual(['hold_expired']);
 });
