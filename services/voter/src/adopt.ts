@@ -58,7 +58,7 @@ export async function recognise(
   const intent: Intent = { ...said, inputs_hash: isThis ? wanted.inputsHash : (known?.inputs_hash ?? null) };
   if (intentVoteId(intent, proposal) !== vote.id) return earlier;
   const take = async (): Promise<void> => {
-    await deps.transitions.adopt({
+    const taken = await deps.transitions.adopt({
       ...ref,
       voter,
       voteId: vote.id,
@@ -67,7 +67,8 @@ export async function recognise(
       created: vote.created,
       instead: entry === null ? null : { state: entry.state, voteId: entry.vote_id },
     });
-    if (!isVoided(vote, entry, proposal, ref, licence, deps)) tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
+    if (!taken || isVoided(vote, entry, proposal, ref, licence, deps)) return;
+    tellSecurity(deps, 'vote_adopted', { vote_id: vote.id });
   };
   return { whose: isThis ? 'this' : 'earlier', take };
 }

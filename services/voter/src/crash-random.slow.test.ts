@@ -4,14 +4,17 @@
  */
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { AuditFault } from '@quorum/shared/audit-links';
+import { readRecord } from '@quorum/shared/audit-record';
 import { BULL_PREFIX } from '@quorum/shared/redis-keys';
 import { connectPatient } from '@quorum/shared/redis';
+import type { Address } from '@quorum/snapshot/proposal';
 import { Queue } from 'bullmq';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { quiet } from '../../../packages/shared/test/samples.ts';
 import type { Child } from '../../../scripts/child.ts';
-import { verdictOn } from '../test/audit.ts';
+import { exportOf, verdictOn } from '../test/audit.ts';
 import { enqueueAll } from '../test/enqueue.ts';
 import { aFleet, outcomesOf, wrongVotes, type FleetVote } from '../test/fleet.ts';
 import { useStand } from '../test/stand.ts';
@@ -47,6 +50,17 @@ const FAULTS = [
   { endpoint: 'hub', share: 0.05, cut: 'after' },
   { endpoint: 'hub', share: 0.3, latency_ms: 120 },
 ] as const;
+
+/** The lines of a chain that tell of the votes in which there are faults. */
+async function linesOfFaults(voter: Address, faults: readonly AuditFault[]): Promise<string[]> {
+  const lines = await exportOf(stand.redis(), voter);
+  const records = lines.map((line) => ({ line, record: readRecord(line) }));
+  const seqs = new Set(faults.map(({ seq }) => seq));
+  const about = records.flatMap(({ record }) =>
+    record !== null && 'vote' in record && seqs.has(record.seq) ? [record.vote] : [],
+  );
+  return lines.filter((line) => about.some((vote) => line.includes(vote)));
+}
 
 function inFlight() {
   return { error: 'client_error', error_description: 'request already being processed' };
@@ -98,7 +112,7 @@ test('200 kills at random moments: one vote each, none wrong, no job lost, every
       if (nth % REDIS_EVERY === REDIS_EVERY - 1) await stand.server().restart();
       if (stand.sandbox().world.received.some(({ answer }) => answer === null)) struck += 1;
       child.kill();
-      expect(await child.ended).toBe('SIGKILL');
+      expect(await child.ended, `seed ${seed}`).toBe('SIGKILL');
     }
   }
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -110,26 +124,34 @@ test('200 kills at random moments: one vote each, none wrong, no job lost, every
     await queue.promoteJobs();
     return [...(await outcomesOf(enqueued))].filter(([, record]) => record === undefined).map(([id]) => id);
   };
-  await expect.poll(lost, { timeout: 120_000, interval: 250 }).toEqual([]);
+  await expect.poll(lost, { timeout: 120_000, interval: 250, message: `seed ${seed}` }).toEqual([]);
   const outcomes = await outcomesOf(enqueued);
   const others = [...outcomes].filter(([, record]) => record?.outcome.kind !== 'cast');
   const jobs = async (): Promise<string[]> => {
     const states = await Promise.all([...outcomes.keys()].map((id) => queue.getJobState(id)));
     return [...new Set(states)];
   };
-  await expect.poll(jobs, { timeout: 60_000, interval: 250 }).toEqual(['completed']);
+  await expect.poll(jobs, { timeout: 60_000, interval: 250, message: `seed ${seed}` }).toEqual(['completed']);
   process.stdout.write(
     `${KILLS} kills (seed ${seed}), ${struck} of them with a call under way; ${enqueued.length} votes\n`,
   );
   expect({ seed, others, wrong: wrongVotes(stand, enqueued) }).toEqual({ seed, others: [], wrong: [] });
-  expect(struck, 'kills with a call under way').toBeGreaterThan(KILLS / 4);
-  expect(enqueued.length).toBeGreaterThan(KILLS / 2);
+  expect(struck, `kills with a call under way, seed ${seed}`).toBeGreaterThan(KILLS / 4);
+  expect(enqueued.length, `votes, seed ${seed}`).toBeGreaterThan(KILLS / 2);
 
   for (const { voter, deps } of fleet.voters) {
     const ours = enqueued.filter(({ of }) => of.voter === voter);
     const onHub = await deps.hub.votes({ voter, proposals: ours.map(({ proposal }) => proposal.id) });
     const verdict = () => verdictOn(stand.redis(), voter, { keys: [deps.voterKey], votes: onHub });
-    await expect.poll(async () => (await verdict()).votes.cast, { timeout: 90_000, interval: 500 }).toBe(ours.length);
-    expect(await verdict()).toMatchObject({ votes: { cast: ours.length, open: 0 }, faults: [] });
+    const named = { message: `seed ${seed}, ${voter}` };
+    const sealed = async () => (await verdict()).votes.cast;
+    await expect.poll(sealed, { timeout: 90_000, interval: 500, ...named }).toBe(ours.length);
+    const { faults, votes } = await verdict();
+    const told = faults.length === 0 ? [] : await linesOfFaults(voter, faults);
+    expect({ seed, voter, votes, faults, told }).toMatchObject({
+      votes: { cast: ours.length, open: 0 },
+      faults: [],
+      told: [],
+    });
   }
 }, 900_000);

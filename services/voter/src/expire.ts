@@ -37,9 +37,10 @@ export async function expireJob(
     const found = await votedMeanwhile(hold, refOf(hold, 1), { ...deps, ...(await deps.termsOf(run)) }, signal);
     if (found !== null) return settleHold(hold, found, deps);
   }
-  const { kind, state } = await deps.transitions.answerHold(hold, { kind: 'expire' }, deps.now());
+  const { state } = await deps.transitions.answerHold(hold, { kind: 'expire' }, deps.now());
   const { subject } = hold;
-  if (kind === 'done') {
+  // Also where it had expired by then: its reply may have been lost, and the client have asked again.
+  if (state === 'expired') {
     // Only now: until the hold has ended, its vote may be sent at any moment.
     await letGo(hold, deps);
     deps.log.warn({ was: hold.state }, 'hold expired');

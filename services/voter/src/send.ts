@@ -85,7 +85,9 @@ export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Prom
       return record;
     }
     case 'other':
-      await confirm(vote, { state: 'voided', why: 'another vote stands' }, deps);
+      if ((await confirm(vote, { state: 'voided', why: 'another vote stands' }, deps)) === 'superseded') {
+        await leaveToNewer(vote, deps);
+      }
       return skipped('already_voted', nowMs, whoseVote(row, ref, licence, deps));
     case 'different':
       tellSecurity(deps, 'vote_differs', { vote_id: voteId });
@@ -93,6 +95,13 @@ export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Prom
     case 'none':
       throw new TypeError('A vote that was read cannot be absent');
   }
+}
+
+/** Another delivery of this job may have voided this vote and made another, which may be the one that stands: the next one says. */
+async function leaveToNewer({ ref, licence, voteId }: SentVote, { records }: VoteDeps): Promise<void> {
+  const entry = await records.ledger(licence.voter, ref.space, ref.proposal);
+  if (entry === null || entry.run_id !== ref.runId || entry.vote_id === voteId) return;
+  throw new PostponeError(later(1), 'another delivery made this vote anew');
 }
 
 /** The hub has no vote: what was said decides whether to try again. */
@@ -185,6 +194,6 @@ function keyOf({ ref, licence, voteId, proposal }: SentVote, deps: VoteDeps) {
   return { ...ref, voter: licence.voter, voteId, nowMs: deps.now(), endMs: proposal.end * 1_000 };
 }
 
-async function confirm(vote: SentVote, confirmation: Confirmation, deps: VoteDeps): Promise<void> {
-  await deps.transitions.confirm(keyOf(vote, deps), confirmation);
+async function confirm(vote: SentVote, confirmation: Confirmation, deps: VoteDeps) {
+  return deps.transitions.confirm(keyOf(vote, deps), confirmation);
 }

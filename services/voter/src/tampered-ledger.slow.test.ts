@@ -94,6 +94,10 @@ const HARMLESS: readonly { readonly path: RegExp; readonly why: string }[] = [
   { path: /(^|\.)reserved_at$/, why: 'only spaces out the looks of a sweep' },
   { path: /(^|\.)settled_at$/, why: 'nobody reads it' },
   { path: /(^|\.)sends$/, why: 'whether a vote arrived is read from the hub' },
+  {
+    path: /^told$/,
+    why: 'only keeps what was told from being told twice, by hashes of random numbers that nobody knows before',
+  },
   { path: /^sent_at$/, why: 'only says when bytes that are not taken are made anew, which are dated later' },
   {
     path: /^voided_(vote|run)$/,

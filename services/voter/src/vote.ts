@@ -23,7 +23,7 @@ import { cast } from './cast.ts';
 import { judgeNow, readDecision } from './decided.ts';
 import { simulate } from './dry-run.ts';
 import { earlierSend } from './earlier-send.ts';
-import { type Held, heldOf, keepHold, settleRecord } from './held.ts';
+import { type Held, heldOf, isDry, keepHold, settleRecord } from './held.ts';
 import { preflight } from './preflight.ts';
 import { awaitAllowance, putOff } from './retry.ts';
 import { skipped } from './step.ts';
@@ -41,12 +41,6 @@ export async function voteJob(
   const run = await given.records.runForVote(payload.run_id, payload.proposal_id);
   if (run === null) throw new NotFoundError(`run ${payload.run_id}`);
   const deps = { ...given, log: given.log.child({ owner: run.owner }) };
-  const earlier = run.outcomes.get(payload.proposal_id);
-  if (earlier !== undefined) {
-    // It may have died between the outcome and the jobs of its hold.
-    if (earlier.outcome.kind === 'held') await keepHold(run, payload.proposal_id, deps);
-    return earlier.outcome;
-  }
   const ref: VoteRef = {
     runId: run.runId,
     owner: run.owner,
@@ -55,6 +49,14 @@ export async function voteJob(
     contentHash: payload.content_hash,
     tries,
   };
+  const earlier = run.outcomes.get(ref.proposal);
+  if (earlier !== undefined) {
+    // It may have died between the outcome and the jobs of its hold, by which what is open there ends; or while another delivery came to
+    // this outcome, after it had reserved a vote or sent it.
+    if (earlier.outcome.kind === 'held') await keepHold(run, ref.proposal, deps);
+    else if (!isDry(run)) await tidyUp(ref, earlier, deps);
+    return earlier.outcome;
+  }
   const clock = startVoteClock(run.acceptedAtMs, deps.now);
   const terms = { ...deps, ...(await deps.termsOf(run)), mark: clock.mark };
   const record = await timed(ref, clock, deps, () => outcomeOf(run, ref, terms, signal));
@@ -97,14 +99,19 @@ export async function settleOutcome(
   held: Held | null,
   deps: VoteJobDeps,
 ): Promise<Outcome> {
-  // Taken back first: what was sent before it is looked for under the id of what was made last.
-  await takeBackUnsent(ref, record, deps);
-  await sweepLater(ref, record, deps);
+  await tidyUp(ref, record, deps);
   await tellAfterEnd(run, ref, record, deps);
   const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
   const why = 'why' in outcome ? outcome.why : '';
   deps.log.info({ outcome: outcome.kind, why, detail }, 'proposal settled');
   return outcome;
+}
+
+/** Takes back what nobody will send, and has what was sent looked for. Twice is once. */
+async function tidyUp(ref: VoteRef, record: OutcomeRecord, deps: VoteJobDeps): Promise<void> {
+  // Taken back first: what was sent before it is looked for under the id of what was made last.
+  await takeBackUnsent(ref, record, deps);
+  await sweepLater(ref, record, deps);
 }
 
 /** Its run had ended, and said nothing of this vote or that it had failed. Told before it is recorded: told twice is told once. */

@@ -8,6 +8,7 @@ import { sealDecision } from '@quorum/shared/sealed-decision';
 import { type Ballot, sameBallot } from '@quorum/snapshot/ballot';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import { decodeChoice } from '@quorum/snapshot/encode';
+import { Envelope, envelopeId } from '@quorum/snapshot/envelope';
 import { type Proposal, ProposalId, SpaceId, VOTING_TYPES } from '@quorum/snapshot/proposal';
 import { aDecision, anAnswer, filterMetrics } from '../../../packages/shared/test/samples.ts';
 import { ballotOf, DAY_S, LABELS, nowS, type Stand, someKeys, type VoteCase } from './stand.ts';
@@ -122,9 +123,9 @@ export async function outcomesOf(votes: readonly FleetVote[]): Promise<ReadonlyM
 
 /** What is wrong with what the sandbox stored: each vote has one row and one message, and it is the decision's ballot. */
 export function wrongVotes(stand: Stand, votes: readonly FleetVote[]): readonly string[] {
-  const { votes: rows, messages } = stand.sandbox().world;
+  const { votes: rows, messages, received } = stand.sandbox().world;
   // A row could still be the last of several votes: each that was taken left a message.
-  const taken = messages.filter(({ type, space }) => type === 'vote' && space === SPACE).length;
+  const taken = messages.filter(({ type, space }) => type === 'vote' && space === SPACE);
   const wrong = votes.flatMap(({ of, proposal, ballot }) => {
     const stored = rows.filter((row) => row.proposal === proposal.id);
     const [row] = stored;
@@ -133,5 +134,14 @@ export function wrongVotes(stand: Stand, votes: readonly FleetVote[]): readonly 
     const isIt = sameBallot(decodeChoice(row.choice, proposal), ballot);
     return isIt ? [] : [`${proposal.id}: stored as ${JSON.stringify(row.choice)}`];
   });
-  return taken === votes.length ? wrong : [...wrong, `${taken} votes were taken`];
+  if (taken.length === votes.length) return wrong;
+  const proposals = new Map(
+    received.flatMap(({ body }) => {
+      const sent = Envelope.safeParse(body);
+      return sent.success ? [[envelopeId(sent.data), sent.data.data.message.proposal] as const] : [];
+    }),
+  );
+  const replaced = taken.filter(({ id }) => !rows.some((row) => row.id === id));
+  const on = replaced.map(({ id }) => proposals.get(id) ?? id);
+  return [...wrong, `${taken.length} votes were taken, of which these stand no more: ${on.join(' ')}`];
 }

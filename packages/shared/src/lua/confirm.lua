@@ -21,7 +21,7 @@ if state == 'voided' and replaced then
   if sends or sent_before then redis.call('HSET', KEYS[1], 'voided_vote', vote_id, 'voided_run', run_id) end
 else
   redis.call('HSET', KEYS[1], 'state', state, 'settled_at', now)
-  redis.call('HDEL', KEYS[1], 'replaces', 'sent_at')
+  redis.call('HDEL', KEYS[1], 'replaces', 'sent_at', 'told')
   if state == 'cast' then
     redis.call('HDEL', KEYS[1], 'sent_before', 'voided_intent', 'voided_cap', 'voided_vote', 'voided_run')
   end

@@ -1,4 +1,5 @@
--- Asked before every send, a re-send too: voting is still enabled and this intent still stands.
+-- Asked before every send, a re-send too: voting is still enabled and this intent still stands. Where the reply is lost the client sends
+-- the very same command again: each entry has a nonce, so its hash is that of one call, and those of the last ten are in `told`.
 -- KEYS: ledger entry, voting global, voting of the owner, audit of the voter, hold, events of the run
 -- ARGV: vote id, hold id or '', now (ms), then the event: how many are kept, its kind, its data; from the 7th on the audit entry,
 --       names and values
@@ -11,6 +12,9 @@ if hold_id ~= '' then
   if hold ~= 'approved' and hold ~= 'waiting' then return 'settled' end
 end
 if redis.call('GET', KEYS[2]) ~= 'enabled' or redis.call('GET', KEYS[3]) ~= 'enabled' then return 'voting_paused' end
+local call, told = redis.sha1hex(table.concat(ARGV, ' ', 7)), redis.call('HGET', KEYS[1], 'told') or ''
+if string.find(told, call, 1, true) then return 'yes' end
+redis.call('HSET', KEYS[1], 'told', string.sub(call .. told, 1, 400))
 redis.call('HINCRBY', KEYS[1], 'sends', 1)
 redis.call('HSETNX', KEYS[1], 'sent_at', now)
 redis.call('XADD', KEYS[4], '*', unpack(ARGV, 7))

@@ -39,7 +39,7 @@ end
 if entry[1] == 'voided' and redis.call('HEXISTS', KEYS[1], 'sends') == 1 then
   redis.call('HSET', KEYS[1], 'sent_before', '1')
 end
-redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends', 'counted')
+redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends', 'counted', 'told')
 redis.call('HSET', KEYS[1], 'state', 'reserved', 'run_id', run_id, 'vote_id', vote_id, 'intent', intent,
   'created', created, 'reserved_at', now, 'preferences_version', preferences, 'cap', KEYS[5])
 redis.call('XADD', KEYS[6], '*', unpack(ARGV, 14))
