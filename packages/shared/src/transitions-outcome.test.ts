@@ -51,3 +51,12 @@ test('a hold is not refused by the outcome that it came of', async () => {
   expect(await hold.transitions.maySend(vote(hold))).toBe('settled');
   expect(await hold.transitions.maySend(asked)).toBe('yes');
 });
+
+test('a hold that waits for its owner after all says so once', async () => {
+  const hold = await aHold(redis(), { why: 'voting_paused' });
+  for (let times = 0; times < 2; times += 1) {
+    expect(await hold.transitions.askAfterAll(hold, 'below_confidence', NOW_MS)).toBe('waiting');
+  }
+  const audit = await auditOf(redis(), keys.auditOwner(hold.owner));
+  expect(audit.map(({ kind }) => kind).filter((kind) => kind === 'hold_waiting')).toHaveLength(1);
+});
