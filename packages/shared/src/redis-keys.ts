@@ -176,6 +176,7 @@ export const fields = {
   appointment: (owner: OwnerId, space: SpaceId, dryRun: boolean): string =>
     `${owner}:${part(space)}:${dryRun ? 'dry' : 'live'}`,
   later: (proposal: ProposalId): string => `later:${proposal}`,
+  outcome: (proposal: ProposalId): string => `outcome:${proposal}`,
   settings: (service: string): string => `settings:${service}`,
   spent: (proposal: ProposalId): string => `spent:${proposal}`,
   watch: (owner: OwnerId, space: SpaceId): string => `${owner}:${part(space)}`,

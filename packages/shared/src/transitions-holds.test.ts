@@ -240,7 +240,7 @@ describe('the vote of a hold', () => {
     await redis().hset(keys.run(hold.runId), 'state', 'completed');
     expect(await hold.transitions.reserve(asked(hold))).toBe('cancelled');
     await say(hold, 'approve');
-    expect(await hold.transitions.reserve(vote(hold))).toBe('cancelled');
+    expect(await hold.transitions.reserve(vote(hold))).toBe('settled');
     expect(await hold.transitions.reserve(asked(hold, hold.subject.deadline))).toBe('expired');
     expect(await hold.transitions.reserve(asked(hold))).toBe('reserved');
   });

@@ -54,6 +54,13 @@ const aStep = fc.oneof(
   step('void unsent', voteId, (one, id) =>
     one.transitions.confirm(about(one, id), { state: 'voided', why: 'so', onlyUnsent: true }),
   ),
+  step('end', fc.constant('a'), (one, id) =>
+    one.transitions.settle({
+      ...about(one, id),
+      record: { outcome: { kind: 'skipped', why: 'preferences' }, settled_at: NOW_MS },
+      held: null,
+    }),
+  ),
   step('adopt', fc.record({ voteId, state: fc.constantFrom('', 'cast', 'voided') }), (one, given) =>
     one.transitions.adopt({
       ...about(one, given.voteId),

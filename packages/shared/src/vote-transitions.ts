@@ -50,14 +50,15 @@ export type AdoptInput = VoteNow &
     readonly instead: { readonly state: string; readonly voteId: string } | null;
   };
 
-export type Reserved = 'reserved' | 'adopted' | 'cancelled' | 'voting_paused' | 'vote_cap' | 'expired';
+const Reserved = z.enum(['reserved', 'adopted', 'settled', 'cancelled', 'voting_paused', 'vote_cap', 'expired']);
+export type Reserved = z.infer<typeof Reserved>;
 export type MaySend = 'yes' | 'voting_paused' | 'settled';
 export type Confirmation =
   | { readonly state: 'cast'; readonly receipt: Receipt | null }
   /** `onlyUnsent`: not where leave was given to send it meanwhile. */
   | { readonly state: 'voided'; readonly why: string; readonly onlyUnsent?: true };
 
-const ReserveReply = z.tuple([z.enum(['reserved', 'adopted', 'cancelled', 'voting_paused', 'vote_cap', 'expired'])]);
+const ReserveReply = z.tuple([Reserved]);
 const ConfirmReply = z.tuple([z.enum(['cast', 'voided', 'superseded', 'reserved']), z.int()]);
 
 /** The transitions of votes on one Redis. They are the voter service's: its key makes their audit entries known as its own. */
@@ -84,7 +85,7 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
   return {
     /**
      * Asks whether a vote may be made, and stores its intent if nothing stands in the way. `adopted`: an intent or a vote is
-     * already there; read the ledger and go on with that one.
+     * already there; read the ledger and go on with that one. `settled`: its run has an outcome there by now; of a hold never.
      */
     async reserve(input: ReserveInput): Promise<Reserved> {
       const day = new Date(input.nowMs).toISOString().slice(0, 10);
@@ -112,6 +113,7 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
           input.preferencesVersion,
           input.replaces ?? '',
           input.hold ?? '',
+          fields.outcome(input.proposal),
           ...eventArgs({ kind: 'reserved', proposal_id: input.proposal, vote_id: input.voteId }),
           ...entryOf(input, 'reserved', { evidence: input.evidenceHash, intent: input.intent }),
         ],
@@ -120,8 +122,8 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
     },
 
     /**
-     * Asked right before every send: `settled` means that this intent no longer waits to be sent. `envelopeHash` names what
-     * would be sent.
+     * Asked right before every send: `settled` means that this intent no longer waits to be sent, or that its run has an
+     * outcome there by now. `envelopeHash` names what would be sent.
      */
     async maySend(vote: VoteNow & { readonly envelopeHash: string }): Promise<MaySend> {
       const reply = await runScript(
@@ -138,6 +140,7 @@ export function createVoteTransitions(redis: Redis, auditKey: Buffer | null, onW
         [
           vote.voteId,
           vote.hold ?? '',
+          fields.outcome(vote.proposal),
           vote.nowMs,
           ...eventArgs({ kind: 'sent', proposal_id: vote.proposal }),
           ...entryOf(vote, 'sending', { envelope: vote.envelopeHash }),

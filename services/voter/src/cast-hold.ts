@@ -29,7 +29,7 @@ import { type EarlierSend, earlierSend } from './earlier-send.ts';
 import { byApproval, isSaidAnew } from './owners-word.ts';
 import { preflight, voidIntent } from './preflight.ts';
 import { failed, skipped } from './step.ts';
-import { sweepLater } from './sweep.ts';
+import { sweepLater } from './sweep-later.ts';
 import { takeBackUnsent } from './unsent.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 import { whenUpstreamIsAway } from './vote.ts';
@@ -135,7 +135,7 @@ export async function letGo(hold: Hold, deps: VoteJobDeps): Promise<void> {
 export async function settleHold(hold: Hold, record: OutcomeRecord, deps: VoteJobDeps): Promise<Result> {
   const { subject } = hold;
   const { outcome, ...rest } = record;
-  await takeBackUnsent(refOf(hold, 1), record, deps);
+  if (outcome.kind !== 'cast') await takeBackUnsent(refOf(hold, 1), record, deps);
   await sweepLater(refOf(hold, 1), record, deps);
   const nowMs = deps.now();
   const state = await (async (): Promise<HoldState | 'missing'> => {

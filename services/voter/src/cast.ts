@@ -5,6 +5,7 @@
  *   an intent stands, another ballot, nothing on hub void it; reserve a new one that is dated later, so late bytes lose
  *   an intent stands, soon too old, nothing on hub   the same; so where its reason is to be published no more
  *   one of these two, and the owner approved it      it stays, and this one ends, unless it is what the owner approved later
+ *   its run has an outcome there by now             put off: the next delivery finds that; a hold, which came of one, goes on
  *   our own vote stands and is to be replaced        the intent names it; if it comes to nothing, that vote goes on standing
  *   the sequencer takes these bytes no more          the same, at the next try
  *   accepted, or nobody knows                        read back; found → cast; not found → try again later
@@ -24,7 +25,7 @@ import { buildVote, fitReason } from '@quorum/snapshot/envelope';
 import type { Proposal } from '@quorum/snapshot/proposal';
 import { type Dating, OLDEST_S, voteTimestamp } from './dating.ts';
 import { APP, intentVoteId, Intent, openIntent, sealIntent, voteMetadata } from './intent.ts';
-import { approvedAt, byApproval, isOwnersWord } from './owners-word.ts';
+import { approvedAt, giveWay, isOwnersWord } from './owners-word.ts';
 import { type Checked, voidIntent } from './preflight.ts';
 import { later } from './retry.ts';
 import { secretChoice } from './secret-choice.ts';
@@ -65,7 +66,7 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
   const { proposal, replaces } = checked;
   let { entry } = checked;
   // To be made anew: its hold is at it until the deadline.
-  if (entry?.state === 'voided' && (await isOwnersWord(entry, ref, deps))) return end(byApproval(deps.now()));
+  if (entry?.state === 'voided' && (await isOwnersWord(entry, ref, deps))) return giveWay(entry, ref, deps.now());
   // Each round ends, or meets an intent that another delivery stored meanwhile. Two such meetings in a row cannot happen.
   for (let round = 0; round < 3; round += 1) {
     const nowMs = deps.now();
@@ -98,6 +99,8 @@ async function reserve(casting: Casting, checked: Checked, deps: VoteDeps): Prom
         return go({ intent, voteId });
       case 'voting_paused':
         return end(held('voting_paused', nowMs));
+      case 'settled':
+        throw new PostponeError(later(1), 'another delivery came to an outcome meanwhile');
       case 'cancelled':
         return end(skipped('cancelled', nowMs));
       case 'expired':
@@ -136,7 +139,7 @@ async function adopt(
   const withdrawn = await isWithdrawn(intent.message.reason, entry, casting, deps);
   if (found !== null || !(tooOld || another || withdrawn)) return go({ intent, voteId: entry.vote_id });
   // Where it is too old or its reason is withdrawn too: made anew under another run's name it would be the owner's word no more.
-  if (await isOwnersWord(entry, ref, deps)) return end(byApproval(deps.now()));
+  if (await isOwnersWord(entry, ref, deps)) return giveWay(entry, ref, deps.now());
   const why = another
     ? 'a newer decision has another ballot'
     : withdrawn

@@ -7,9 +7,11 @@ import type { Hold, HoldState } from '@quorum/shared/hold';
 import { holdIdOf, type RunId } from '@quorum/shared/ids';
 import type { LedgerEntry } from '@quorum/shared/ledger-entry';
 import type { OutcomeRecord } from '@quorum/shared/records';
+import { PostponeError } from '@quorum/shared/run-worker';
 import { answerIsGood } from '@quorum/shared/sealed-answer';
 import { approves } from './approval.ts';
-import { skipped } from './step.ts';
+import { later } from './retry.ts';
+import { end, skipped, type Step } from './step.ts';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
 /** Whose vote it is, in words for the owner. */
@@ -20,11 +22,20 @@ export function byApproval(nowMs: number): OutcomeRecord {
   return { ...skipped('already_voted', nowMs, BY_APPROVAL), by_approval: true };
 }
 
+/** Where a vote ends that gives way to this one. Of its own run's hold the outcome stands by now: the next delivery finds it. */
+export function giveWay({ run_id: by }: LedgerEntry, { runId }: VoteRef, nowMs: number): Step<never> {
+  if (by === runId) throw new PostponeError(later(1), 'its owner answered the hold of this vote meanwhile');
+  return end(byApproval(nowMs));
+}
+
 type Reads = Pick<VoteDeps, 'records' | 'answerKey'>;
 
-/** Whether the ledger's vote is of another run's hold that the owner approved, and this one is of none that they approved after it. */
+/**
+ * Whether the ledger's vote is of a hold that the owner approved, and this one neither of that hold nor of one that they approved after
+ * it. A delivery of the run's own job, which is of no hold, may come so late that its run's hold is answered.
+ */
 export async function isOwnersWord({ run_id: by }: LedgerEntry, ref: VoteRef, deps: Reads): Promise<boolean> {
-  if (by === ref.runId) return false;
+  if (by === ref.runId && ref.hold !== undefined) return false;
   const [theirs, ours] = await Promise.all([approvedAt(by, ref, deps), approvedAt(ref.runId, ref, deps)]);
   // Of two in the same millisecond the one that stands stays, or each would void the other's in turn.
   return theirs !== null && (ours === null || ours <= theirs);

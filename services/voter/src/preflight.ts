@@ -14,7 +14,7 @@ import { recognise } from './adopt.ts';
 import { ALIAS_MARGIN_S, announceAliasEnd } from './announce.ts';
 import { intentVoteId, openIntent } from './intent.ts';
 import { isBefore, isOurs, isVoided } from './late.ts';
-import { byApproval, isOwnersWord } from './owners-word.ts';
+import { byApproval, giveWay, isOwnersWord } from './owners-word.ts';
 import { mayReplace, type Revision, type Standing, type Wanted } from './revision.ts';
 import { whyNotSecret } from './secret-choice.ts';
 import type { Licence } from './signers.ts';
@@ -147,7 +147,7 @@ async function standingVote(
       return go({ found: null, replaces: replaced.vote_id });
     }
     if (entry.sends === 0 && revision.kind !== 'replace') {
-      if (await isOwnersWord(entry, ref, deps)) return end(byApproval(nowMs));
+      if (await isOwnersWord(entry, ref, deps)) return giveWay(entry, ref, nowMs);
       await voidIntent(entry, 'the vote before is to stand', ref, licence, deps);
     }
     return revised(revision, replaced.vote_id, deps);

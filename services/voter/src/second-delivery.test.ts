@@ -93,6 +93,51 @@ test('a vote that the other made anew is not called one of an earlier run', asyn
   expect(vote.sends()).toHaveLength(2);
 });
 
+/** One delivery sends its vote, which another hears to be taken no more, and voids. Then this one's bytes arrive. */
+function arrivesVoided(vote: VoteCase, then: () => Promise<unknown>): Pick<VoteCase['deps'], 'sequencer'> {
+  return {
+    sequencer: {
+      async submit(...asked) {
+        await onSequencer(vote, {
+          status: 503,
+          body: { error: 'client_error', error_description: 'update in progress, try later' },
+        });
+        await expect(vote.deliver()).rejects.toMatchObject(postponed);
+        await then();
+        return vote.deps.sequencer.submit(...asked);
+      },
+    },
+  };
+}
+
+/** A third one reserves it anew, and comes no further. */
+async function reserveAnew(vote: VoteCase): Promise<void> {
+  await expect(vote.deliver({ allowance: await spent(vote) })).rejects.toMatchObject(postponed);
+  expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+}
+
+test('a vote that stands, and that the other made anew, is not called cast while that one is reserved', async () => {
+  const vote = await stand.aVote();
+  const given = arrivesVoided(vote, () => reserveAnew(vote));
+  await expect(vote.deliver(given)).rejects.toMatchObject({ ...postponed, message: /made this vote anew/ });
+  expect(await vote.vote()).toEqual({ kind: 'cast' });
+  expect(await vote.ledger()).toMatchObject({ state: 'cast', vote_id: (await vote.hubVote())?.id });
+});
+
+test('one that is reserved anew when that one is called cast is taken back, and what stands is looked for', async () => {
+  const vote = await stand.aVote();
+  const settle: Transitions['settle'] = async (settling) => {
+    await reserveAnew(vote);
+    return vote.deps.transitions.settle(settling);
+  };
+  const transitions = { ...vote.deps.transitions, settle };
+  expect(await vote.deliver({ ...arrivesVoided(vote, async () => undefined), transitions })).toEqual({ kind: 'cast' });
+  expect(await vote.ledger()).toMatchObject({ state: 'reserved', sends: 0 });
+  expect(await vote.deliver()).toEqual({ kind: 'cast' });
+  expect(await vote.ledger()).toMatchObject({ state: 'voided', why: 'it was never sent' });
+  expect(await isSwept(vote)).toBe(true);
+});
+
 test('a vote that the other took up from the hub is told by that one alone', async () => {
   const vote = await stand.aVote();
   expect(await vote.vote()).toEqual({ kind: 'cast' });

@@ -79,7 +79,10 @@ export async function settle(vote: SentVote, row: HubVote, deps: VoteDeps): Prom
       const entry = await deps.records.ledger(licence.voter, ref.space, ref.proposal);
       const counted = read === 'sealed' ? 'unknown' : 'as_cast';
       const record = wasCast(voteId, entry?.receipt, nowMs, secret ? counted : undefined);
-      await confirm(vote, { state: 'cast', receipt: record.receipt ?? null }, deps);
+      // What another delivery made in its place is not sent, or is to take its place: either is for the next one to see to.
+      if ((await confirm(vote, { state: 'cast', receipt: record.receipt ?? null }, deps)) === 'superseded') {
+        await leaveToNewer(vote, deps);
+      }
       const ballot = secret ? 'secret' : describeBallot(intent.ballot);
       deps.log.info({ vote_id: voteId, ballot }, 'vote executed');
       return record;

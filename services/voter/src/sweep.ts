@@ -3,6 +3,7 @@
  *
  *   sent, and nobody knew whether it arrived    read back until the proposal closes, and a last time after that; then voided
  *   sent and then voided                        the same: where its bytes arrived all the same it is taken up as cast
+ *   cast, and its run says that it was not      told; where its run says that another vote stands, and one does, it is no news
  *   a secret vote that is cast                  read back after the close, until its choice is revealed; then compared
  *
  * What comes of it stands beside the outcome (`settleLater`), and the owner is told. A sweep is a job that waits between two looks;
@@ -21,8 +22,9 @@ import { isBefore, isVoided } from './late.ts';
 import { type Found, openVote } from './open-vote.ts';
 import { voidIntent } from './preflight.ts';
 import { readBack } from './read-back.ts';
-import { settle } from './send.ts';
+import { type SentVote, settle } from './send.ts';
 import { skipped, wasCast } from './step.ts';
+import { payloadOf, SHORTEST_MS } from './sweep-later.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
 const SECOND_MS = 1_000;
@@ -31,45 +33,11 @@ const MINUTE_MS = 60 * SECOND_MS;
 const LAST_LOOK_MS = MINUTE_MS;
 /** Keypers take minutes. What is not revealed by then never is. */
 const GIVE_UP_MS = 7 * 24 * 60 * MINUTE_MS;
-const SHORTEST_MS = 30 * SECOND_MS;
 const LONGEST_MS = 10 * MINUTE_MS;
 const ABSENT = 'it is not on the hub';
 
 export type SweepEnd = JobResult<'sweep'>['end'];
 type Told = 'settled_later' | 'counted_differently' | 'not_revealed';
-
-/** Has what this outcome leaves open looked at again. Called before it is recorded, so that no crash lies between. */
-export async function sweepLater(
-  ref: VoteRef,
-  { outcome }: OutcomeRecord,
-  { licences, records, sweeps }: Pick<VoteDeps, 'licences' | 'records' | 'sweeps'>,
-): Promise<void> {
-  const licence = licences.get(ref.owner);
-  if (licence === undefined || outcome.kind === 'simulated') return;
-  const entry = await records.ledger(licence.voter, ref.space, ref.proposal);
-  if (entry === null) return;
-  // Another run's intent is this one's matter only where this one tried to send it.
-  const isOwn = entry.run_id === ref.runId;
-  const ours = isOwn || (outcome.kind === 'failed' && outcome.why === 'upstream_unavailable');
-  const wasSent = entry.sends > 0 || entry.sent_before !== undefined;
-  const mayArrive = wasSent && (entry.state === 'reserved' ? ours : entry.state === 'voided' && isOwn);
-  // A secret vote that was taken up from the hub says the same as was to be cast; whether it counts so is seen at its reveal.
-  const isTakenUp = entry.state === 'cast' && isOwn && entry.sends === 0 && outcome.kind === 'skipped';
-  const isSecret =
-    (outcome.kind === 'cast' && outcome.counted === 'unknown') ||
-    (isTakenUp && (await records.proposal(ref.contentHash))?.privacy === 'shutter');
-  const revision = outcome.kind !== 'cast' && entry.voided_run === ref.runId ? entry.voided_vote : undefined;
-  for (const vote_id of [
-    ...(mayArrive || isSecret ? [entry.vote_id] : []),
-    ...(revision === undefined ? [] : [revision]),
-  ]) {
-    await sweeps.add(payloadOf(ref, vote_id), SHORTEST_MS);
-  }
-}
-
-function payloadOf({ runId, proposal, contentHash }: VoteRef, voteId: string): JobPayload<'sweep'> {
-  return { run_id: runId, proposal_id: proposal, content_hash: contentHash, vote_id: voteId };
-}
 
 /** One look. Throws a `PostponeError` until there is an end. */
 export async function sweepJob(
@@ -100,6 +68,10 @@ async function look(found: Found, run: RunRecord, deps: VoteDeps, signal: AbortS
   const { ref, licence, proposal } = vote;
   const isSecret = proposal.privacy === 'shutter';
   const endMs = proposal.end * SECOND_MS;
+  if (entry.state === 'cast' && entry.sends > 0 && saysAnother(run, ref)) {
+    const [shown] = await deps.hub.votes({ voter: licence.voter, proposals: [ref.proposal] }, signal);
+    if (isReplaced(shown, vote, deps)) return 'settled';
+  }
   if (entry.state === 'cast' && isSecret && deps.now() < endMs + LAST_LOOK_MS) {
     await note(found, run, wasCast(vote.voteId, entry.receipt, deps.now(), 'unknown'), deps);
     throw new PostponeError(endMs + LAST_LOOK_MS - deps.now(), 'its choice is secret until the vote ends');
@@ -108,7 +80,7 @@ async function look(found: Found, run: RunRecord, deps: VoteDeps, signal: AbortS
   const count = entry.state === 'cast' && isSecret ? await deps.hub.proposal(ref.proposal, signal) : null;
   const [row] = await deps.hub.votes({ voter: licence.voter, proposals: [ref.proposal] }, signal);
   if (entry.state === 'cast') {
-    return isSecret ? compare(found, run, row, count, deps) : alreadyCast(found, run, deps);
+    return isSecret ? compare(found, run, row, count, deps) : alreadyCast(found, run, row, deps);
   }
   if (row === undefined || isNotYetThis(row, found, deps)) {
     return deps.now() < endMs + LAST_LOOK_MS ? lookAgain(found, run, ABSENT, deps) : closed(found, run, row, deps);
@@ -174,9 +146,24 @@ async function closed(found: Found, run: RunRecord, row: HubVote | undefined, de
 }
 
 /** Somebody else settled it: a later run that went on with the same intent, or this job before it was cut off. */
-async function alreadyCast(found: Found, run: RunRecord, deps: VoteDeps): Promise<SweepEnd> {
-  await note(found, run, wasCast(found.vote.voteId, found.entry.receipt, deps.now()), deps);
+async function alreadyCast(found: Found, run: RunRecord, row: HubVote | undefined, deps: VoteDeps): Promise<SweepEnd> {
+  const { vote, entry } = found;
+  const record = wasCast(vote.voteId, entry.receipt, deps.now());
+  await note(found, run, isReplaced(row, vote, deps) ? { ...record, detail: REPLACED } : record, deps);
   return 'settled';
+}
+
+const REPLACED = 'another vote of yours took its place';
+
+/** Whether its run said that another vote stands there. Where one does, that ours was cast before it is no news. */
+function saysAnother({ outcomes }: RunRecord, { proposal }: VoteRef): boolean {
+  const outcome = outcomes.get(proposal)?.outcome;
+  return outcome?.kind === 'skipped' && outcome.why === 'already_voted';
+}
+
+/** Whether the hub shows a vote that took the place of this one; one that lags shows what this one is dated after. */
+function isReplaced(row: HubVote | undefined, { ref, licence, intent, voteId }: SentVote, deps: VoteDeps): boolean {
+  return row !== undefined && row.id !== voteId && !isBefore(row, intent, ref, licence, deps);
 }
 
 /** A secret vote after the close: is what was counted what was cast? */
@@ -197,7 +184,7 @@ async function compare(
       await note(found, run, says('as_cast'), deps);
       return 'counted';
     case 'other':
-      await note(found, run, says('unknown', 'another vote of yours took its place'), deps);
+      await note(found, run, says('unknown', REPLACED), deps);
       return 'settled';
     case 'none':
       return lookAgain(found, run, ABSENT, deps);

@@ -5,14 +5,17 @@
 import type { OutcomeRecord } from '@quorum/shared/records';
 import type { VoteDeps, VoteRef } from './vote-deps.ts';
 
-/** Called before the outcome is recorded, so that no crash lies between. */
+/**
+ * Called before the outcome is recorded, so that no crash lies between. Where a vote was cast only once that stands: by itself it leaves
+ * nothing reserved.
+ */
 export async function takeBackUnsent(
   ref: VoteRef,
   { outcome }: OutcomeRecord,
   { licences, records, transitions, now }: Pick<VoteDeps, 'licences' | 'records' | 'transitions' | 'now'>,
 ): Promise<void> {
   const licence = licences.get(ref.owner);
-  if (licence === undefined || outcome.kind === 'cast' || outcome.kind === 'simulated') return;
+  if (licence === undefined || outcome.kind === 'simulated') return;
   const { voter } = licence;
   const entry = await records.ledger(voter, ref.space, ref.proposal);
   if (entry?.state !== 'reserved' || entry.run_id !== ref.runId || entry.sends > 0) return;

@@ -12,6 +12,7 @@
  *   9. pre-flight: unchanged, open, not voted on (or by us, and the owner wants it revised), power, alias
  *  10. reserve, sign, send, read back
  */
+import { isDeepStrictEqual } from 'node:util';
 import { NotFoundError, toQuorumError } from '@quorum/shared/errors';
 import type { JobPayload } from '@quorum/shared/jobs';
 import type { Outcome } from '@quorum/shared/outcome';
@@ -27,7 +28,7 @@ import { type Held, heldOf, isDry, keepHold, settleRecord } from './held.ts';
 import { preflight } from './preflight.ts';
 import { awaitAllowance, putOff } from './retry.ts';
 import { skipped } from './step.ts';
-import { sweepLater } from './sweep.ts';
+import { sweepLater } from './sweep-later.ts';
 import { takeBackUnsent } from './unsent.ts';
 import type { VoteDeps, VoteJobDeps, VoteRef } from './vote-deps.ts';
 
@@ -54,7 +55,7 @@ export async function voteJob(
     // It may have died between the outcome and the jobs of its hold, by which what is open there ends; or while another delivery came to
     // this outcome, after it had reserved a vote or sent it.
     if (earlier.outcome.kind === 'held') await keepHold(run, ref.proposal, deps);
-    else if (!isDry(run)) await tidyUp(ref, earlier, deps);
+    else await tidyUp(run, ref, earlier, deps);
     return earlier.outcome;
   }
   const clock = startVoteClock(run.acceptedAtMs, deps.now);
@@ -99,18 +100,30 @@ export async function settleOutcome(
   held: Held | null,
   deps: VoteJobDeps,
 ): Promise<Outcome> {
-  await tidyUp(ref, record, deps);
+  await tidyUp(run, ref, record, deps, record.outcome.kind !== 'cast');
   await tellAfterEnd(run, ref, record, deps);
-  const { outcome, detail } = await settleRecord(run, ref, record, held, deps);
+  const stands = await settleRecord(run, ref, record, held, deps);
+  const { outcome, detail } = stands;
+  // Another delivery came to an outcome before this one, and what this one did is none of it; a hold has jobs that see to that.
+  const isOwn = stands.settled_at === record.settled_at && isDeepStrictEqual(outcome, record.outcome);
+  if (!isOwn && outcome.kind !== 'cast' && outcome.kind !== 'held') await tidyUp(run, ref, stands, deps);
   const why = 'why' in outcome ? outcome.why : '';
   deps.log.info({ outcome: outcome.kind, why, detail }, 'proposal settled');
   return outcome;
 }
 
 /** Takes back what nobody will send, and has what was sent looked for. Twice is once. */
-async function tidyUp(ref: VoteRef, record: OutcomeRecord, deps: VoteJobDeps): Promise<void> {
+async function tidyUp(
+  run: RunForVote,
+  ref: VoteRef,
+  record: OutcomeRecord,
+  deps: VoteJobDeps,
+  mayBeReserved = true,
+): Promise<void> {
+  // A dry run did nothing there: what another run sent is none of its own.
+  if (isDry(run)) return;
   // Taken back first: what was sent before it is looked for under the id of what was made last.
-  await takeBackUnsent(ref, record, deps);
+  if (mayBeReserved) await takeBackUnsent(ref, record, deps);
   await sweepLater(ref, record, deps);
 }
 

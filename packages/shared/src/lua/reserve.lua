@@ -1,10 +1,14 @@
 -- May this vote be made? Stores the intent if there is none; the loser adopts what is stored.
 -- KEYS: ledger entry, run, voting global, voting of the owner, daily cap, audit of the voter, hold, events of the run
 -- ARGV: run id, vote id, intent JSON, the message's timestamp (s), now (ms), votes per day, seconds to keep the cap, version of the
---       preferences, id of our own vote that this one replaces or '', hold id or '', then the event: how many are kept, its
---       kind, its data; from the 14th on the audit entry, names and values
-local run_id, vote_id, intent, created, now, cap, cap_ttl, preferences, replaces, hold_id, kept, event,
+--       preferences, id of our own vote that this one replaces or '', hold id or '', field of the run with the proposal's outcome,
+--       then the event: how many are kept, its kind, its data; from the 15th on the audit entry, names and values
+local run_id, vote_id, intent, created, now, cap, cap_ttl, preferences, replaces, hold_id, outcome, kept, event,
   data = unpack(ARGV)
+-- Another delivery came to an outcome there. Asked first: what stands may be of a hold that came of it, and is not to be taken up.
+if hold_id == '' and (redis.call('HEXISTS', KEYS[2], outcome) == 1 or redis.call('HEXISTS', KEYS[2], 'packed') == 1) then
+  return { 'settled' }
+end
 local entry = redis.call('HMGET', KEYS[1], 'state', 'vote_id')
 if entry[1] == 'reserved' then return { 'adopted' } end
 if entry[1] == 'cast' and (replaces == '' or entry[2] ~= replaces) then return { 'adopted' } end
@@ -42,7 +46,7 @@ end
 redis.call('HDEL', KEYS[1], 'receipt', 'why', 'settled_at', 'sends', 'counted', 'told')
 redis.call('HSET', KEYS[1], 'state', 'reserved', 'run_id', run_id, 'vote_id', vote_id, 'intent', intent,
   'created', created, 'reserved_at', now, 'preferences_version', preferences, 'cap', KEYS[5])
-redis.call('XADD', KEYS[6], '*', unpack(ARGV, 14))
+redis.call('XADD', KEYS[6], '*', unpack(ARGV, 15))
 -- The events of a hold's run have ended.
 if hold_id == '' then
   redis.call('XADD', KEYS[8], 'NOMKSTREAM', 'MAXLEN', kept, '*', 'kind', event, 'data', data)

@@ -8,7 +8,7 @@ local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return { 'missing', 0 } end
 local open = state == 'waiting' or state == 'approved'
 if becomes == 'waiting' then
-  if state ~= 'waiting' then return { state, 0 } end
+  if state ~= 'waiting' or redis.call('HGET', KEYS[1], 'why') == why then return { state, 0 } end
   redis.call('HSET', KEYS[1], 'why', why)
 else
   if state == 'cast' or not (open or becomes == 'cast') then return { state, 0 } end

@@ -13,6 +13,7 @@ import { BULL_PREFIX, keys } from '@quorum/shared/redis-keys';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { aHold, anAnswerTo, MINUTE_MS, type HoldCase } from '../../../../packages/shared/test/holds.ts';
+import { aProposalId } from '../../../../packages/shared/test/samples.ts';
 import { auditOf, vote } from '../../../../packages/shared/test/world.ts';
 import { sealAnswer } from '@quorum/shared/sealed-answer';
 import { startTestRedis, type TestRedis } from '../../../../test/redis.ts';
@@ -119,10 +120,12 @@ test('the next question of a voter is answered by it: nothing more is reserved o
   await turn('root', 'resume', 'all');
   await turn('alice', 'resume');
   const [one, other] = [await aHold(redis, { owner: ALICE }), await aHold(redis, { owner: ALICE })];
-  expect(await one.transitions.reserve(vote(one))).toBe('reserved');
+  // On proposals that they have no outcome of.
+  const [ours, others] = [vote(one, { proposal: aProposalId() }), vote(other, { proposal: aProposalId() })];
+  expect(await one.transitions.reserve(ours)).toBe('reserved');
   await turn('alice', 'pause');
-  expect(await one.transitions.maySend(vote(one))).toBe('voting_paused');
-  expect(await other.transitions.reserve(vote(other))).toBe('voting_paused');
+  expect(await one.transitions.maySend(ours)).toBe('voting_paused');
+  expect(await other.transitions.reserve(others)).toBe('voting_paused');
 });
 
 test('resuming offers what was held for the pause and what was approved, and asks for the rest as before', async () => {
