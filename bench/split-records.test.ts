@@ -1,22 +1,12 @@
 /** That the split flow, where it is to keep records, does so at each of its places; how fast is nobody's business here. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Redis } from 'ioredis';
-import { startTestRedis, type TestRedis } from '../test/redis.ts';
+import { expect, it } from 'vitest';
+import { useRedis } from '../packages/shared/test/world.ts';
 import { splitRecords } from './split-flow/records.ts';
 
-let server: TestRedis;
-let redis: Redis;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const { redis, server } = useRedis();
 
 it('keeps a field at each place, an event of each, and the texts beside them', async () => {
-  const records = splitRecords(server.url, (error) => expect.fail(error.message));
+  const records = splitRecords(server().url, (error) => expect.fail(error.message));
   await records.accepted('one');
   await records.opening('one');
   await records.opened('one');
@@ -26,12 +16,12 @@ it('keeps a field at each place, an event of each, and the texts beside them', a
   await records.ended('one');
   records.close();
   const kept = ['request', 'started', 'opening', 'deciding', 'held', 'spent', 'decision', 'outcome', 'response'];
-  const fields = await redis.hgetall('split:run:one');
+  const fields = await redis().hgetall('split:run:one');
   expect(new Set(Object.keys(fields).map((name) => name.split(':')[0]))).toEqual(new Set(kept));
   expect(Object.keys(fields)).toHaveLength(kept.length);
   expect(Object.values(fields).every((words) => words.length > 0)).toBe(true);
-  expect(await redis.xlen('split:run:one:events')).toBe(kept.length);
+  expect(await redis().xlen('split:run:one:events')).toBe(kept.length);
   const powers = ['power:1', 'power:2', 'power:3'];
   const beside = ['text0', 'text1', 'text2', 'lease', 'first:evidence', 'first:answers', ...powers];
-  expect(await redis.exists(beside.map((name) => `split:run:one:${name}`))).toBe(beside.length);
+  expect(await redis().exists(beside.map((name) => `split:run:one:${name}`))).toBe(beside.length);
 });
