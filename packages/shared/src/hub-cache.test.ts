@@ -158,7 +158,7 @@ describe('voting power', () => {
     const [voter, proposal, cache] = [anAddress(), aProposalId(), aProcess()];
     expect(await cache.power(voter, proposal)).toBeNull();
     for (const power of [0, 0.5, 1e21]) {
-      await cache.keepPower(voter, proposal, power);
+      cache.keepPower(voter, proposal, power);
       expect(await aProcess().power(voter, proposal)).toBe(power);
     }
     expect(await cache.power(anAddress(), proposal)).toBeNull();
@@ -166,6 +166,16 @@ describe('voting power', () => {
     const left = await redis().pttl(keys.power(upstream, voter, proposal));
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(600_000);
+  });
+
+  it('that cannot be kept is only told: whoever has read it goes on', async () => {
+    const { log, lines } = listeningLogger();
+    const closed = redis().duplicate();
+    closed.disconnect();
+    const [proposal, cache] = [aProposalId(), createHubCache({ redis: closed, upstream, schema, log })];
+    cache.keepPower(anAddress(), proposal, 7);
+    await vi.waitUntil(() => lines.length > 0, PATIENT);
+    expect(lines).toMatchObject([{ msg: 'voting power not kept', proposal_id: proposal }]);
   });
 });
 

@@ -42,7 +42,8 @@ export type HubCache<T> = {
   list(space: SpaceId, read: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** A voter's power on a proposal, or null where it was not read lately. */
   power(voter: Address, proposal: ProposalId): Promise<number | null>;
-  keepPower(voter: Address, proposal: ProposalId, power: number): Promise<void>;
+  /** Not waited for: whoever has read it need not wait until others can. */
+  keepPower(voter: Address, proposal: ProposalId, power: number): void;
   /** The names of the strategies under which a vote takes power back from a delegate, or null where they were not read lately. */
   overriding(): Promise<ReadonlySet<string> | null>;
   keepOverriding(names: ReadonlySet<string>): Promise<void>;
@@ -133,8 +134,10 @@ export function createHubCache<T>({ redis, upstream, schema, log }: HubCacheOpti
       return text === null ? null : z.coerce.number().nonnegative().parse(text);
     },
 
-    async keepPower(voter, proposal, power) {
-      await redis.set(keys.power(upstream, voter, proposal), power, 'PX', POWER_MS);
+    keepPower(voter, proposal, power) {
+      redis
+        .set(keys.power(upstream, voter, proposal), power, 'PX', POWER_MS)
+        .catch((error: unknown) => log.warn({ err: error, proposal_id: proposal }, 'voting power not kept'));
     },
 
     async overriding() {

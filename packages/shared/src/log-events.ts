@@ -100,6 +100,7 @@ const READING = {
   'strategies cannot be read: each vote counts as one that takes power back': event('The hub did not say', { err }),
   'kept list cannot be used': event('The shared list of a space is read anew', { err }),
   'list not kept': event('Other runs read the list of this space themselves', { err, space_id: text }),
+  'voting power not kept': event('A run that is put off asks for it again', { err }),
   'lease not let go': event('Who asks for this list next waits for some seconds', { err }),
   'lease not renewed': event('Two processes may read one space at once', { err }),
   'hub not read at the deadline of a hold': event('A hold ends without a last look', { err }),

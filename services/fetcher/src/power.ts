@@ -31,7 +31,7 @@ export async function powerOn(
   if (kept !== null) return { kind: 'known', value: kept };
   try {
     const value = await hub.votingPower({ voter, space, proposal }, limit);
-    await cache.keepPower(voter, proposal, value);
+    cache.keepPower(voter, proposal, value);
     return { kind: 'known', value };
   } catch (thrown) {
     signal.throwIfAborted();
