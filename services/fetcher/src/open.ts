@@ -83,10 +83,12 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   const hashes = new Map(considered.map(({ id, content_hash: hash }) => [id, hash]));
   const left = async (as: LeftAs): Promise<ReadonlySet<ProposalId>> =>
     dryRun ? new Set() : records.decidedBefore(asked.owner, space, hashes, wanted.version, as);
-  const [inVain, byPolicy, votes] = await Promise.all([
+  const [inVain, byPolicy, votes, overriding] = await Promise.all([
     left('in_vain'),
     left('by_policy'),
     votesOn(voter, space, considered, hub, signal),
+    // Wanted at the end, and no wait here, where the hub is asked for the votes.
+    voter === null || considered.length === 0 ? null : cache.overriding(),
   ]);
   // A vote of ours that this run may replace is no reason to leave its proposal out; once tried in vain it is.
   const revisable =
@@ -125,7 +127,7 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
   }
 
   const asksOfPower = voter !== null && chosen.selected.length > 0;
-  const takesBack = asksOfPower ? await takingPowerBack(deps, signal) : () => false;
+  const takesBack = asksOfPower ? await takingPowerBack(overriding, deps, signal) : () => false;
   const selected = chosen.selected.map(({ proposal, votingPower }): Selected => {
     const { id, title, link, end } = proposal;
     return {

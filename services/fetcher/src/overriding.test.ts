@@ -1,6 +1,9 @@
+import type { HubCache } from '@quorum/shared/hub-cache';
+import type { Hub } from '@quorum/snapshot/hub';
 import { describe, expect, it } from 'vitest';
 import { inWorld } from '../test/samples.ts';
 import { useOpening } from '../test/opening.ts';
+import type { Listing } from './listing.ts';
 
 const stand = useOpening();
 const QUERY = { body_contains: 'query Strategies' };
@@ -35,6 +38,39 @@ describe('a vote that takes power back from a delegate', () => {
     await world.open(asker, { deps: { cache } });
     await world.open(asker, { deps: { cache } });
     expect(asked(world) - before).toBe(1);
+  });
+
+  it('costs a run no trip of its own where it is kept: it is looked up while the hub is asked for the votes', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const kept = world.freshCache();
+    await kept.keepOverriding(new Set(['ticket']));
+    const order: string[] = [];
+    const cache: HubCache<Listing> = {
+      ...kept,
+      async overriding() {
+        order.push('looked up');
+        return kept.overriding();
+      },
+    };
+    const hub: Hub = {
+      ...world.hub,
+      async votesInSpace(query, signal) {
+        const votes = await world.hub.votesInSpace(query, signal);
+        order.push('votes');
+        return votes;
+      },
+    };
+    await world.open(asker, { hub, deps: { cache } });
+    expect(order).toEqual(['looked up', 'votes']);
+  });
+
+  it('is asked of nobody where nothing was chosen', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)], { voting_power: [] });
+    const before = asked(world);
+    expect((await world.open(asker)).selected).toEqual([]);
+    expect(asked(world)).toBe(before);
   });
 
   it('is every vote where the hub does not say: that asks for more agreement, and stops nothing', async () => {

@@ -10,19 +10,19 @@ import type { Proposal } from '@quorum/snapshot/proposal';
 
 export type OverridingDeps = {
   readonly hub: Hub;
-  readonly cache: Pick<HubCache<unknown>, 'overriding' | 'keepOverriding'>;
+  readonly cache: Pick<HubCache<unknown>, 'keepOverriding'>;
   readonly log: Logger;
 };
 
 /**
- * A judge of proposals. Where the hub does not say which strategies those are, every vote may take power back. What would be so for
- * the next question too is thrown, as by `powerOn`.
+ * A judge of proposals, by the names that were kept, or else those that the hub gives. Where the hub does not say which strategies
+ * those are, every vote may take power back. What would be so for the next question too is thrown, as by `powerOn`.
  */
 export async function takingPowerBack(
+  kept: ReadonlySet<string> | null,
   { hub, cache, log }: OverridingDeps,
   signal: AbortSignal,
 ): Promise<(proposal: Pick<Proposal, 'strategies'>) => boolean> {
-  const kept = await cache.overriding();
   if (kept !== null) return by(kept);
   try {
     const names = await hub.overridingStrategies(signal);
