@@ -168,6 +168,28 @@ describe('what was chosen', () => {
     expect(unchecked.map((entry) => entry.why)).toEqual(why === null ? [] : [why]);
   });
 
+  it('has its text asked for beside its power, and once', async () => {
+    const begun = Promise.withResolvers<undefined>();
+    const asked: (readonly ProposalId[])[] = [];
+    const { selected } = await choose(
+      both,
+      deps({
+        limit: 2,
+        async power() {
+          await begun.promise;
+          return some;
+        },
+        async texts(ids) {
+          asked.push(ids);
+          begun.resolve(undefined);
+          return new Map(ids.flatMap((id) => textNow(id, [one, two], 'same')));
+        },
+      }),
+    );
+    expect(selected.map(({ proposal }) => proposal.id)).toEqual([one.id, two.id]);
+    expect(asked).toEqual([[one.id, two.id]]);
+  });
+
   it('asks no hub on and on that gives no voting power: what is behind is left for a later run', async () => {
     const many = Array.from({ length: 1_000 }, () => listed(aProposal()));
     let asked = 0;
@@ -181,10 +203,13 @@ describe('what was chosen', () => {
     expect(dropped.get('beyond_limit')).toEqual(beyond);
   });
 
-  it('is nothing where the hub asks for a pause: that is thrown', async () => {
+  it('is nothing where the hub asks for a pause: that is thrown, unless nobody needs what it was asked for', async () => {
     const pause = new Error('a pause');
     await expect(choose(both, deps({ power: () => Promise.reject(pause) }))).rejects.toBe(pause);
     await expect(choose(both, deps({ texts: () => Promise.reject(pause) }))).rejects.toBe(pause);
+    const none: Power = { kind: 'known', value: 0 };
+    const { selected } = await choose(both, deps({ power: async () => none, texts: () => Promise.reject(pause) }));
+    expect(selected).toEqual([]);
   });
 });
 
@@ -238,6 +263,20 @@ describe('voting power that is slow to come', () => {
     expect(givenUp).toEqual([0, 3, 4, 5]);
   });
 
+  it('has the texts of those that answered read anew: what was read beside it may be old by then', async () => {
+    const asked: number[] = [];
+    const reads = (ids: readonly ProposalId[]) => ids.flatMap((id) => textNow(id, many, 'same'));
+    const { selected } = await chooseAmong((place) => place === 0, {
+      async texts(ids) {
+        asked.push(ids.length);
+        return new Map(reads(ids));
+      },
+    });
+    expect(selected).toEqual([1, 2, 3]);
+    // Of the first three, of the two that answered, and of the one that took the place that was left.
+    expect(asked).toEqual([3, 2, 1]);
+  });
+
   it('is asked ever more widely, so that not even thirty that hang hold up the rest', async () => {
     const { selected, asked } = await chooseAmong((place) => place < 30);
     expect(selected).toEqual([30, 31, 32]);
@@ -271,7 +310,8 @@ describe('voting power that is slow to come', () => {
       power,
       patience: { slowMs: 1, allMs: PATIENT.timeout },
       async texts(ids) {
-        slow.resolve(undefined);
+        // Not yet where they are asked for beside the powers.
+        if (ids.length < 3) slow.resolve(undefined);
         return new Map(ids.flatMap((id) => textNow(id, many, 'same')));
       },
       recheck: () => null,
