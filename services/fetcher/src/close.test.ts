@@ -9,7 +9,7 @@ import { fields, keys } from '@quorum/shared/redis-keys';
 import { createTransitions } from '@quorum/shared/transitions';
 import { contentHash } from '@quorum/snapshot/content-hash';
 import type { Proposal } from '@quorum/snapshot/proposal';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   aDecision,
   aHash,
@@ -24,6 +24,7 @@ import { accept, aRunningRun, type Case, useRedis } from '../../../packages/shar
 import { OPEN_ENDED } from '../test/opening.ts';
 import { anOpening, aProposal, HOUR_S, NOW_MS } from '../test/samples.ts';
 import { closeRun, failRun, type CloseDeps } from './close.ts';
+import { PATIENT } from '../../../test/patience.ts';
 
 const { redis } = useRedis();
 
@@ -204,6 +205,20 @@ describe('what a live run could not vote on', () => {
     const hashes = new Map([[proposal.id, contentHash(proposal)]]);
     const found = await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain');
     expect(found.has(proposal.id)).toBe(noted);
+  });
+
+  it('is noted while what else the end needs is read', async () => {
+    const proposal = someProposal();
+    const run = await opened([proposal], { preferences_version: 'v1' });
+    await settle(run, proposal, { kind: 'failed', why: 'vote_rejected' });
+    const hashes = new Map([[proposal.id, contentHash(proposal)]]);
+    const isNoted = async () =>
+      (await run.deps.records.decidedBefore(run.owner, run.space, hashes, 'v1', 'in_vain')).size === 1;
+    const watchOf = async () => {
+      await vi.waitUntil(isNoted, PATIENT);
+      return null;
+    };
+    expect((await close({ ...run, deps: { ...run.deps, watchOf } })).state).toBe('completed');
   });
 });
 

@@ -62,9 +62,9 @@ export async function closeRun(run: RunRecord, opening: Opening, deps: CloseDeps
   const [texts, next] = await Promise.all([
     readTexts(opening, deps),
     nextOf(run, { how: status, opening, outcomes }, deps),
+    noteLeft(run, opening, outcomes, deps),
   ]);
   const response = summarise(run, opening, outcomes, texts, { status, nextMs: next.checkMs, nowMs: now() });
-  await noteLeft(run, opening, outcomes, deps);
   await tellMissed(run, opening, outcomes, next.standing, deps);
   return finish(run, response, next, deps);
 }
@@ -80,9 +80,9 @@ export async function failRun(run: RunRecord, error: QuorumError, deps: CloseDep
   const [texts, next] = await Promise.all([
     readTexts(opening, deps),
     nextOf(run, { how, opening: run.opening, outcomes: run.outcomes }, deps),
+    noteLeft(run, opening, run.outcomes, deps),
   ]);
   const response = summarise(run, opening, run.outcomes, texts, { status, nextMs: next.checkMs, nowMs: deps.now() });
-  await noteLeft(run, opening, run.outcomes, deps);
   await tellMissed(run, opening, run.outcomes, next.standing, deps);
   return finish(run, { ...response, errors: [...response.errors, `${words}: ${error.message}`] }, next, deps);
 }
