@@ -28,12 +28,14 @@ end
 redis.call('HSET', KEYS[1], 'request', request, 'state', 'queued')
 redis.call('HSET', KEYS[2], 'run_id', run_id, 'kind', kind)
 redis.call('ZADD', KEYS[5], now, run_id)
-local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
 for _, index in ipairs({ KEYS[7], KEYS[8] }) do
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. oldest)
   redis.call('ZADD', index, now, run_id)
-  -- A day longer than its last entry is kept, so that it is written once a day.
-  if redis.call('TTL', index) < tonumber(listed) then redis.call('EXPIRE', index, listed + 86400) end
+  -- Once a day: what is too old goes, and the list is kept a day longer than its last entry.
+  if redis.call('TTL', index) < tonumber(listed) then
+    local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
+    redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. oldest)
+    redis.call('EXPIRE', index, listed + 86400)
+  end
 end
 remember(run_id)
 redis.call('XADD', KEYS[4], '*', 'kind', 'accepted', 'time', now, 'run', run_id, 'mode', kind)
