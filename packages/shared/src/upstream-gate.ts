@@ -31,6 +31,11 @@ const SHUT_GATE = loadScript('shut-gate');
 export type Gate = {
   /** Asks, unless the gate is shut: throws a `rate_limited` error with the seconds that are left then. */
   pass<T>(ask: () => Promise<T>): Promise<T>;
+  /**
+   * The same gate, looked at with what is sent in this turn: for who asks once that is answered, and need not wait for a second trip then.
+   * The look holds until the turn ends in which it is answered; who passes later looks anew.
+   */
+  ahead(): Gate;
 };
 
 /** What has gates. */
@@ -40,11 +45,13 @@ type GateName = 'hub' | 'model';
 export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, metrics?: Pick<Metrics, 'gate'>): Gate {
   const who = wordsFor(name);
   for (const result of ['shut', 'held_back']) metrics?.gate.inc({ upstream: name, result }, 0);
-  const look = sharedLook(() => gateShutMs(redis, upstream));
+  const lookNow = (): Promise<number> => gateShutMs(redis, upstream);
+  const look = sharedLook(lookNow);
 
-  return {
+  const gateBy = (shutMs: () => Promise<number>): Gate => ({
+    ahead,
     async pass(ask) {
-      const leftMs = await look();
+      const leftMs = await shutMs();
       if (leftMs > 0) {
         metrics?.gate.inc({ upstream: name, result: 'held_back' });
         const leftS = leftMs / SECOND_MS;
@@ -61,7 +68,16 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
         throw new UpstreamError('rate_limited', name, words, { cause: error, retryAfterS: shutS });
       }
     },
-  };
+  });
+
+  function ahead(): Gate {
+    let early: Promise<number> | null = lookNow();
+    const over = (): void => void setImmediate(() => (early = null));
+    early.then(over, over);
+    return gateBy(() => early ?? look());
+  }
+
+  return gateBy(look);
 }
 
 /**
