@@ -77,13 +77,25 @@ describe('a gate', () => {
     await expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
   });
 
+  it('is looked at with what else is asked in the turn, in its order', async () => {
+    const upstream = anUpstream();
+    const gate = gateOf(upstream);
+    await shutBy(gateOf(upstream), 30);
+    const held = expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+    await redis().del(keys.gate(upstream));
+    await held;
+    expect(await gate.pass(async () => 1)).toBe(1);
+  });
+
   it('that is looked at ahead is looked at no more by who passes as soon as that is answered, and by each who comes after', async () => {
     const upstream = anUpstream();
     const before = await looks();
     const sent = redis().ping();
-    const gate = gateOf(upstream).ahead();
+    const whole = gateOf(upstream);
+    const [gate, other] = [whole.ahead(), whole.ahead()];
     await sent;
-    expect(await Promise.all(Array.from({ length: 5 }, () => gate.pass(async () => 1)))).toEqual([1, 1, 1, 1, 1]);
+    const passing = [gate, gate, gate, other, other].map((each) => each.pass(async () => 1));
+    expect(await Promise.all(passing)).toEqual([1, 1, 1, 1, 1]);
     expect((await looks()) - before).toBe(1);
     await shutBy(gateOf(upstream), 30);
     await expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);

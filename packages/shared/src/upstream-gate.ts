@@ -45,8 +45,7 @@ type GateName = 'hub' | 'model';
 export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, metrics?: Pick<Metrics, 'gate'>): Gate {
   const who = wordsFor(name);
   for (const result of ['shut', 'held_back']) metrics?.gate.inc({ upstream: name, result }, 0);
-  const lookNow = (): Promise<number> => gateShutMs(redis, upstream);
-  const look = sharedLook(lookNow);
+  const look = sharedLook(() => gateShutMs(redis, upstream));
 
   const gateBy = (shutMs: () => Promise<number>): Gate => ({
     ahead,
@@ -71,7 +70,7 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
   });
 
   function ahead(): Gate {
-    let early: Promise<number> | null = lookNow();
+    let early: Promise<number> | null = look();
     const over = (): void => void setImmediate(() => (early = null));
     early.then(over, over);
     return gateBy(() => early ?? look());
@@ -81,18 +80,16 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
 }
 
 /**
- * One look for all who ask in the same turn of the event loop, as the samples of a decision do: it is made after the last of them
- * asked, so that nobody is told of how it was before.
+ * One look for all who ask in the same turn of the event loop, as the samples of a decision do. It goes out with all else that is asked in
+ * the turn, at its end (`redis.ts`), and so after the last of them asked: nobody is told of how it was before.
  */
 function sharedLook(look: () => Promise<number>): () => Promise<number> {
   let shared: Promise<number> | null = null;
   return () => {
-    shared ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        shared = null;
-        look().then(resolve, reject);
-      });
-    });
+    if (shared === null) {
+      setImmediate(() => (shared = null));
+      shared = look();
+    }
     return shared;
   };
 }
