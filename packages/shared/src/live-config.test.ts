@@ -301,6 +301,21 @@ describe('a run', () => {
     expect(await config.forRun(await read(next.runId), records)).toMatchObject({ MODELS: 'two', SAMPLES: 5 });
   });
 
+  it('that is read to be decided on keeps in that step what there is, and what is read then costs no more', async () => {
+    const records = createRecords(redis());
+    const { config, write } = opened(['MODELS=one']);
+    const { runId, proposal } = await aRunningRun(redis());
+    const read = async () => {
+      const run = await records.runForDecision(runId, proposal, { service: 'decider', settings: config.toKeep() });
+      if (run === null) throw new Error('no run');
+      return run;
+    };
+    expect(await config.forRun(await read(), { pinSettings: noRoundTrip })).toMatchObject({ MODELS: 'one' });
+    write('MODELS=two');
+    config.reload();
+    expect(await config.forRun(await read(), { pinSettings: noRoundTrip })).toMatchObject({ MODELS: 'one' });
+  });
+
   it('whose first jobs come at once, one before and one after a reload, has one version', async () => {
     const records = createRecords(redis());
     const { config, write } = opened(['MODELS=one']);

@@ -36,11 +36,11 @@ export type LiveConfig<S extends z.ZodObject> = {
   readonly fixed: Fixed<S>;
   /** What each job or request takes anew, as it is at this moment. */
   now(): PerJob<S>;
-  /** What a run that begins now keeps: for whoever pins it in the step in which the run begins. */
+  /** What a run that begins now keeps: for whoever pins it in the step in which the run begins, or is read. */
   toKeep(): PinnedSettings;
   /**
-   * What the run keeps: as it stands in its record, or as it is now, which is written there. Costs a round trip to Redis for the
-   * first job of a run and none for the others.
+   * What the run keeps: as it stands in its record, or as it is now, which is written there. Costs a round trip to Redis where nothing
+   * stood there yet, and none otherwise.
    */
   forRun(run: Pick<RunRecord, 'runId' | 'settings'>, records: Pick<Records, 'pinSettings'>): Promise<PerRun<S>>;
   /** Every effective value and its source, fit to be shown. */

@@ -69,6 +69,24 @@ describe('a run that is packed', () => {
     expect(await records().runForVote(newRunId(), first)).toBeNull();
   });
 
+  it('shows a decision what it needs, as it did before', async () => {
+    const { runId, first, read, fields } = await aRun();
+    const kept = { DECIDER_MODELS: 'small', MODEL_PRICES: 'small=0.1/0.4' };
+    const needs = () => records().runForDecision(runId, first, { service: 'decider', settings: { A: '1' } });
+    const [before, whole] = [await needs(), await read()];
+    expect(before).toMatchObject({
+      startedAtMs: whole?.startedAtMs,
+      state: 'completed',
+      opening: whole?.opening,
+      settings: new Map([['decider', kept]]),
+      decisions: new Map([[first, whole?.decisions.get(first)]]),
+    });
+    expect(await records().pack(runId)).toBe(true);
+    const names = await fields();
+    expect(await needs()).toEqual(before);
+    expect(await fields()).toEqual(names);
+  });
+
   it('takes far less room, and goes when it would have gone', async () => {
     const { runId } = await aRun();
     const size = () => redis().memory('USAGE', keys.run(runId));

@@ -36,6 +36,7 @@ import { fields as fieldNames, keys } from './redis-keys.ts';
 import { AgentRunResponse, FilterMetrics, RunStatus } from './run.ts';
 import { DecideTimes, type Tried, VoteTimes } from './run-times.ts';
 import { createTries, parseTried } from './run-tries.ts';
+import { createRunFields, type Keeps } from './run-fields.ts';
 import { openingEvents, outcomeEvent, readEvents, tellDeciding, type ToldEvent } from './run-events.ts';
 import { createWriteOnce } from './write-once.ts';
 import { uncounted, type OnWritten } from './written.ts';
@@ -150,11 +151,11 @@ export type RunRecord = {
   readonly response: AgentRunResponse | null;
 };
 
-/**
- * A run as the vote on one of its proposals needs it: of settings those of the voter service alone, of decisions and outcomes those of
- * that proposal.
- */
+/** A run as the vote on one of its proposals needs it: the settings of the voter service alone, what is of that proposal. */
 export type RunForVote = Omit<RunRecord, 'startedAtMs' | 'finishedAtMs' | 'spent' | 'tried' | 'later' | 'response'>;
+
+/** A run as the decision on one of its proposals needs it, likewise. */
+export type RunForDecision = Omit<RunRecord, 'finishedAtMs' | 'tried' | 'outcomes' | 'later' | 'response'>;
 
 export type Records = ReturnType<typeof createRecords>;
 
@@ -162,6 +163,7 @@ export type Records = ReturnType<typeof createRecords>;
 export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
   const writeOnce = createWriteOnce(redis);
   const texts = createKeptTexts(redis);
+  const some = createRunFields(redis);
 
   return {
     ...createAnnouncements(redis),
@@ -178,17 +180,15 @@ export function createRecords(redis: Redis, onWritten: OnWritten = uncounted) {
 
     /** What a vote on one of its proposals needs of a run, at one moment: the other proposals are neither sent nor parsed. */
     async runForVote(runId: RunId, proposal: ProposalId): Promise<RunForVote | null> {
-      const ofProposal = [`decision:${proposal}`, `outcome:${proposal}`];
-      const names = ['request', 'state', 'cancelled', 'opening', fieldNames.settings('voter'), ...ofProposal];
-      const asked = [...names, 'packed'];
-      const values = await redis.hmgetBuffer(keys.run(runId), ...asked);
-      const found = asked.flatMap((name, at): [string, Buffer][] => {
-        const value = values[at];
-        return value === null || value === undefined ? [] : [[name, value]];
-      });
-      // What is packed holds the other proposals too.
-      const all = Object.entries(await unpackFields(Object.fromEntries(found)));
-      return parseRun(runId, Object.fromEntries(all.filter(([name]) => names.includes(name))));
+      return parseRun(runId, await some.forVote(runId, proposal));
+    },
+
+    /**
+     * What a decision on one of its proposals needs of a run, at one moment. Of a run that is running, not to stop and not decided on
+     * this, the settings that the service keeps for it are pinned in the step that reads; the first ones stand.
+     */
+    async runForDecision(runId: RunId, proposal: ProposalId, keeps: Keeps): Promise<RunForDecision | null> {
+      return parseRun(runId, await some.forDecision(runId, proposal, keeps));
     },
 
     /** The run and what was told of it so far, oldest first, at one moment. */

@@ -1,6 +1,7 @@
 import { SnapshotError } from '@quorum/snapshot/errors';
 import { createHub } from '@quorum/snapshot/hub';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { PATIENT } from '../../../test/patience.ts';
 import { samplesOf, sumsBy } from '../../../test/scraped.ts';
@@ -63,9 +64,10 @@ describe('a gate', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  const looks = async (): Promise<number> =>
+    Number(/cmdstat_pttl:calls=(\d+)/.exec(await redis().info('commandstats'))?.[1] ?? 0);
+
   it('is looked at once by all who come together, and by each who comes after', async () => {
-    const looks = async (): Promise<number> =>
-      Number(/cmdstat_pttl:calls=(\d+)/.exec(await redis().info('commandstats'))?.[1] ?? 0);
     const upstream = anUpstream();
     const gate = gateOf(upstream);
     const before = await looks();
@@ -73,6 +75,47 @@ describe('a gate', () => {
     expect((await looks()) - before).toBe(1);
     await shutBy(gateOf(upstream), 30);
     await expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+  });
+
+  it('is looked at with what else is asked in the turn, in its order', async () => {
+    const upstream = anUpstream();
+    const gate = gateOf(upstream);
+    await shutBy(gateOf(upstream), 30);
+    const held = expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+    await redis().del(keys.gate(upstream));
+    await held;
+    expect(await gate.pass(async () => 1)).toBe(1);
+  });
+
+  it('that is looked at ahead is looked at no more by who passes as soon as that is answered, and by each who comes after', async () => {
+    const upstream = anUpstream();
+    const before = await looks();
+    const sent = redis().ping();
+    const whole = gateOf(upstream);
+    const [gate, other] = [whole.ahead(), whole.ahead()];
+    await sent;
+    const passing = [gate, gate, gate, other, other].map((each) => each.pass(async () => 1));
+    expect(await Promise.all(passing)).toEqual([1, 1, 1, 1, 1]);
+    expect((await looks()) - before).toBe(1);
+    await shutBy(gateOf(upstream), 30);
+    await expect(gate.pass(async () => 1)).rejects.toThrow(/fewer requests/);
+  });
+
+  it('that is shut when it is looked at ahead lets nobody pass', async () => {
+    const upstream = anUpstream();
+    await shutBy(gateOf(upstream), 30);
+    const ask = vi.fn(async () => 1);
+    const thrown = { category: 'rate_limited', message: expect.stringContaining('asked again in 30 s') };
+    await expect(gateOf(upstream).ahead().pass(ask)).rejects.toMatchObject(thrown);
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('that cannot be looked at ahead troubles who passes, and nobody where nobody does', async () => {
+    const away = new Redis({ lazyConnect: true, enableOfflineQueue: false });
+    const gate = createGate(away, anUpstream(), 'hub');
+    gate.ahead();
+    await expect(gate.ahead().pass(async () => 1)).rejects.toThrow();
+    away.disconnect();
   });
 
   it('opens by itself once the time is over', async () => {

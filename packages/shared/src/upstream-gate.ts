@@ -31,6 +31,11 @@ const SHUT_GATE = loadScript('shut-gate');
 export type Gate = {
   /** Asks, unless the gate is shut: throws a `rate_limited` error with the seconds that are left then. */
   pass<T>(ask: () => Promise<T>): Promise<T>;
+  /**
+   * The same gate, looked at with what is sent in this turn: for who asks once that is answered, and need not wait for a second trip then.
+   * The look holds until the turn ends in which it is answered; who passes later looks anew.
+   */
+  ahead(): Gate;
 };
 
 /** What has gates. */
@@ -42,9 +47,10 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
   for (const result of ['shut', 'held_back']) metrics?.gate.inc({ upstream: name, result }, 0);
   const look = sharedLook(() => gateShutMs(redis, upstream));
 
-  return {
+  const gateBy = (shutMs: () => Promise<number>): Gate => ({
+    ahead,
     async pass(ask) {
-      const leftMs = await look();
+      const leftMs = await shutMs();
       if (leftMs > 0) {
         metrics?.gate.inc({ upstream: name, result: 'held_back' });
         const leftS = leftMs / SECOND_MS;
@@ -61,22 +67,29 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
         throw new UpstreamError('rate_limited', name, words, { cause: error, retryAfterS: shutS });
       }
     },
-  };
+  });
+
+  function ahead(): Gate {
+    let early: Promise<number> | null = look();
+    const over = (): void => void setImmediate(() => (early = null));
+    early.then(over, over);
+    return gateBy(() => early ?? look());
+  }
+
+  return gateBy(look);
 }
 
 /**
- * One look for all who ask in the same turn of the event loop, as the samples of a decision do: it is made after the last of them
- * asked, so that nobody is told of how it was before.
+ * One look for all who ask in the same turn of the event loop, as the samples of a decision do. It goes out with all else that is asked in
+ * the turn, at its end (`redis.ts`), and so after the last of them asked: nobody is told of how it was before.
  */
 function sharedLook(look: () => Promise<number>): () => Promise<number> {
   let shared: Promise<number> | null = null;
   return () => {
-    shared ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        shared = null;
-        look().then(resolve, reject);
-      });
-    });
+    if (shared === null) {
+      setImmediate(() => (shared = null));
+      shared = look();
+    }
     return shared;
   };
 }

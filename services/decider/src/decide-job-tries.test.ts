@@ -4,9 +4,11 @@ import { upstreamId } from '@quorum/shared/ids';
 import { keys } from '@quorum/shared/redis-keys';
 import type { DecideTimes } from '@quorum/shared/run-times';
 import { createGate } from '@quorum/shared/upstream-gate';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { PATIENT } from '../../../test/patience.ts';
 import { PLENTY, useFolder } from '../test/asking.ts';
 import { jobDeps, NOW_MS, useJobStand, type Job } from '../test/job-stand.ts';
+import { vote } from '../test/model-server.ts';
 import { openRun, type TestRun } from '../test/runs.ts';
 import { decideJob, type DecideJobDeps } from './decide-job.ts';
 
@@ -85,6 +87,26 @@ test('what a shut gate holds back is no call, and of such tries the first is kep
   // All began at the same time by this clock.
   expect(tries.filter(({ asks }) => asks.length > 0)).toHaveLength(1);
   expect(tries).toHaveLength(2);
+});
+
+test("the model's gate is looked at in the turn of the hold, and that once for all who ask as soon as it is held", async () => {
+  stand.server.behave((request) => vote(request, 'For'));
+  const looks = async (): Promise<number> =>
+    Number(/cmdstat_pttl:calls=(\d+)/.exec(await stand.redis.info('commandstats'))?.[1] ?? 0);
+  const gate = createGate(stand.redis, upstreamId(stand.server.url, randomBytes(8).toString('hex')), 'model');
+  const deps = { ...depsOf(), gateOf: () => gate };
+  const { budget } = deps;
+  const first = await looks();
+  const hold: typeof budget.hold = async (input) => {
+    await vi.waitFor(async () => expect((await looks()) - first).toBe(1), PATIENT);
+    return budget.hold(input);
+  };
+  const decided = { result: { kind: 'decided' } };
+  expect(await thrownBy(await openRun(stand.stores), { ...deps, budget: { ...budget, hold } })).toEqual(decided);
+  // By now Redis knows every script.
+  const second = await looks();
+  expect(await thrownBy(await openRun(stand.stores), deps)).toEqual(decided);
+  expect((await looks()) - second).toBe(1);
 });
 
 test('what was thrown is thrown, also where its times cannot be written', async () => {

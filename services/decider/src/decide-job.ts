@@ -11,7 +11,8 @@ import { QuorumError, treatmentOf } from '@quorum/shared/errors';
 import { JOBS, type JobPayload, type JobResult } from '@quorum/shared/jobs';
 import type { Verdict } from '@quorum/shared/policy';
 import { inSpace, type UserPreferences } from '@quorum/shared/preferences';
-import type { DecisionRecord, Records, RunRecord } from '@quorum/shared/records';
+import type { DecisionRecord, Records, RunForDecision } from '@quorum/shared/records';
+import type { Keeps } from '@quorum/shared/run-fields';
 import type { Metrics } from '@quorum/shared/metrics';
 import { tellSecurity } from '@quorum/shared/security-events';
 import type { Attempt } from '@quorum/shared/job-handler';
@@ -40,10 +41,12 @@ export type RunTerms = Pick<DecideDeps, 'settings' | 'timeoutMs' | 'prices'> & {
 };
 
 export type DecideJobDeps = Omit<DecideDeps, 'log' | 'limit' | 'answers' | 'spend' | keyof RunTerms> & {
-  readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
+  readonly termsOf: (run: Pick<RunForDecision, 'runId' | 'settings'>) => Promise<RunTerms>;
+  /** What a run keeps that is first decided on now, so that asking for its terms costs no trip. */
+  readonly keeps: () => Keeps;
   readonly records: Pick<
     Records,
-    'run' | 'proposal' | 'decide' | 'deciding' | 'putEvidence' | 'spent' | 'triedToDecide'
+    'runForDecision' | 'proposal' | 'decide' | 'deciding' | 'putEvidence' | 'spent' | 'triedToDecide'
   >;
   readonly answers: AnswerBook;
   readonly archive: (archived: Archived) => Promise<void>;
@@ -65,7 +68,7 @@ export async function decideJob(payload: Payload, deps: DecideJobDeps, signal: A
   // Asked for with the run, not after it; whether it can be read matters only where it is to be decided.
   const text = records.proposal(payload.content_hash);
   text.catch(() => undefined);
-  const run = await records.run(payload.run_id);
+  const run = await records.runForDecision(payload.run_id, payload.proposal_id, deps.keeps());
   const stands = run?.decisions.get(payload.proposal_id);
   if (stands !== undefined) return resultOf(stands);
   if (run === null || run.state !== 'running' || run.cancelled) return { kind: 'failed', why: 'internal' };
@@ -149,7 +152,7 @@ async function keepBehind(
 
 async function readInput(
   payload: Payload,
-  run: RunRecord,
+  run: RunForDecision,
   text: Promise<Proposal | null>,
 ): Promise<{ input: DecideInput; preferences: UserPreferences }> {
   const { opening } = run;

@@ -94,6 +94,7 @@ await runWorkerService({
             },
           };
         },
+        keeps: () => ({ service: config.service, settings: config.toKeep() }),
         key,
         now: Date.now,
       },

@@ -11,6 +11,7 @@ import type { Sample, Stakes } from '@quorum/shared/decision';
 import type { Judgement } from '@quorum/shared/policy';
 import type { SpacePreferences } from '@quorum/shared/preferences';
 import type { AskRole } from '@quorum/shared/run-times';
+import type { Gate } from '@quorum/shared/upstream-gate';
 import { askedSample, type Answers, type AskedSample, type Said } from './answers.ts';
 import { ask, put, type AskDeps, type Question } from './ask.ts';
 import { canaryOf, echoes } from './canary.ts';
@@ -68,13 +69,15 @@ export function askEverything(
   const due = questions.filter(({ known }) => known === null);
   const reading = readingInput(matter, deps);
   const plan = [...due.map(({ cost }) => cost), ...laterQuestions(matter, reading, deps).map(planned)];
-  return deps.spend(plan, async (meter) => {
+  const gates = gatesAhead(deps);
+  const asking = { ...deps, ...gates.deps };
+  const spent = deps.spend(plan, async (meter) => {
     const metered: Put = (question, role) =>
-      meter(planned(question), () => put(question, { ...deps, onCall: tellOf(role, 1, deps) }, signal));
+      meter(planned(question), () => put(question, { ...asking, onCall: tellOf(role, 1, deps) }, signal));
     const asked = Promise.all(
       questions.map(async ({ seed, question, cost, known }, at) => {
         if (known !== null) return known;
-        const told = { ...deps, onCall: tellOf('sample', at + 1, deps) };
+        const told = { ...asking, onCall: tellOf('sample', at + 1, deps) };
         return askedSample(await meter(cost, () => ask(question, told, signal)), seed);
       }),
     );
@@ -93,6 +96,23 @@ export function askEverything(
     const written = due.length === 0 && typeof kept?.written_reason?.text === 'string' ? kept.written_reason : null;
     return { ...said, written_reason: written ?? (await askForReason(matter, () => judgeBy(said), deps, metered)) };
   });
+  gates.look(due.map(({ question }) => question.model));
+  return spent;
+}
+
+/** Gates that are looked at behind the hold and in its turn, so that who asks first need not look once it is held. */
+function gatesAhead({ gateOf }: Pick<QuestionDeps, 'gateOf'>): {
+  readonly deps: Pick<QuestionDeps, 'gateOf'>;
+  look(models: readonly string[]): void;
+} {
+  if (gateOf === undefined) return { deps: {}, look: () => undefined };
+  const ahead = new Map<string, Gate>();
+  return {
+    deps: { gateOf: (model) => ahead.get(model) ?? gateOf(model) },
+    look(models) {
+      for (const model of new Set(models)) ahead.set(model, gateOf(model).ahead());
+    },
+  };
 }
 
 function tellOf(role: AskRole, nth: number, { onAsk }: Pick<QuestionDeps, 'onAsk'>): (ended: EndedCall) => void {

@@ -12,7 +12,7 @@
 import type { NoAnswerWhy } from '@quorum/shared/decision';
 import { UpstreamError } from '@quorum/shared/errors';
 import type { Attempt } from '@quorum/shared/job-handler';
-import type { Records, RunRecord } from '@quorum/shared/records';
+import type { Records, RunForDecision } from '@quorum/shared/records';
 import { postponedUntilOpen } from '@quorum/shared/upstream-gate';
 import type { AnswerBook } from './answers.ts';
 import { isPassing, type Missing } from './ask.ts';
@@ -34,6 +34,8 @@ export type TryAgainDeps = {
   now(): number;
 };
 
+type Started = Pick<RunForDecision, 'startedAtMs'>;
+
 /**
  * Throws where another attempt may bring what is missing, and there is time for it: `UpstreamError`, or `PostponeError` where a model
  * asked for a pause. The evidence of what is kept names a decision that never stood, and is not archived.
@@ -41,7 +43,7 @@ export type TryAgainDeps = {
 export async function tryAgain(
   decided: Decided,
   { owner }: Pick<DecideInput, 'owner'>,
-  { run, untilMs }: { readonly run: RunRecord; readonly untilMs: number },
+  { run, untilMs }: { readonly run: Started; readonly untilMs: number },
   deps: TryAgainDeps,
 ): Promise<void> {
   const missing = missingIn(decided);
@@ -75,7 +77,7 @@ export function latestEnd(endS: number, minTimeToVoteS: number): number {
 }
 
 /** Puts the job off where all that is missing is an answer of a model that asked for a pause; costs no attempt. */
-function postpone({ retryAfterS }: Missing, run: RunRecord, untilMs: number, nowMs: number): void {
+function postpone({ retryAfterS }: Missing, run: Started, untilMs: number, nowMs: number): void {
   if (retryAfterS === null) return;
   const error = new UpstreamError('rate_limited', 'model', 'The model asks for fewer requests.', { retryAfterS });
   const patientMs = (run.startedAtMs ?? nowMs) + PATIENCE_MS;

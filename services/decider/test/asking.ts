@@ -63,6 +63,7 @@ export function jobParts({
     archive: createArchive({ folder, metrics, log, now: Date.now }),
     budget: createBudget(redis),
     caps: () => caps,
+    keeps: () => ({ service: 'decider', settings: { DECIDER_MODELS: 'small' } }),
     security,
   };
 }
