@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { samplesOf } from '../test/scraped.ts';
 import { startFleet, type Fleet } from '../test/load/fleet.ts';
 import { waveWorld } from '../test/load/world.ts';
+import { openLine, postOf } from './accepting/line.ts';
 import { again } from './again.ts';
 import { Asked, type Calls, callsOf, straightLine, type StraightLine } from './straight-line.ts';
 
@@ -37,6 +38,11 @@ export type Stand = {
   readonly put: (spaces: readonly string[], each: number) => Promise<void>;
   /** A dry run in the space, by the nth of the owners, counted round; its end is waited for as the API lets a client wait. */
   readonly dryRun: (space: string, nth?: number) => Promise<AgentRunResponse>;
+  /**
+   * What a dry run by the first owner takes, ms: from the request to the last byte of its answer, over a line of its own, of a client that
+   * costs next to nothing beside it. Throws where it is not answered with its end.
+   */
+  readonly dryRunMs: (space: string) => Promise<number>;
   /** What hub and model were asked since this was asked last, what is asked for no run left out. */
   readonly asked: () => Promise<readonly Asked[]>;
   /** Lets the sandbox forget what it was asked. */
@@ -70,6 +76,7 @@ export async function startStand(owners: number, votable: readonly string[]): Pr
       return received.filter(isOfRun);
     };
     const dryRun: Stand['dryRun'] = (space, nth = 0) => runOf(fleet, space, nth);
+    const dryRunMs: Stand['dryRunMs'] = (space) => timedRun(fleet, space);
     const latency: Stand['latency'] = async (latency_ms) => {
       await again(() => fleet.control('POST', 'model', { persona: 'slow', latency_ms }));
     };
@@ -78,26 +85,21 @@ export async function startStand(owners: number, votable: readonly string[]): Pr
     await dryRun(first);
     const calls = callsOf(await asked());
     const script = straightLine(fleet.sandboxUrl, calls);
-    return { fleet, script, calls, put, dryRun, asked, forget, latency, stop: fleet.stop };
+    return { fleet, script, calls, put, dryRun, dryRunMs, asked, forget, latency, stop: fleet.stop };
   } catch (error) {
     await fleet.stop();
     throw error;
   }
 }
 
-async function runOf({ url, owners }: Fleet, space: string, nth: number): Promise<AgentRunResponse> {
-  const { apiKey = '' } = owners[nth % owners.length] ?? {};
+async function runOf(fleet: Fleet, space: string, nth: number): Promise<AgentRunResponse> {
+  const { body: asks, headers } = requestOf(fleet, space, nth);
   for (;;) {
     const { status, body } = await again(async () => {
-      const response = await fetch(`${url}/agent-run`, {
+      const response = await fetch(`${fleet.url}/agent-run`, {
         method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${apiKey}`,
-          'idempotency-key': space,
-          prefer: `wait=${WAIT_S}`,
-        },
-        body: JSON.stringify({ space_id: space, dry_run: true }),
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(asks),
       });
       return { status: response.status, body: await response.text() };
     });
@@ -106,13 +108,41 @@ async function runOf({ url, owners }: Fleet, space: string, nth: number): Promis
       continue;
     }
     if (status !== 200 && status !== 202) throw new Error(`POST /agent-run: ${status} ${body}`);
-    const result = status === 200 ? AgentRunView.parse(JSON.parse(body)).result : null;
-    if (result === null) continue;
-    const failed =
-      result.status !== 'completed' || result.decisions.some(({ outcome }) => outcome.kind !== 'simulated');
-    if (failed) throw new Error(`run ${result.run_id} did not end as a dry run does: ${JSON.stringify(result.errors)}`);
-    return result;
+    const result = status === 200 ? endOf(body) : null;
+    if (result !== null) return result;
   }
+}
+
+async function timedRun(fleet: Fleet, space: string): Promise<number> {
+  const { body: asks, headers } = requestOf(fleet, space, 0);
+  const request = postOf('/agent-run', asks, headers);
+  const line = await openLine(new URL(fleet.url));
+  try {
+    const began = performance.now();
+    const { status, body } = await line.ask(request);
+    const tookMs = performance.now() - began;
+    if (status !== 200 || endOf(body) === null) throw new Error(`POST /agent-run: ${status} ${body}`);
+    return tookMs;
+  } finally {
+    line.close();
+  }
+}
+
+function requestOf({ owners }: Fleet, space: string, nth: number) {
+  const { apiKey = '' } = owners[nth % owners.length] ?? {};
+  return {
+    body: { space_id: space, dry_run: true },
+    headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': space, prefer: `wait=${WAIT_S}` },
+  };
+}
+
+/** Null where it has not ended. Throws where it did not end as a dry run does. */
+function endOf(body: string): AgentRunResponse | null {
+  const { result } = AgentRunView.parse(JSON.parse(body));
+  if (result === null) return null;
+  const failed = result.status !== 'completed' || result.decisions.some(({ outcome }) => outcome.kind !== 'simulated');
+  if (failed) throw new Error(`run ${result.run_id} did not end as a dry run does: ${JSON.stringify(result.errors)}`);
+  return result;
 }
 
 /** Whether it was asked for a run: services ask now and then whether anybody is there, whether an alias still is, and for strategies. */

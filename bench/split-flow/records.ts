@@ -50,7 +50,7 @@ export function splitRecords(url: string, tell: (error: Error) => void) {
 
   return {
     accepted: (run: string) => keep(run, 'request'),
-    /** Begun, the signer read, the list's lease taken, the power on each of three kept, and four looks at the hub's gate. */
+    /** Begun, the signer read, the list's lease taken, the power on each of three kept, and three looks at the hub's gate. */
     async opening(run: string) {
       await Promise.all([keep(run, 'started'), read(run)]);
       await Promise.all([
@@ -62,16 +62,15 @@ export function splitRecords(url: string, tell: (error: Error) => void) {
       const powers = [1, 2, 3].map((nth) => `${keyOf(run)}:power:${nth}`);
       await Promise.all(powers.map((key) => redis.get(key)));
       await look('hub');
-      await Promise.all(powers.map((key) => redis.set(key, words('power'), 'EX', KEPT_S)));
-      await look('hub');
+      // Nobody waits until they are kept.
+      for (const key of powers) redis.set(key, words('power'), 'EX', KEPT_S).catch(tell);
     },
     opened: (run: string) => keep(run, 'opening', '', ['text', 'text', 'text']),
     /** Read, earlier answers looked for, told of and paid for, and two looks at the model's gate. */
     async deciding(run: string, proposal: string) {
       await read(run);
       await redis.get(`${keyOf(run)}:${proposal}:earlier`);
-      await Promise.all([keep(run, 'deciding', proposal), keep(run, 'held', proposal)]);
-      await look('model');
+      await Promise.all([keep(run, 'deciding', proposal), keep(run, 'held', proposal), look('model')]);
       await look('model');
     },
     async decided(run: string, proposal: string) {

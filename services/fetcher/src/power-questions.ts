@@ -87,7 +87,8 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
     },
 
     [Symbol.dispose](): void {
-      given.abort();
+      // With nothing to give up it would cost the making of an error.
+      if (waiting().length > 0) given.abort();
       limit[Symbol.dispose]();
     },
   };
