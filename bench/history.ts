@@ -259,6 +259,8 @@ async function openSide(cleanUp: AsyncDisposableStack): Promise<Stack> {
   const stack = await startStack({
     world: worldOf(usual, sized),
     space: first,
+    // The owner may vote in all of them, as whoever uses Quorum does.
+    moreSpaces: [...usual.slice(1), ...sized],
     preferences: EVERYTHING,
     appendonly: true,
     env: { ...SURE, ...NO_BUDGET },
