@@ -118,6 +118,27 @@ describe('a gate', () => {
     away.disconnect();
   });
 
+  it('that is shut by one who passed lets nobody pass who comes after in the same turn', async () => {
+    const gate = gateOf(anUpstream());
+    const asked = Promise.withResolvers<PromiseWithResolvers<never>>();
+    const shutting = gate.pass(() => {
+      const answer = Promise.withResolvers<never>();
+      asked.resolve(answer);
+      return answer.promise;
+    });
+    const answer = await asked.promise;
+    const early = gate.ahead();
+    const first = gate.pass(async () => 'let pass');
+    refused(30)().catch(answer.reject);
+    // In the same turn, after the answer has come to who asked: no timer and no answer of Redis is waited for.
+    for (let step = 0; step < 10; step += 1) await null;
+    const ask = vi.fn(async () => 'let pass');
+    const later = [gate.pass(ask), early.pass(ask)];
+    expect(await first).toBe('let pass');
+    for (const one of [shutting, ...later]) await expect(one).rejects.toMatchObject({ category: 'rate_limited' });
+    expect(ask).not.toHaveBeenCalled();
+  });
+
   it('opens by itself once the time is over', async () => {
     const upstream = anUpstream();
     await using server = await playBack((_, number) =>

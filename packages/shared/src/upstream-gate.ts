@@ -45,7 +45,9 @@ type GateName = 'hub' | 'model';
 export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, metrics?: Pick<Metrics, 'gate'>): Gate {
   const who = wordsFor(name);
   for (const result of ['shut', 'held_back']) metrics?.gate.inc({ upstream: name, result }, 0);
-  const look = sharedLook(() => gateShutMs(redis, upstream));
+  const { look, forget } = sharedLook(() => gateShutMs(redis, upstream));
+  /** How often it was shut by who passed here. */
+  let shuts = 0;
 
   const gateBy = (shutMs: () => Promise<number>): Gate => ({
     ahead,
@@ -62,6 +64,9 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
       } catch (error) {
         if (!isPauseAskedFor(error)) throw error;
         metrics?.gate.inc({ upstream: name, result: 'shut' });
+        // Who asks from now on looks behind what shuts it.
+        shuts += 1;
+        forget();
         const shutS = (await shutGate(redis, upstream, error.retryAfterS)) / SECOND_MS;
         const words = `${who} asks for fewer requests.`;
         throw new UpstreamError('rate_limited', name, words, { cause: error, retryAfterS: shutS });
@@ -70,10 +75,11 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
   });
 
   function ahead(): Gate {
+    const shutsBefore = shuts;
     let early: Promise<number> | null = look();
     const over = (): void => void setImmediate(() => (early = null));
     early.then(over, over);
-    return gateBy(() => early ?? look());
+    return gateBy(() => (shuts === shutsBefore ? early : null) ?? look());
   }
 
   return gateBy(look);
@@ -81,16 +87,22 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
 
 /**
  * One look for all who ask in the same turn of the event loop, as the samples of a decision do. It goes out with all else that is asked in
- * the turn, at its end (`redis.ts`), and so after the last of them asked: nobody is told of how it was before.
+ * the turn, at its end (`redis.ts`), in the place of the first of them. `forget`: who asks after it looks anew.
  */
-function sharedLook(look: () => Promise<number>): () => Promise<number> {
+function sharedLook(ask: () => Promise<number>): { look(): Promise<number>; forget(): void } {
   let shared: Promise<number> | null = null;
-  return () => {
-    if (shared === null) {
-      setImmediate(() => (shared = null));
-      shared = look();
-    }
-    return shared;
+  const forget = (): void => {
+    shared = null;
+  };
+  return {
+    forget,
+    look() {
+      if (shared === null) {
+        setImmediate(forget);
+        shared = ask();
+      }
+      return shared;
+    },
   };
 }
 
