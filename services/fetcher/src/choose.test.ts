@@ -277,6 +277,22 @@ describe('voting power that is slow to come', () => {
     expect(asked).toEqual([3, 2, 1]);
   });
 
+  it('and a text that is asked for beside it are given up where the choice ends', async () => {
+    const ended = Promise.withResolvers<undefined>();
+    const choice = choose(all.slice(0, 3), {
+      limit: 3,
+      power: () => Promise.reject(new Error('the hub asks for a pause')),
+      texts: (_ids, until) => {
+        until.addEventListener('abort', () => ended.resolve(undefined), { once: true });
+        return new Promise(() => undefined);
+      },
+      recheck: () => null,
+      signal: NEVER,
+    });
+    await expect(choice).rejects.toThrow('the hub asks for a pause');
+    await ended.promise;
+  });
+
   it('is asked ever more widely, so that not even thirty that hang hold up the rest', async () => {
     const { selected, asked } = await chooseAmong((place) => place < 30);
     expect(selected).toEqual([30, 31, 32]);

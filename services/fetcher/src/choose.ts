@@ -21,7 +21,7 @@ export type ChooseDeps = {
   readonly patience?: Patience | undefined;
   readonly signal: AbortSignal;
   /** The texts of these proposals; what is gone is not there. */
-  readonly texts: (ids: readonly ProposalId[]) => Promise<Texts>;
+  readonly texts: (ids: readonly ProposalId[], signal: AbortSignal) => Promise<Texts>;
   /** Why a proposal, as it is by now, is dropped after all, or null. */
   readonly recheck: (proposal: Proposal) => DroppedAs | null;
 };
@@ -62,7 +62,7 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
 
   using questions = openQuestions(power, patience, signal);
   let next = 0;
-  /** Of the first wave, as long as they are new. */
+  /** Of the first wave, and as old as the slowest of its powers: that is soon, or they are read anew. */
   let early: Promise<Texts> | null = null;
   while (selected.length < limit) {
     const places = limit - selected.length;
@@ -81,7 +81,7 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
     next += wave.length;
     questions.ask(wave);
     if (questions.waiting().length === 0) break;
-    early = next === wave.length ? textsOf(wave) : null;
+    early = next === wave.length ? textsOf(wave, questions.beside) : null;
     await questions.wait(wave, places);
     // Where a power is slow they may be old by now: those of what is taken are read anew.
     if (questions.waiting().length > 0) early = null;
@@ -98,15 +98,17 @@ export async function choose(inTurn: readonly Listed[], deps: ChooseDeps): Promi
   if (beyond.length > 0) drop(dropped, 'beyond_limit', beyond);
   return { selected, beyond, unchecked, dropped };
 
-  function textsOf(proposals: readonly Listed[]): Promise<Texts> {
-    const texts = deps.texts(proposals.map(({ id }) => id));
+  function textsOf(proposals: readonly Listed[], until: AbortSignal): Promise<Texts> {
+    const ids = proposals.map(({ id }) => id);
+    const texts = deps.texts(ids, until);
     // Where none of them is able, nobody needs to know.
     texts.catch(() => undefined);
     return texts;
   }
 
   async function take(some: typeof able, read: Promise<Texts> | null): Promise<void> {
-    const texts = await (read ?? textsOf(some.map(({ proposal }) => proposal)));
+    const ofSome = some.map(({ proposal }) => proposal);
+    const texts = await (read ?? textsOf(ofSome, signal));
     for (const { proposal, votingPower } of some) {
       const text = texts.get(proposal.id);
       if (text?.ok !== true) {

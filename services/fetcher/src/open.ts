@@ -114,7 +114,7 @@ export async function establish(asked: Asked, deps: OpenDeps, signal: AbortSigna
     power: (id, until) => powerOn(id, { voter, space }, deps, { signal, limit: until }),
     patience: deps.powerPatience,
     signal,
-    texts: (ids) => hub.proposals(ids, signal),
+    texts: (ids, until) => hub.proposals(ids, until),
     recheck: (proposal) => {
       if (proposal.space !== space) return 'check_failed';
       if (proposal.state !== 'active') return 'closing_too_soon';

@@ -1,9 +1,7 @@
-import type { HubCache } from '@quorum/shared/hub-cache';
 import type { Hub } from '@quorum/snapshot/hub';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { inWorld } from '../test/samples.ts';
 import { useOpening } from '../test/opening.ts';
-import type { Listing } from './listing.ts';
 
 const stand = useOpening();
 const QUERY = { body_contains: 'query Strategies' };
@@ -45,24 +43,39 @@ describe('a vote that takes power back from a delegate', () => {
     const asker = await world.ask((space) => [inWorld(space)]);
     const kept = world.freshCache();
     await kept.keepOverriding(new Set(['ticket']));
-    const order: string[] = [];
-    const cache: HubCache<Listing> = {
-      ...kept,
-      async overriding() {
-        order.push('looked up');
-        return kept.overriding();
+    const [votesAsked, lookedUp] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const looked = vi.fn(async () => {
+      lookedUp.resolve(undefined);
+      await votesAsked.promise;
+      return kept.overriding();
+    });
+    const hub: Hub = {
+      ...world.hub,
+      async votesInSpace(query, signal) {
+        votesAsked.resolve(undefined);
+        await lookedUp.promise;
+        return world.hub.votesInSpace(query, signal);
       },
     };
+    await world.open(asker, { hub, deps: { cache: { ...kept, overriding: looked } } });
+    expect(looked).toHaveBeenCalledOnce();
+  });
+
+  it('is not asked of the hub where another run has asked meanwhile', async () => {
+    const world = stand();
+    const asker = await world.ask((space) => [inWorld(space)]);
+    const cache = world.freshCache();
     const hub: Hub = {
       ...world.hub,
       async votesInSpace(query, signal) {
         const votes = await world.hub.votesInSpace(query, signal);
-        order.push('votes');
+        await cache.keepOverriding(new Set(['delegation']));
         return votes;
       },
     };
+    const before = asked(world);
     await world.open(asker, { hub, deps: { cache } });
-    expect(order).toEqual(['looked up', 'votes']);
+    expect(asked(world)).toBe(before);
   });
 
   it('is asked of nobody where nothing was chosen', async () => {

@@ -10,12 +10,12 @@ import type { Proposal } from '@quorum/snapshot/proposal';
 
 export type OverridingDeps = {
   readonly hub: Hub;
-  readonly cache: Pick<HubCache<unknown>, 'keepOverriding'>;
+  readonly cache: Pick<HubCache<unknown>, 'overriding' | 'keepOverriding'>;
   readonly log: Logger;
 };
 
 /**
- * A judge of proposals, by the names that were kept, or else those that the hub gives. Where the hub does not say which strategies
+ * A judge of proposals, by the names that were kept, or are by now, or else those that the hub gives. Where the hub does not say which strategies
  * those are, every vote may take power back. What would be so for the next question too is thrown, as by `powerOn`.
  */
 export async function takingPowerBack(
@@ -23,11 +23,12 @@ export async function takingPowerBack(
   { hub, cache, log }: OverridingDeps,
   signal: AbortSignal,
 ): Promise<(proposal: Pick<Proposal, 'strategies'>) => boolean> {
-  if (kept !== null) return by(kept);
+  const names = kept ?? (await cache.overriding());
+  if (names !== null) return by(names);
   try {
-    const names = await hub.overridingStrategies(signal);
-    await cache.keepOverriding(names);
-    return by(names);
+    const asked = await hub.overridingStrategies(signal);
+    await cache.keepOverriding(asked);
+    return by(asked);
   } catch (thrown) {
     signal.throwIfAborted();
     const error = toQuorumError(thrown);

@@ -18,6 +18,9 @@ export type Patience = {
 /** `power` is given a signal that ends with the time of all, or with the questions. */
 export type AskPower = (id: ProposalId, signal: AbortSignal) => Promise<Power>;
 
+/** Made once: an error that is made for each choice costs more than the rest of its end. */
+const OVER = new DOMException('The choice is over', 'AbortError');
+
 type Answered = { readonly proposal: Listed; readonly power: Power };
 
 /** Opens them; they are given up when disposed of, or when `signal` is aborted. */
@@ -42,6 +45,8 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
   const waiting = (): Listed[] => [...open].flatMap(([proposal, answer]) => (answer === null ? [proposal] : []));
 
   return {
+    /** For what is asked beside them, and has a time of its own: ends with the questions, or as `signal`. */
+    beside: AbortSignal.any([signal, given.signal]),
     /** Those without an answer. */
     waiting,
     /** Whether the time of all is over. */
@@ -87,8 +92,7 @@ export function openQuestions(power: AskPower, { slowMs, allMs }: Patience, sign
     },
 
     [Symbol.dispose](): void {
-      // With nothing to give up it would cost the making of an error.
-      if (waiting().length > 0) given.abort();
+      given.abort(OVER);
       limit[Symbol.dispose]();
     },
   };
