@@ -9,7 +9,7 @@
  * | watching:<gateway>                 | stream | gateway          | gateway          | a minute                 |
  * | active:<owner>:<space>             | hash   | accept, cancel, finish | accept     | while the run is open    |
  * | open-runs                          | zset   | accept, finish   | start, fetcher   | while a run is open      |
- * | runs, runs:<owner>                 | zset   | accept           | gateway          | an entry 30 to 31 days   |
+ * | runs, runs:<owner>                 | zset   | accept           | gateway          | an entry 30 days or more |
  * | decided-runs, decided-runs:<owner> | zset   | finish           | gateway          | an entry 30 days         |
  * | appointments                       | hash   | finish, fetcher  | fetcher          | until kept or called off |
  * | watches                            | hash   | gateway          | gateway, fetcher | until deleted            |
