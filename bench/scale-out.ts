@@ -58,8 +58,6 @@ export const scaleOut: Benchmark = {
     const stack = await startStack({
       world: openWorld({ spaces: [first, ...others], types: ['basic'] }),
       space: first,
-      // The owner may vote in all of them, as whoever uses Quorum does.
-      moreSpaces: others,
       preferences: EVERYTHING,
       appendonly: true,
       env: { DECIDER_MODELS: 'slow', CONCURRENCY: `${CONCURRENCY}`, ...NO_BUDGET },

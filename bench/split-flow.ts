@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { openLine, postOf } from './accepting/line.ts';
 import { cpuMsOf, startServer, type ServerProcess } from './accepting/server-process.ts';
 import { settled } from './settled.ts';
 import type { Stand } from './stand.ts';
@@ -24,6 +25,8 @@ export type SplitFlow = {
   readonly run: (space: string) => Promise<number>;
   /** The same, with records. */
   readonly runWithRecords: (space: string) => Promise<number>;
+  /** What a run takes, ms, asked for as a run of ours is that is timed (`Stand.dryRunMs`). Throws where it decides another number. */
+  readonly runMs: (space: string, asked: { readonly records: boolean; readonly proposals: number }) => Promise<number>;
   /** The CPU that the four processes have taken so far, ms. */
   readonly cpuMs: () => Promise<number>;
   readonly close: () => Promise<void>;
@@ -51,6 +54,16 @@ export async function startSplitFlow({ fleet, calls }: Pick<Stand, 'fleet' | 'ca
     return {
       run: (space) => runOf(space, false),
       runWithRecords: (space) => runOf(space, true),
+      async runMs(space, { records, proposals }) {
+        const request = postOf(url.pathname, { space, records }, {});
+        using line = await openLine(url);
+        const began = performance.now();
+        const { status, body } = await line.ask(request);
+        const tookMs = performance.now() - began;
+        const decided = status === 200 ? Answer.parse(JSON.parse(body)).decided : null;
+        if (decided !== proposals) throw new Error(`POST /run: ${status} ${body}`);
+        return tookMs;
+      },
       cpuMs: async () => (await Promise.all(parts.map(({ pid }) => cpuMsOf(pid)))).reduce((sum, ms) => sum + ms, 0),
       close: () => cleanUp.disposeAsync(),
     };

@@ -40,9 +40,9 @@ export type Stand = {
   readonly dryRun: (space: string, nth?: number) => Promise<AgentRunResponse>;
   /**
    * What a dry run by the first owner takes, ms: from the request to the last byte of its answer, over a line of its own, of a client that
-   * costs next to nothing beside it. Throws where it is not answered with its end.
+   * costs next to nothing beside it. Throws where it decides another number of proposals.
    */
-  readonly dryRunMs: (space: string) => Promise<number>;
+  readonly dryRunMs: (space: string, proposals: number) => Promise<number>;
   /** What hub and model were asked since this was asked last, what is asked for no run left out. */
   readonly asked: () => Promise<readonly Asked[]>;
   /** Lets the sandbox forget what it was asked. */
@@ -76,7 +76,7 @@ export async function startStand(owners: number, votable: readonly string[]): Pr
       return received.filter(isOfRun);
     };
     const dryRun: Stand['dryRun'] = (space, nth = 0) => runOf(fleet, space, nth);
-    const dryRunMs: Stand['dryRunMs'] = (space) => timedRun(fleet, space);
+    const dryRunMs: Stand['dryRunMs'] = (space, proposals) => timedRun(fleet, space, proposals);
     const latency: Stand['latency'] = async (latency_ms) => {
       await again(() => fleet.control('POST', 'model', { persona: 'slow', latency_ms }));
     };
@@ -113,18 +113,17 @@ async function runOf(fleet: Fleet, space: string, nth: number): Promise<AgentRun
   }
 }
 
-async function timedRun(fleet: Fleet, space: string): Promise<number> {
+async function timedRun(fleet: Fleet, space: string, proposals: number): Promise<number> {
   const { body: asks, headers } = requestOf(fleet, space, 0);
   const request = postOf('/agent-run', asks, headers);
-  const line = await openLine(new URL(fleet.url));
-  try {
-    const began = performance.now();
+  using line = await openLine(new URL(fleet.url));
+  const began = performance.now();
+  for (;;) {
     const { status, body } = await line.ask(request);
     const tookMs = performance.now() - began;
-    if (status !== 200 || endOf(body) === null) throw new Error(`POST /agent-run: ${status} ${body}`);
-    return tookMs;
-  } finally {
-    line.close();
+    if (status === 200 && endOf(body)?.decisions.length === proposals) return tookMs;
+    if (!NOT_TAKEN.includes(status)) throw new Error(`POST /agent-run: ${status} ${body}`);
+    await pause(NOT_TAKEN_MS);
   }
 }
 

@@ -113,32 +113,36 @@ export function straightLine(sandboxUrl: string, calls: Calls): StraightLine {
     return answer.choices[0].message.content;
   };
 
-  /** Those on which its voter has not voted, and has power. */
-  const votable = async (space: string, ids: readonly string[]): Promise<readonly string[]> => {
-    if (calls.voter === null) return ids;
+  const textsOf = async (ids: readonly string[]): Promise<readonly Proposal[]> =>
+    Listed.parse(await post('/graphql', { ...calls.texts, variables: { ids } })).data.proposals;
+
+  /** The texts of those on which its voter has not voted, and has power: both are asked for at once. */
+  const votable = async (space: string, ids: readonly string[]): Promise<readonly Proposal[]> => {
+    if (calls.voter === null) return await textsOf(ids);
     const { votes, power } = calls.voter;
     const voted = Voted.parse(
       await post('/graphql', { ...votes, variables: { ...votes.variables, space } }),
     ).data.votes.map(({ proposal }) => proposal.id);
     const open = ids.filter((id) => !voted.includes(id));
-    const powers = await Promise.all(
-      open.map(async (proposal) => {
+    const [texts, ...powers] = await Promise.all([
+      textsOf(open),
+      ...open.map(async (proposal) => {
         const variables = { ...power.variables, space, proposal };
         return Power.parse(await post('/graphql', { ...power, variables })).data.vp.vp;
       }),
-    );
-    return open.filter((_, at) => (powers[at] ?? 0) > 0);
+    ]);
+    const able = new Set(open.filter((_, at) => (powers[at] ?? 0) > 0));
+    return texts.filter(({ id }) => able.has(id));
   };
   const fetchProposals: StraightLine['fetch'] = async (space) => {
     const listed = Listed.parse(
       await post('/graphql', { ...calls.list, variables: { ...calls.list.variables, space } }),
     );
     const soonest = listed.data.proposals.toSorted((a, b) => a.end - b.end);
-    const ids = await votable(
+    return await votable(
       space,
       soonest.map(({ id }) => id),
     );
-    return Listed.parse(await post('/graphql', { ...calls.texts, variables: { ids } })).data.proposals;
   };
   const decide: StraightLine['decide'] = async (proposal) => {
     const nonce = randomBytes(12).toString('hex');

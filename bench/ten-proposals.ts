@@ -1,8 +1,8 @@
 /**
  * A run of ten proposals whose model takes three seconds, from the request to its end, against two scripts that make the same calls:
  *
- * - its critical path: the calls to the hub (the list, what was voted, the power on all of them at once, the texts, one after the other), then for all proposals at once the samples and the reader at once,
- *   and the judge of what was read. Nothing that could be done at once waits, and there is no queue and no Redis: no agent that makes
+ * - its critical path: the calls to the hub (the list, what was voted, then the power on all of them and their texts at once), then for
+ *   all proposals at once the samples and the reader at once, and the judge of what was read. Nothing that could be done at once waits, and there is no queue and no Redis: no agent that makes
  *   these calls is faster, whatever it is made of. The model alone is six seconds of it.
  * - a sequential agent: the same, but one proposal after the other. Within a proposal it asks at once what can be asked at once.
  *

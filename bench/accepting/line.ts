@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-export type Line = {
+export type Line = Disposable & {
   /** Sends a request and waits for its answer; rejects where the connection is cut. One at a time. */
   readonly ask: (request: string) => Promise<{ readonly status: number; readonly body: string }>;
   readonly close: () => void;
@@ -40,6 +40,7 @@ export async function openLine({ hostname, port }: URL): Promise<Line> {
       return waiting.promise;
     },
     close: () => socket.destroy(),
+    [Symbol.dispose]: () => socket.destroy(),
   };
 }
 

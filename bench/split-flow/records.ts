@@ -50,7 +50,7 @@ export function splitRecords(url: string, tell: (error: Error) => void) {
 
   return {
     accepted: (run: string) => keep(run, 'request'),
-    /** Begun, the signer read, the list's lease taken, the power on each of three kept, and three looks at the hub's gate. */
+    /** Begun, the signer read, the list's lease taken, the power on each of three kept, and four looks at the hub's gate, of which one is no wait. */
     async opening(run: string) {
       await Promise.all([keep(run, 'started'), read(run)]);
       await Promise.all([
@@ -60,7 +60,7 @@ export function splitRecords(url: string, tell: (error: Error) => void) {
       await look('hub');
       await look('hub');
       const powers = [1, 2, 3].map((nth) => `${keyOf(run)}:power:${nth}`);
-      await Promise.all(powers.map((key) => redis.get(key)));
+      await Promise.all([...powers.map((key) => redis.get(key)), look('hub')]);
       await look('hub');
       // Nobody waits until they are kept.
       for (const key of powers) redis.set(key, words('power'), 'EX', KEPT_S).catch(tell);
