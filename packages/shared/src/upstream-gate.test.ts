@@ -131,7 +131,7 @@ describe('a gate', () => {
     const first = gate.pass(async () => 'let pass');
     refused(30)().catch(answer.reject);
     // In the same turn, after the answer has come to who asked: no timer and no answer of Redis is waited for.
-    for (let step = 0; step < 10; step += 1) await null;
+    for (let step = 0; step < 10; step += 1) await Promise.resolve();
     const ask = vi.fn(async () => 'let pass');
     const later = [gate.pass(ask), early.pass(ask)];
     expect(await first).toBe('let pass');
