@@ -76,9 +76,19 @@ describe('the entrance', () => {
     expect(headers).toMatchObject({
       'content-security-policy': expect.stringContaining("default-src 'none'"),
       'x-content-type-options': 'nosniff',
+      'x-frame-options': 'SAMEORIGIN',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'strict-transport-security': expect.stringContaining('max-age='),
       'cache-control': 'no-store',
     });
     expect(headers).not.toHaveProperty('x-powered-by');
+    // What says something of a page alone is with pages alone.
+    expect(headers).not.toHaveProperty('cross-origin-opener-policy');
+    for (const path of ['/docs', '/admin/queues']) {
+      const page = await get(path);
+      expect([path, page.headers['cross-origin-opener-policy']]).toEqual([path, 'same-origin']);
+    }
   });
 
   test('cuts off a header that is too large', async () => {

@@ -14,6 +14,7 @@ import helmet from 'helmet';
 import { requireJson, requireKnownHost } from './access.ts';
 import { trustProxies } from './address.ts';
 import { methodsByPath } from './api/catalogue.ts';
+import { API_REFERENCE } from './api/operation.ts';
 import { boardLinkRoutes, type BoardLinkDeps } from './board-link.ts';
 import { BOARD_PATH, boardRoutes, isOfBoard } from './board.ts';
 import { admitPages } from './cors.ts';
@@ -135,22 +136,45 @@ function securityHeaders(): RequestHandler {
     manifestSrc: self,
     baseUri: self,
   };
-  const forApi = [...headersBy(shut), ['cache-control', 'no-store'] as const];
+  const noStore = ['cache-control', 'no-store'] as const;
+  const forApi = [...headersBy(shut, OF_PAGES), noStore];
+  const forReference = [...headersBy(shut), noStore];
   const forBoard = headersBy(board);
+  const headersFor = (path: string) => {
+    if (isOfBoard(path)) return forBoard;
+    return path === API_REFERENCE.path ? forReference : forApi;
+  };
   return (request, response, next) => {
-    for (const [name, value] of isOfBoard(request.path) ? forBoard : forApi) response.setHeader(name, value);
+    for (const [name, value] of headersFor(request.path)) response.setHeader(name, value);
     next();
   };
 }
 
-/** What helmet sets. It is the same for every request: asked once, it does not put it together for each. */
-function headersBy(directives: Record<string, string[]>): (readonly [name: string, value: string])[] {
+/** What says something of a page alone, and nothing of JSON: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html */
+const OF_PAGES = {
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+} as const;
+
+/** What helmet sets, but for what is left out. It is the same for every request: asked once, it does not put it together for each. */
+function headersBy(
+  directives: Record<string, string[]>,
+  leftOut: Partial<typeof OF_PAGES> = {},
+): (readonly [name: string, value: string])[] {
   const set: [name: string, value: string][] = [];
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   response.setHeader = (name, value) => {
     set.push([name, String(value)]);
     return response;
   };
-  helmet({ contentSecurityPolicy: { useDefaults: false, directives } })(response.req, response, () => undefined);
+  helmet({ ...leftOut, contentSecurityPolicy: { useDefaults: false, directives } })(
+    response.req,
+    response,
+    () => undefined,
+  );
   return set;
 }
