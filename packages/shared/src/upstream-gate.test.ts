@@ -119,6 +119,8 @@ describe('a gate', () => {
   });
 
   it('that is shut by one who passed lets nobody pass who comes after in the same turn', async () => {
+    // Redis has the script then.
+    await shutBy(gateOf(anUpstream()), 1);
     const gate = gateOf(anUpstream());
     const asked = Promise.withResolvers<PromiseWithResolvers<never>>();
     const shutting = gate.pass(() => {

@@ -33,7 +33,8 @@ export type Gate = {
   pass<T>(ask: () => Promise<T>): Promise<T>;
   /**
    * The same gate, looked at with what is sent in this turn: for who asks once that is answered, and need not wait for a second trip then.
-   * The look holds until the turn ends in which it is answered; who passes later looks anew.
+   * The look holds until the turn ends in which it is answered, or until who passed here was asked for a pause; who passes later looks
+   * anew.
    */
   ahead(): Gate;
 };
@@ -64,7 +65,7 @@ export function createGate(redis: Redis, upstream: UpstreamId, name: GateName, m
       } catch (error) {
         if (!isPauseAskedFor(error)) throw error;
         metrics?.gate.inc({ upstream: name, result: 'shut' });
-        // Who asks from now on looks behind what shuts it.
+        // Who asks from now on looks behind what shuts it, unless Redis must be given the script first.
         shuts += 1;
         forget();
         const shutS = (await shutGate(redis, upstream, error.retryAfterS)) / SECOND_MS;

@@ -28,13 +28,14 @@ end
 redis.call('HSET', KEYS[1], 'request', request, 'state', 'queued')
 redis.call('HSET', KEYS[2], 'run_id', run_id, 'kind', kind)
 redis.call('ZADD', KEYS[5], now, run_id)
-for _, index in ipairs({ KEYS[7], KEYS[8] }) do
-  redis.call('ZADD', index, now, run_id)
-  -- Once a day: what is too old goes, and the list is kept a day longer than its last entry.
-  if redis.call('TTL', index) < tonumber(listed) then
-    local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
-    redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. oldest)
-    redis.call('EXPIRE', index, listed + 86400)
+local lists = { KEYS[7], KEYS[8] }
+for _, list in ipairs(lists) do redis.call('ZADD', list, now, run_id) end
+-- Once a day for each owner: what is too old goes, and a list is kept a day longer than its last entry. That of all is kept no shorter.
+if redis.call('TTL', KEYS[7]) < tonumber(listed) then
+  local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
+  for _, list in ipairs(lists) do
+    redis.call('ZREMRANGEBYSCORE', list, '-inf', '(' .. oldest)
+    redis.call('EXPIRE', list, listed + 86400)
   end
 end
 remember(run_id)
