@@ -9,7 +9,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { BENCHMARKS } from './all.ts';
-import { jsonLine, line, table } from './report.ts';
+import { conditions, jsonLine, line, table } from './report.ts';
 import { exitCodeOf, runAll } from './run.ts';
 
 const { values: options, positionals: names } = parseArgs({
@@ -29,6 +29,7 @@ if (unknown.length > 0) {
     ({ name, does }) => void process.stderr.write(`… ${name}: ${does}\n`),
     (result) => void process.stdout.write(`${options.json ? jsonLine(result) : line(result)}\n`),
   );
+  process.stderr.write(`${conditions()}\n`);
   if (options.out !== undefined) await writeFile(options.out, table(results));
   process.exitCode = exitCodeOf(results);
 }

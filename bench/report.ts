@@ -11,10 +11,15 @@ export function jsonLine(result: BenchResult): string {
   return JSON.stringify(result);
 }
 
-/** Under what it was measured, and a row for each result. */
-export function table(results: readonly BenchResult[]): string {
+/** Under what it was measured. */
+export function conditions(): string {
   const [model = 'unknown'] = cpus().map((cpu) => cpu.model);
   const load = loadavg().map((average) => average.toFixed(1));
+  return `${cpus().length} cores (${model}), Node ${process.versions.node}; load of the machine at the end ${load.join(', ')}.`;
+}
+
+/** Under what it was measured, and a row for each result. */
+export function table(results: readonly BenchResult[]): string {
   const rows = results.map(({ name, value, spread, unit, budget, bound, ok, note }) => [
     `\`${name}\``,
     `${format(value)} ± ${format(spread)} ${unit}`,
@@ -23,7 +28,7 @@ export function table(results: readonly BenchResult[]): string {
     note,
   ]);
   return [
-    `${cpus().length} cores (${model}), Node ${process.versions.node}; load of the machine at the end ${load.join(', ')}.`,
+    conditions(),
     '',
     ...[['benchmark', 'measured', 'budget', 'met', 'behind it'], ['---', '---', '---', '---', '---'], ...rows].map(
       (cells) => `| ${cells.join(' | ')} |`,

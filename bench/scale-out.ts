@@ -57,6 +57,7 @@ export const scaleOut: Benchmark = {
     const [first = '', ...others] = spaces.flatMap(({ warmUp: warm, fast, waiting }) => [...warm, ...fast, ...waiting]);
     const stack = await startStack({
       world: openWorld({ spaces: [first, ...others], types: ['basic'] }),
+      // The owner may vote in this one alone: in the others nobody's votes and power are looked for.
       space: first,
       preferences: EVERYTHING,
       appendonly: true,
