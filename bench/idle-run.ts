@@ -81,7 +81,7 @@ export const idleRun: Benchmark = {
           `the same flow in four processes, with the jobs that ours has, ${quantile(splitMs, 0.5).toFixed(0)} ms`,
           `with about as many letters kept as ours keeps, ${quantile(keptMs, 0.5).toFixed(0)} ms`,
           `${quantile(cpuMs, 0.5).toFixed(0)} ms of CPU meanwhile, of the services and Redis`,
-          `${warmed.join(', ')} runs of each to warm up`,
+          `${warmed.join(', ')} runs to warm up ours, the bare flow, and the other two`,
           `a write that is synced takes ${(await writeMs(stand)).toFixed(2)} ms`,
         ].join('; '),
       }),

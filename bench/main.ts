@@ -29,7 +29,8 @@ if (unknown.length > 0) {
     ({ name, does }) => void process.stderr.write(`… ${name}: ${does}\n`),
     (result) => void process.stdout.write(`${options.json ? jsonLine(result) : line(result)}\n`),
   );
-  process.stderr.write(`${conditions()}\n`);
-  if (options.out !== undefined) await writeFile(options.out, table(results));
+  const measured = conditions();
+  process.stderr.write(`${measured}\n`);
+  if (options.out !== undefined) await writeFile(options.out, table(measured, results));
   process.exitCode = exitCodeOf(results);
 }

@@ -18,8 +18,8 @@ export function conditions(): string {
   return `${cpus().length} cores (${model}), Node ${process.versions.node}; load of the machine at the end ${load.join(', ')}.`;
 }
 
-/** Under what it was measured, and a row for each result. */
-export function table(results: readonly BenchResult[]): string {
+/** Under what it was `measured`, and a row for each result. */
+export function table(measured: string, results: readonly BenchResult[]): string {
   const rows = results.map(({ name, value, spread, unit, budget, bound, ok, note }) => [
     `\`${name}\``,
     `${format(value)} ± ${format(spread)} ${unit}`,
@@ -28,7 +28,7 @@ export function table(results: readonly BenchResult[]): string {
     note,
   ]);
   return [
-    conditions(),
+    measured,
     '',
     ...[['benchmark', 'measured', 'budget', 'met', 'behind it'], ['---', '---', '---', '---', '---'], ...rows].map(
       (cells) => `| ${cells.join(' | ')} |`,

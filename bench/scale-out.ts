@@ -57,8 +57,9 @@ export const scaleOut: Benchmark = {
     const [first = '', ...others] = spaces.flatMap(({ warmUp: warm, fast, waiting }) => [...warm, ...fast, ...waiting]);
     const stack = await startStack({
       world: openWorld({ spaces: [first, ...others], types: ['basic'] }),
-      // The owner may vote in this one alone: in the others nobody's votes and power are looked for.
       space: first,
+      // The owner may vote in all of them, as whoever uses Quorum does.
+      moreSpaces: others,
       preferences: EVERYTHING,
       appendonly: true,
       env: { DECIDER_MODELS: 'slow', CONCURRENCY: `${CONCURRENCY}`, ...NO_BUDGET },

@@ -118,7 +118,7 @@ async function timedRun(fleet: Fleet, space: string, proposals: number): Promise
   const request = postOf('/agent-run', asks, headers);
   let began: number | null = null;
   for (;;) {
-    // A request that came too slowly is answered and the line cut.
+    // After a request that came too slowly the line is cut.
     using line = await openLine(new URL(fleet.url));
     began ??= performance.now();
     const { status, body } = await line.ask(request);

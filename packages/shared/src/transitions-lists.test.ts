@@ -40,7 +40,8 @@ describe('accept', () => {
       const one = { ...first, runId: newRunId(), space: aCase(redis()).space };
       return acceptAt({ ...one, owner: first.owner }, nowMs);
     };
-    const aDayLater = () => redis().expire(keys.runsOf(first.owner), RETENTION_S.finishedRun - 1);
+    const aDayLater = () =>
+      Promise.all([keys.runsOf(first.owner), keys.runs()].map((key) => redis().expire(key, RETENTION_S.finishedRun - 1)));
     await acceptAt(first, NOW_MS);
     await finish(first, NOW_MS);
     await aDayLater();

@@ -83,12 +83,20 @@ describe('the entrance', () => {
       'cache-control': 'no-store',
     });
     expect(headers).not.toHaveProperty('x-powered-by');
-    // What says something of a page alone is with pages alone.
-    expect(headers).not.toHaveProperty('cross-origin-opener-policy');
-    for (const path of ['/docs', '/admin/queues']) {
-      const page = await get(path);
-      expect([path, page.headers['cross-origin-opener-policy']]).toEqual([path, 'same-origin']);
-    }
+    const ofPages = [
+      'cross-origin-opener-policy',
+      'origin-agent-cluster',
+      'x-dns-prefetch-control',
+      'x-download-options',
+      'x-permitted-cross-domain-policies',
+      'x-xss-protection',
+    ];
+    const sent = async (path: string) => {
+      const answer = await get(path);
+      return ofPages.filter((name) => answer.headers[name] !== undefined);
+    };
+    for (const path of ['/', '/openapi.json', '/nowhere']) expect([path, await sent(path)]).toEqual([path, []]);
+    for (const path of ['/docs', '/DOCS/', '/admin/queues']) expect([path, await sent(path)]).toEqual([path, ofPages]);
   });
 
   test('cuts off a header that is too large', async () => {

@@ -142,7 +142,7 @@ function securityHeaders(): RequestHandler {
   const forBoard = headersBy(board);
   const headersFor = (path: string) => {
     if (isOfBoard(path)) return forBoard;
-    return path === API_REFERENCE.path ? forReference : forApi;
+    return REFERENCE.test(path) ? forReference : forApi;
   };
   return (request, response, next) => {
     for (const [name, value] of headersFor(request.path)) response.setHeader(name, value);
@@ -150,7 +150,10 @@ function securityHeaders(): RequestHandler {
   };
 }
 
-/** What says something of a page alone, and nothing of JSON: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html */
+/** As the router finds it. */
+const REFERENCE = new RegExp(`^${API_REFERENCE.path}/?$`, 'i');
+
+/** What is for pages, and for browsers that are gone: JSON needs none of it. */
 const OF_PAGES = {
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,

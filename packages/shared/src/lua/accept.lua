@@ -30,7 +30,7 @@ redis.call('HSET', KEYS[2], 'run_id', run_id, 'kind', kind)
 redis.call('ZADD', KEYS[5], now, run_id)
 local lists = { KEYS[7], KEYS[8] }
 for _, list in ipairs(lists) do redis.call('ZADD', list, now, run_id) end
--- Once a day for each owner: what is too old goes, and a list is kept a day longer than its last entry. That of all is kept no shorter.
+-- Once a day for each owner: what is too old goes, and both lists are kept a day longer than their last entry.
 if redis.call('TTL', KEYS[7]) < tonumber(listed) then
   local oldest = string.format('%.0f', tonumber(now) - tonumber(listed) * 1000)
   for _, list in ipairs(lists) do
