@@ -41,7 +41,9 @@ describe('accept', () => {
       return acceptAt({ ...one, owner: first.owner }, nowMs);
     };
     const aDayLater = () =>
-      Promise.all([keys.runsOf(first.owner), keys.runs()].map((key) => redis().expire(key, RETENTION_S.finishedRun - 1)));
+      Promise.all(
+        [keys.runsOf(first.owner), keys.runs()].map((key) => redis().expire(key, RETENTION_S.finishedRun - 1)),
+      );
     await acceptAt(first, NOW_MS);
     await finish(first, NOW_MS);
     await aDayLater();
