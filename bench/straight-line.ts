@@ -117,7 +117,7 @@ export function straightLine(sandboxUrl: string, calls: Calls): StraightLine {
     Listed.parse(await post('/graphql', { ...calls.texts, variables: { ids } })).data.proposals;
 
   /** The texts of those on which its voter has not voted, and has power: both are asked for at once. */
-  const votable = async (space: string, ids: readonly string[]): Promise<readonly Proposal[]> => {
+  const votableTexts = async (space: string, ids: readonly string[]): Promise<readonly Proposal[]> => {
     if (calls.voter === null) return await textsOf(ids);
     const { votes, power } = calls.voter;
     const voted = Voted.parse(
@@ -139,7 +139,7 @@ export function straightLine(sandboxUrl: string, calls: Calls): StraightLine {
       await post('/graphql', { ...calls.list, variables: { ...calls.list.variables, space } }),
     );
     const soonest = listed.data.proposals.toSorted((a, b) => a.end - b.end);
-    return await votable(
+    return await votableTexts(
       space,
       soonest.map(({ id }) => id),
     );

@@ -20,7 +20,7 @@ import { acceptStep, type Accepted, type AcceptInput } from './accept.ts';
 import { parseAppointment, type Appointment } from './appointments.ts';
 import { createHoldTransitions } from './hold-transitions.ts';
 import { RunId } from './ids.ts';
-import type { PinnedSettings } from './records.ts';
+import type { Keeps } from './run-fields.ts';
 import { eventArgs } from './run-events.ts';
 import { fields, keys, RETENTION_S } from './redis-keys.ts';
 import { RunStatus, type AgentRunResponse } from './run.ts';
@@ -73,7 +73,7 @@ export function createTransitions(redis: Redis, auditKey: Buffer | null = null, 
       runId: RunId,
       nowMs: number,
       most: number | null = null,
-      keeps: { readonly service: string; readonly settings: PinnedSettings } | null = null,
+      keeps: Keeps | null = null,
     ): Promise<RunStatus | 'missing'> {
       const names = [keys.run(runId), keys.runEvents(runId), keys.openRuns()];
       const pin = keeps === null ? ['', ''] : [fields.settings(keeps.service), JSON.stringify(keeps.settings)];

@@ -21,7 +21,8 @@ import type { Logger } from '@quorum/shared/log';
 import { RunId } from '@quorum/shared/ids';
 import type { JobHandling, StepJob } from '@quorum/shared/job-handler';
 import type { JobPayload, JobResult, RetrySettings } from '@quorum/shared/jobs';
-import type { Opening, PinnedSettings, RunRecord } from '@quorum/shared/records';
+import type { Opening, RunRecord } from '@quorum/shared/records';
+import type { Keeps } from '@quorum/shared/run-fields';
 import { PostponeError } from '@quorum/shared/run-worker';
 import type { RunStatus } from '@quorum/shared/run';
 import type { Finished } from '@quorum/shared/transitions';
@@ -57,7 +58,7 @@ export type RunDeps = Omit<OpenDeps, keyof RunTerms> &
     readonly watches: Watches;
     readonly termsOf: (run: RunRecord) => Promise<RunTerms>;
     /** What a run keeps that starts now, so that asking for its terms costs no trip. */
-    readonly keeps: () => { readonly service: string; readonly settings: PinnedSettings };
+    readonly keeps: () => Keeps;
   };
 
 type Handling = JobHandling<JobPayload<'agent-run'>, JobResult<'agent-run'>>;
